@@ -1,0 +1,197 @@
+import type { Abi } from 'viem'
+import type { z } from 'zod'
+import type { Address, FindingSeverity, FindingType, Hex, Json } from '../base/index.ts'
+import type { CallTrace, ChainHeader, ChainLog, ChainTransaction } from '../chain/types.ts'
+import type { ThingKind, WatchedThing } from '../config/types.ts'
+
+/** A log that a bot asked for. */
+export type LogNeed = {
+  /** Any of these contracts; every contract when left out. */
+  readonly address?: Address | readonly Address[]
+  /** As in `eth_getLogs`: each place one topic, several (any of), or null (anything). */
+  readonly topics?: readonly (Hex | readonly Hex[] | null)[]
+}
+
+/** A call that a bot asked for: top-level calls always, internal ones where traces are taken. */
+export type CallNeed = {
+  readonly to: Address
+  /** 4-byte selectors; every call when left out. */
+  readonly selectors?: readonly Hex[]
+}
+
+/** A state read made at every block's hash, before the handlers run and beside the fetch of the receipts. */
+export type ReadNeed =
+  | {
+      readonly kind: 'call'
+      /** Name under which `ctx.reads` gives the answer. */
+      readonly key: string
+      readonly address: Address
+      readonly abi: Abi
+      readonly functionName: string
+      readonly args?: readonly unknown[]
+    }
+  | { readonly kind: 'storage'; readonly key: string; readonly address: Address; readonly slot: Hex }
+  | { readonly kind: 'balance'; readonly key: string; readonly address: Address }
+
+/** Everything a bot declares in advance; the engine compiles all bots' needs into one filter. */
+export type Needs = {
+  readonly logs?: readonly LogNeed[]
+  readonly calls?: readonly CallNeed[]
+  /** Transactions sent by these. */
+  readonly senders?: readonly Address[]
+  /** Run `handleBlock` also when nothing of the above is in the block. Default: false. */
+  readonly everyBlock?: boolean
+  /**
+   * Call traces. `whenTouched`: only blocks in which the state of one of `addresses` changed (seen by its storage
+   * hash, or assumed when the node gives no proofs); `always`: every block. Default: none.
+   */
+  readonly traces?: { readonly mode: 'whenTouched' | 'always'; readonly addresses: readonly Address[] }
+  readonly reads?: readonly ReadNeed[]
+}
+
+/** Answer of a declared or ad-hoc read. A call that reverted, or whose answer does not decode, is `ok: false`. */
+export type ReadResult<T = unknown> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly reason: string }
+
+export type Label = {
+  readonly address: Address
+  /** Entity, for people: "Binance 14". */
+  readonly name: string
+  /** `exchange`, `whale`, `treasury`, `bridge`, `mixer`, `own`, … */
+  readonly tags: readonly string[]
+}
+
+/** Small persisted store of one bot on one chain; what a block wrote disappears when that block is rolled back. Values are JSON and bigint. */
+export type BotState = {
+  readonly get: <T>(key: string) => T | undefined
+  readonly set: (key: string, value: unknown) => void
+  readonly delete: (key: string) => void
+  readonly keys: (prefix?: string) => readonly string[]
+}
+
+export type WindowSample = { readonly blockNumber: number; readonly timestampS: number; readonly value: bigint }
+
+/** Samples over block time, with the same rollback as the state. All look-ups are over `(now - spanS, now]`, now being the block's time. */
+export type BotWindow = {
+  readonly add: (value: bigint) => void
+  readonly samples: (spanS: number) => readonly WindowSample[]
+  readonly sum: (spanS: number) => bigint
+  readonly count: (spanS: number) => number
+  readonly min: (spanS: number) => bigint | undefined
+  readonly max: (spanS: number) => bigint | undefined
+  /** Oldest sample within the span. */
+  readonly first: (spanS: number) => WindowSample | undefined
+  readonly last: () => WindowSample | undefined
+  /** Newest sample at or before `now - spanS`: the value that held when the span began. */
+  readonly before: (spanS: number) => WindowSample | undefined
+  /** Nearest-rank quantile, q in (0, 1]. */
+  readonly quantile: (spanS: number, q: number) => bigint | undefined
+}
+
+export type BotContext<P> = {
+  readonly botId: string
+  readonly chain: { readonly id: number; readonly name: string }
+  /** The block being examined. `timestampS` is the only clock a bot may use. */
+  readonly block: ChainHeader
+  readonly parameters: P
+  readonly things: readonly BotThing<P>[]
+  readonly thingAt: (address: Address) => BotThing<P> | undefined
+  readonly state: BotState
+  /** `keepS`: how long samples are kept (block seconds). */
+  readonly window: (key: string, options: { readonly keepS: number }) => BotWindow
+  /** Declared reads (`needs.reads`), by key. Throws on a key that was not declared. */
+  readonly reads: <T = unknown>(key: string) => ReadResult<T>
+  /** Ad-hoc reads at this block or at its parent, batched with everybody else's. */
+  readonly read: {
+    readonly call: <T = unknown>(request: {
+      readonly address: Address
+      readonly abi: Abi
+      readonly functionName: string
+      readonly args?: readonly unknown[]
+      readonly at?: 'block' | 'parent'
+    }) => Promise<ReadResult<T>>
+    readonly storage: (address: Address, slot: Hex, at?: 'block' | 'parent') => Promise<Hex>
+    readonly code: (address: Address, at?: 'block' | 'parent') => Promise<Hex>
+    readonly balance: (address: Address, at?: 'block' | 'parent') => Promise<bigint>
+  }
+  readonly labels: { readonly get: (address: Address) => Label | undefined; readonly withTag: (tag: string) => readonly Label[] }
+  readonly log: (message: string, fields?: Record<string, Json>) => void
+}
+
+/** A watched thing as one bot sees it: with this bot's parameters for it (defaults, then the bot's, then the thing's own). */
+export type BotThing<P> = WatchedThing & { readonly parameters: P }
+
+/** The part of a block that concerns one bot. */
+export type BotBlock = ChainHeader & {
+  /** Logs that matched `needs.logs`, in order. Logs of reverted transactions do not exist. */
+  readonly logs: readonly ChainLog[]
+  /** Transactions that matched by log, call, or sender, in order; all their logs are in them. */
+  readonly transactions: readonly ChainTransaction[]
+  /** Calls that matched `needs.calls`: top-level ones, and internal ones where traces were taken. */
+  readonly calls: readonly CallTrace[]
+  /** Whether `calls` also holds internal calls for this block. */
+  readonly traced: boolean
+}
+
+/** What a bot returns. Identity is (bot, alertId, chain, block hash, tx hash, uniqueKey). */
+export type Finding = {
+  /** One of the bot's declared `alerts`. */
+  readonly alertId: string
+  readonly name: string
+  readonly description: string
+  readonly severity: FindingSeverity
+  readonly type: FindingType
+  /** Name of the watched thing; the alert key, the owner and the answers follow from it. */
+  readonly thing?: string
+  readonly protocol?: string
+  readonly metadata?: Readonly<Record<string, string>>
+  readonly addresses?: readonly Address[]
+  readonly labels?: readonly { readonly entity: string; readonly label: string; readonly confidence: number }[]
+  readonly txHash?: Hex
+  /** Tells findings of one bot, alertId and transaction apart. Default: the thing's name. */
+  readonly uniqueKey?: string
+  /** For alerts of kind `condition`: does it hold, has it ended, or can it not be told? Default: `holds`. */
+  readonly condition?: 'holds' | 'ended' | 'unknown'
+}
+
+export type AlertSpec = {
+  readonly id: string
+  readonly title: string
+  /** `event`: it happened. `condition`: it holds until it does not. */
+  readonly kind: 'event' | 'condition'
+  /** Highest severity that this alert can have. */
+  readonly severity: FindingSeverity
+}
+
+export type BotScope<P> = {
+  readonly chain: { readonly id: number; readonly name: string }
+  readonly parameters: P
+  readonly things: readonly BotThing<P>[]
+  /** Labels of the watchlist and of imported tables. */
+  readonly labels: readonly Label[]
+}
+
+/** A detector: a deterministic function of blocks, state and parameters. */
+export type BotDefinition<P = unknown> = {
+  /** Kebab-case, stable for ever: part of every finding's identity. */
+  readonly id: string
+  readonly version: string
+  /** One sentence. */
+  readonly summary: string
+  /** Must fill every default, so that `parse({})` is the bot as shipped. */
+  readonly parameters: z.ZodType<P>
+  readonly alerts: readonly AlertSpec[]
+  /** Kinds of thing it looks at. */
+  readonly kinds: readonly ThingKind[]
+  /** Narrows further than `kinds`. */
+  readonly accepts?: (thing: WatchedThing) => boolean
+  /** Called at start-up and after a reload. Throws TocsinError when the thing does not fit (wrong ABI, …). */
+  readonly needs: (scope: BotScope<P>) => Needs
+  /** Once per process and chain before the first block; `ctx.block` is the last committed block. */
+  readonly initialize?: (ctx: BotContext<P>) => Promise<void> | void
+  readonly handleBlock?: (block: BotBlock, ctx: BotContext<P>) => Promise<readonly Finding[]> | readonly Finding[]
+  readonly handleTransaction?: (tx: ChainTransaction, ctx: BotContext<P>, block: BotBlock) => Promise<readonly Finding[]> | readonly Finding[]
+  /** Sentences of what is wrong; none when well. */
+  readonly healthCheck?: () => Promise<readonly string[]> | readonly string[]
+  /** Longest that one handler may take (ms). Default: 5000. */
+  readonly timeoutMs?: number
+}

@@ -1,0 +1,6 @@
+/** Tocsin's public door: all that a bot or an action of your own needs. */
+export * from './base/index.ts'
+export type * from './chain/types.ts'
+export type { ThingKind, WatchedThing } from './config/types.ts'
+export { defineBot } from './engine/defineBot.ts'
+export type * from './engine/types.ts'

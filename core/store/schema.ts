@@ -1,0 +1,338 @@
+import { sql } from 'drizzle-orm'
+import {
+  bigint,
+  bigserial,
+  boolean,
+  doublePrecision,
+  index,
+  integer,
+  jsonb,
+  numeric,
+  pgSchema,
+  primaryKey,
+  text,
+  timestamp,
+  uniqueIndex,
+} from 'drizzle-orm/pg-core'
+import type { Json } from '../base/index.ts'
+
+/** Everything Tocsin itself stores. The indexer's tables lie in Ponder's own schemas. */
+export const tocsin = pgSchema('tocsin')
+
+const at = (name: string) => timestamp(name, { withTimezone: true, mode: 'date', precision: 3 })
+const block = (name: string) => bigint(name, { mode: 'number' })
+
+/** Canonical blocks that the watcher has committed, kept back to finality (and a little beyond). */
+export const chainBlock = tocsin.table(
+  'chain_block',
+  {
+    chainId: integer('chain_id').notNull(),
+    number: block('number').notNull(),
+    hash: text('hash').notNull(),
+    parentHash: text('parent_hash').notNull(),
+    /** Block time, seconds. */
+    timestampS: block('timestamp_s').notNull(),
+    transactions: integer('transactions').notNull(),
+    /** From hearing of the head to the commit, ms; null while catching up. */
+    latencyMs: doublePrecision('latency_ms'),
+    committedAt: at('committed_at').notNull().defaultNow(),
+  },
+  (t) => [primaryKey({ columns: [t.chainId, t.number] })],
+)
+
+/** One row per chain: where the watcher stands. Written in the same transaction as the findings. */
+export const chainCursor = tocsin.table('chain_cursor', {
+  chainId: integer('chain_id').primaryKey(),
+  chainName: text('chain_name').notNull(),
+  number: block('number').notNull(),
+  hash: text('hash').notNull(),
+  /** Hash of block 0 (or of the first block seen): a data folder of another chain is refused. */
+  genesisHash: text('genesis_hash').notNull(),
+  finalized: block('finalized'),
+  head: block('head'),
+  health: jsonb('health').$type<Json>(),
+  updatedAt: at('updated_at').notNull().defaultNow(),
+})
+
+/** What bots found. The id is the SHA-256 of (bot, alertId, chain, block hash, tx hash, uniqueKey). */
+export const finding = tocsin.table(
+  'finding',
+  {
+    id: text('id').primaryKey(),
+    seq: bigserial('seq', { mode: 'number' }).notNull(),
+    botId: text('bot_id').notNull(),
+    botVersion: text('bot_version').notNull(),
+    alertId: text('alert_id').notNull(),
+    alertKind: text('alert_kind').$type<'event' | 'condition'>().notNull(),
+    condition: text('condition').$type<'holds' | 'ended' | 'unknown'>(),
+    chainId: integer('chain_id').notNull(),
+    blockNumber: block('block_number').notNull(),
+    blockHash: text('block_hash').notNull(),
+    blockTimestampS: block('block_timestamp_s').notNull(),
+    txHash: text('tx_hash'),
+    uniqueKey: text('unique_key').notNull(),
+    name: text('name').notNull(),
+    description: text('description').notNull(),
+    severity: text('severity').notNull(),
+    type: text('type').notNull(),
+    thing: text('thing'),
+    owner: text('owner'),
+    protocol: text('protocol'),
+    metadata: jsonb('metadata').$type<Record<string, string>>().notNull().default({}),
+    addresses: text('addresses').array().notNull().default(sql`'{}'::text[]`),
+    labels: jsonb('labels').$type<Json>().notNull().default([]),
+    status: text('status').$type<'provisional' | 'final' | 'retracted'>().notNull(),
+    /** From hearing of the head to the insert, ms; null while catching up. */
+    latencyMs: doublePrecision('latency_ms'),
+    createdAt: at('created_at').notNull().defaultNow(),
+    finalizedAt: at('finalized_at'),
+    retractedAt: at('retracted_at'),
+    /** Raised at every change of status or re-detection; the notifier's own cursor follows it. */
+    revision: bigserial('revision', { mode: 'number' }).notNull(),
+  },
+  (t) => [
+    uniqueIndex('finding_seq').on(t.seq),
+    uniqueIndex('finding_revision').on(t.revision),
+    index('finding_block').on(t.chainId, t.blockNumber),
+    index('finding_tx').on(t.txHash),
+    index('finding_bot').on(t.botId, t.alertId),
+    index('finding_open').on(t.chainId, t.blockNumber).where(sql`status = 'provisional'`),
+  ],
+)
+
+/** State of bots, versioned by block: a rollback deletes what lies above the common ancestor. `value` null is a deletion. */
+export const botState = tocsin.table(
+  'bot_state',
+  {
+    chainId: integer('chain_id').notNull(),
+    botId: text('bot_id').notNull(),
+    key: text('key').notNull(),
+    blockNumber: block('block_number').notNull(),
+    value: jsonb('value').$type<Json>(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.chainId, t.botId, t.key, t.blockNumber] }),
+    index('bot_state_block').on(t.chainId, t.blockNumber),
+  ],
+)
+
+/** Samples of `ctx.window`. `ordinal` tells samples of one block apart. */
+export const botSample = tocsin.table(
+  'bot_sample',
+  {
+    chainId: integer('chain_id').notNull(),
+    botId: text('bot_id').notNull(),
+    key: text('key').notNull(),
+    blockNumber: block('block_number').notNull(),
+    ordinal: integer('ordinal').notNull(),
+    timestampS: block('timestamp_s').notNull(),
+    value: numeric('value').notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.chainId, t.botId, t.key, t.blockNumber, t.ordinal] }),
+    index('bot_sample_block').on(t.chainId, t.blockNumber),
+  ],
+)
+
+/** How each bot is doing, per chain. */
+export const botHealth = tocsin.table(
+  'bot_health',
+  {
+    chainId: integer('chain_id').notNull(),
+    botId: text('bot_id').notNull(),
+    status: text('status').$type<'ok' | 'failing' | 'disabled'>().notNull(),
+    blocksFailed: bigint('blocks_failed', { mode: 'number' }).notNull().default(0),
+    lastError: text('last_error'),
+    lastErrorBlock: block('last_error_block'),
+    findings: bigint('findings', { mode: 'number' }).notNull().default(0),
+    updatedAt: at('updated_at').notNull().defaultNow(),
+  },
+  (t) => [primaryKey({ columns: [t.chainId, t.botId] })],
+)
+
+/** What people see: findings of one key folded into one thing with a life. */
+export const alert = tocsin.table(
+  'alert',
+  {
+    /** `a_` and the SHA-256 of (key, id of the finding that opened it), shortened. */
+    id: text('id').primaryKey(),
+    /** Fold key: bot, alertId, chain, thing (or addresses). One open alert per key. */
+    key: text('key').notNull(),
+    kind: text('kind').$type<'event' | 'condition'>().notNull(),
+    status: text('status').$type<'open' | 'unknown' | 'resolved' | 'retracted'>().notNull(),
+    severity: text('severity').$type<'SEV1' | 'SEV2' | 'SEV3' | 'SEV4'>().notNull(),
+    title: text('title').notNull(),
+    summary: text('summary').notNull(),
+    botId: text('bot_id').notNull(),
+    alertId: text('alert_id').notNull(),
+    chainId: integer('chain_id').notNull(),
+    thing: text('thing'),
+    owner: text('owner'),
+    protocol: text('protocol'),
+    runbook: text('runbook'),
+    incidentId: text('incident_id'),
+    findings: integer('findings').notNull().default(1),
+    firstBlock: block('first_block').notNull(),
+    lastBlock: block('last_block').notNull(),
+    openedAt: at('opened_at').notNull().defaultNow(),
+    updatedAt: at('updated_at').notNull().defaultNow(),
+    closedAt: at('closed_at'),
+    acknowledgedAt: at('acknowledged_at'),
+    acknowledgedBy: text('acknowledged_by'),
+  },
+  (t) => [
+    uniqueIndex('alert_open_key').on(t.key).where(sql`status in ('open', 'unknown')`),
+    index('alert_incident').on(t.incidentId),
+    index('alert_opened').on(t.openedAt),
+  ],
+)
+
+export const alertFinding = tocsin.table(
+  'alert_finding',
+  {
+    alertId: text('alert_id').notNull(),
+    findingId: text('finding_id').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.alertId, t.findingId] }), index('alert_finding_finding').on(t.findingId)],
+)
+
+/** Alerts that belong together. */
+export const incident = tocsin.table(
+  'incident',
+  {
+    id: text('id').primaryKey(),
+    /** What is hit: the protocol, else the thing. One open incident per subject. */
+    subject: text('subject').notNull(),
+    status: text('status').$type<'open' | 'resolved'>().notNull(),
+    severity: text('severity').$type<'SEV1' | 'SEV2' | 'SEV3' | 'SEV4'>().notNull(),
+    title: text('title').notNull(),
+    owner: text('owner'),
+    openedAt: at('opened_at').notNull().defaultNow(),
+    updatedAt: at('updated_at').notNull().defaultNow(),
+    closedAt: at('closed_at'),
+  },
+  (t) => [uniqueIndex('incident_open_subject').on(t.subject).where(sql`status = 'open'`)],
+)
+
+/** Messages to channels, written in the transaction that changed the alert. At least once, in order per incident. */
+export const outbox = tocsin.table(
+  'outbox',
+  {
+    seq: bigserial('seq', { mode: 'number' }).primaryKey(),
+    /** Deterministic: (alert, change, channel). Receivers drop repeats by it. */
+    dedupKey: text('dedup_key').notNull(),
+    channel: text('channel').notNull(),
+    alertId: text('alert_id').notNull(),
+    incidentId: text('incident_id'),
+    payload: jsonb('payload').$type<Json>().notNull(),
+    status: text('status').$type<'pending' | 'sent' | 'dead'>().notNull().default('pending'),
+    attempts: integer('attempts').notNull().default(0),
+    nextAttemptAt: at('next_attempt_at').notNull().defaultNow(),
+    lastError: text('last_error'),
+    createdAt: at('created_at').notNull().defaultNow(),
+    sentAt: at('sent_at'),
+  },
+  (t) => [
+    uniqueIndex('outbox_dedup').on(t.dedupKey),
+    index('outbox_due').on(t.channel, t.seq).where(sql`status = 'pending'`),
+  ],
+)
+
+/** One run of an approved action. The row exists before anything is sent. */
+export const execution = tocsin.table(
+  'execution',
+  {
+    id: text('id').primaryKey(),
+    /** (policy hash, target, incident epoch): the database refuses the second. */
+    idempotencyKey: text('idempotency_key').notNull(),
+    actionId: text('action_id').notNull(),
+    /** What the watcher believed; the signer compares with the file it read itself. */
+    policyHash: text('policy_hash'),
+    mode: text('mode').$type<'observe' | 'propose' | 'auto'>(),
+    chainId: integer('chain_id').notNull(),
+    findingId: text('finding_id').notNull(),
+    thing: text('thing'),
+    status: text('status')
+      .$type<'requested' | 'refused' | 'observed' | 'proposed' | 'sending' | 'sent' | 'mined' | 'succeeded' | 'failed' | 'not_needed'>()
+      .notNull(),
+    /** Why refused or failed, in one sentence. */
+    reason: text('reason'),
+    target: text('target'),
+    calldata: text('calldata'),
+    signerAddress: text('signer_address'),
+    nonce: bigint('nonce', { mode: 'number' }),
+    /** Every hash broadcast for this execution (replacements share the nonce), newest last. */
+    txHashes: text('tx_hashes').array().notNull().default(sql`'{}'::text[]`),
+    minedTxHash: text('mined_tx_hash'),
+    minedBlock: block('mined_block'),
+    simulation: jsonb('simulation').$type<Json>(),
+    /** `performance`-clock of the head that led here, ms since epoch: for the latency figures only. */
+    seenAtMs: doublePrecision('seen_at_ms'),
+    requestedAt: at('requested_at').notNull().defaultNow(),
+    broadcastAt: at('broadcast_at'),
+    minedAt: at('mined_at'),
+    updatedAt: at('updated_at').notNull().defaultNow(),
+    approvedBy: text('approved_by'),
+  },
+  (t) => [uniqueIndex('execution_idempotency').on(t.idempotencyKey), index('execution_status').on(t.status), index('execution_finding').on(t.findingId)],
+)
+
+/** Every decision of the signer, refusals included; each row carries the hash of the one before. */
+export const executionLog = tocsin.table('execution_log', {
+  seq: bigserial('seq', { mode: 'number' }).primaryKey(),
+  executionId: text('execution_id').notNull(),
+  at: at('at').notNull().defaultNow(),
+  event: text('event').notNull(),
+  detail: jsonb('detail').$type<Json>().notNull(),
+  previousHash: text('previous_hash').notNull(),
+  hash: text('hash').notNull(),
+})
+
+/** Heartbeat of every process; the console and `tocsin status` read it. */
+export const processStatus = tocsin.table('process_status', {
+  /** `watcher`, `notifier`, `signer`, `indexer`, `console`, `supervisor`. */
+  name: text('name').primaryKey(),
+  pid: integer('pid').notNull(),
+  status: text('status').$type<'starting' | 'ok' | 'degraded' | 'stopped' | 'failed'>().notNull(),
+  reason: text('reason').notNull().default(''),
+  detail: jsonb('detail').$type<Json>().notNull().default({}),
+  configHash: text('config_hash'),
+  restarts: integer('restarts').notNull().default(0),
+  startedAt: at('started_at').notNull().defaultNow(),
+  heartbeatAt: at('heartbeat_at').notNull().defaultNow(),
+})
+
+/** Every change of a threshold or route that a running process took up. */
+export const configChange = tocsin.table('config_change', {
+  seq: bigserial('seq', { mode: 'number' }).primaryKey(),
+  at: at('at').notNull().defaultNow(),
+  process: text('process').notNull(),
+  /** Operating-system user that owns the file's last write, as far as it can be known. */
+  who: text('who').notNull(),
+  file: text('file').notNull(),
+  /** Dotted path, e.g. `bots.tvl-drop.parameters.dropBps`. */
+  path: text('path').notNull(),
+  oldValue: jsonb('old_value').$type<Json>(),
+  newValue: jsonb('new_value').$type<Json>(),
+})
+
+/** Small cursors and one-off facts of processes (notifier's revision cursor, last canary, …). */
+export const keyValue = tocsin.table('key_value', {
+  key: text('key').primaryKey(),
+  value: jsonb('value').$type<Json>().notNull(),
+  updatedAt: at('updated_at').notNull().defaultNow(),
+})
+
+/** Entity labels: from the watchlist, and imported. */
+export const label = tocsin.table(
+  'label',
+  {
+    chainId: integer('chain_id').notNull(),
+    address: text('address').notNull(),
+    name: text('name').notNull(),
+    tags: text('tags').array().notNull().default(sql`'{}'::text[]`),
+    source: text('source').notNull().default('watchlist'),
+    own: boolean('own').notNull().default(false),
+  },
+  (t) => [primaryKey({ columns: [t.chainId, t.address] })],
+)
