@@ -125,7 +125,11 @@ const refuseOtherVersion = async (folder: string): Promise<void> => {
  * The server has its own process group: Ctrl-C at the terminal reaches whoever called, who then stops it in order.
  * @throws TocsinError `store.other_version` for a data folder of another major version, `store.embedded_failed` otherwise
  */
-export const startEmbeddedPostgres = async (options: { readonly dataDir: string }): Promise<EmbeddedPostgres> => {
+export const startEmbeddedPostgres = async (options: {
+  readonly dataDir: string
+  /** `stop` also ends a server that this call found running (one that a killed supervisor left behind). Default: false. */
+  readonly adopt?: boolean
+}): Promise<EmbeddedPostgres> => {
   const user = findPostgresUser()
   await mkdir(options.dataDir, { recursive: true })
   const folder = placeCluster(options.dataDir, user)
@@ -137,7 +141,7 @@ export const startEmbeddedPostgres = async (options: { readonly dataDir: string 
   const urlAt = (port: number): string => `postgresql://tocsin:${password}@127.0.0.1:${port}/tocsin`
 
   const running = await findRunning(folder)
-  if (running && (await answers(urlAt(running.port)))) return joinServer(running.pid, urlAt(running.port))
+  if (running && (await answers(urlAt(running.port)))) return joinServer(running.pid, urlAt(running.port), options.adopt ?? false)
 
   const logFile = join(options.dataDir, 'postgres.log')
   try {
@@ -182,9 +186,15 @@ const waitUntilUp = async (isRunning: () => boolean, port: number, password: str
   throw new Error('the server did not answer within 30 s')
 }
 
-const joinServer = (pid: number, url: string): EmbeddedPostgres => {
+const joinServer = (pid: number, url: string, adopt: boolean): EmbeddedPostgres => {
   const watch = async (): Promise<void> => {
-    while (isAlive(pid)) await new Promise((resolve) => setTimeout(resolve, 500).unref())
+    while (isAlive(pid)) await new Promise((resolve) => setTimeout(resolve, 250).unref())
   }
-  return { url, pid, ended: watch(), stop: async () => undefined }
+  const ended = watch()
+  const stop = async (): Promise<void> => {
+    if (!adopt) return
+    if (isAlive(pid)) process.kill(pid, 'SIGINT')
+    for (let waited = 0; isAlive(pid) && waited < 20_000; waited += 50) await sleep(50)
+  }
+  return { url, pid, ended, stop }
 }

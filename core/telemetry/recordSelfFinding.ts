@@ -1,0 +1,45 @@
+import { stableHash } from '../base/index.ts'
+import { type Database, type DatabaseTransaction, notify, tables } from '../store/index.ts'
+
+/** Bot id of everything that Tocsin finds about itself. */
+export const SELF_BOT_ID = 'tocsin'
+
+/**
+ * A finding about Tocsin itself (a process that died, a feed that halted), final at once and outside any chain.
+ * The same `uniqueKey` is recorded once.
+ */
+export const recordSelfFinding = async (
+  db: Database | DatabaseTransaction,
+  finding: {
+    readonly alertId: string
+    readonly name: string
+    readonly description: string
+    readonly severity: 'Critical' | 'High' | 'Medium' | 'Low' | 'Info'
+    readonly uniqueKey: string
+    readonly metadata?: Record<string, string>
+  },
+): Promise<void> => {
+  const id = stableHash(SELF_BOT_ID, finding.alertId, 0, '', '', finding.uniqueKey)
+  await db
+    .insert(tables.finding)
+    .values({
+      id,
+      botId: SELF_BOT_ID,
+      botVersion: '1.0.0',
+      alertId: finding.alertId,
+      alertKind: 'event',
+      chainId: 0,
+      blockNumber: 0,
+      blockHash: '',
+      blockTimestampS: Math.floor(Date.now() / 1000),
+      uniqueKey: finding.uniqueKey,
+      name: finding.name,
+      description: finding.description,
+      severity: finding.severity,
+      type: 'Degraded',
+      metadata: finding.metadata ?? {},
+      status: 'final',
+    })
+    .onConflictDoNothing()
+  await notify(db, 'tocsin_finding')
+}

@@ -1,0 +1,64 @@
+import { createServer } from 'node:http'
+import { collectDefaultMetrics, Registry } from 'prom-client'
+import { messageOf, TocsinError } from '../base/index.ts'
+import type { ProcessReport } from './types.ts'
+
+export type MetricsServer = { readonly url: string; readonly registry: Registry; readonly stop: () => Promise<void> }
+
+export const createRegistry = (service: string): Registry => {
+  const registry = new Registry()
+  registry.setDefaultLabels({ service })
+  collectDefaultMetrics({ register: registry })
+  return registry
+}
+
+/**
+ * Serves /metrics for Prometheus, /health (the process runs) and /ready (it runs and does its work).
+ * @throws TocsinError `port.in_use`
+ */
+export const serveMetrics = async (options: {
+  readonly host: string
+  readonly port: number
+  readonly registry: Registry
+  readonly report: () => ProcessReport | Promise<ProcessReport>
+}): Promise<MetricsServer> => {
+  const { registry } = options
+  const server = createServer((request, response) => {
+    const answer = async (): Promise<{ status: number; type: string; body: string }> => {
+      if (request.url === '/metrics') return { status: 200, type: registry.contentType, body: await registry.metrics() }
+      if (request.url === '/health') return { status: 200, type: 'text/plain', body: 'ok\n' }
+      if (request.url === '/ready') {
+        const { status, reason } = await options.report()
+        return { status: status === 'ok' ? 200 : 503, type: 'text/plain', body: `${reason || status}\n` }
+      }
+      return { status: 404, type: 'text/plain', body: 'not found\n' }
+    }
+    answer()
+      .catch((error: unknown) => ({ status: 500, type: 'text/plain', body: `${messageOf(error)}\n` }))
+      .then(({ status, type, body }) => response.writeHead(status, { 'content-type': type }).end(body))
+      .catch(() => response.destroy())
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause) =>
+      reject(
+        new TocsinError('port.in_use', `Port ${options.port} on ${options.host} is taken, so the metrics cannot be served there.`, {
+          cause,
+          exitCode: 4,
+          hints: ['Name another `metrics.basePort` in the watchlist, or 0 for any free port.'],
+        }),
+      ),
+    )
+    server.listen(options.port, options.host, resolve)
+  })
+  const address = server.address()
+  const port = address && typeof address === 'object' ? address.port : options.port
+  return {
+    url: `http://${options.host}:${port}`,
+    registry,
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
