@@ -273,8 +273,30 @@ export const execution = tocsin.table(
     minedAt: at('mined_at'),
     updatedAt: at('updated_at').notNull().defaultNow(),
     approvedBy: text('approved_by'),
+    approvedAt: at('approved_at'),
+    proposedAt: at('proposed_at'),
+    /** Which occurrence of the incident this answers: 1, 2, … per action; part of the idempotency key. */
+    epoch: integer('epoch').notNull().default(1),
+    /** Block time (seconds) of the finding that asked: the cooldown is measured from it. */
+    triggeredAtS: block('triggered_at_s'),
+    /** Stable code beside `reason`: `expired`, `finding_retracted`, `limit`, … */
+    reasonCode: text('reason_code'),
+    /** Signed transactions in the order they were made, each committed before it was sent: `{hash, raw, …fees}`. */
+    attempts: jsonb('attempts').$type<Json>().notNull().default([]),
+    /** When the first signed transaction was committed; limits, spending and the deadline count from here. */
+    sendingAt: at('sending_at'),
+    /** Wei: the most that it may cost while in flight, what it cost once mined. */
+    feeWei: numeric('fee_wei'),
+    minedBlockHash: text('mined_block_hash'),
+    /** When the effect had stood for the policy's confirmations; until then a reorg sends it again. */
+    confirmedAt: at('confirmed_at'),
   },
-  (t) => [uniqueIndex('execution_idempotency').on(t.idempotencyKey), index('execution_status').on(t.status), index('execution_finding').on(t.findingId)],
+  (t) => [
+    uniqueIndex('execution_idempotency').on(t.idempotencyKey),
+    index('execution_status').on(t.status),
+    index('execution_finding').on(t.findingId),
+    index('execution_action').on(t.actionId, t.epoch),
+  ],
 )
 
 /** Every decision of the signer, refusals included; each row carries the hash of the one before. */
