@@ -47,11 +47,18 @@ export const connectDatabase = async (options: ConnectOptions): Promise<Store> =
     } catch (error) {
       if (Date.now() > deadline) {
         await pool.end()
-        throw new TocsinError('store.unreachable', `Postgres cannot be reached: ${messageOf(error)}`, {
-          cause: error,
-          retry: { afterMs: 1_000 },
-          hints: ['Check that it runs and that DATABASE_URL names it.', 'Without DATABASE_URL, `tocsin start` runs an embedded Postgres.'],
-        })
+        throw new TocsinError(
+          'store.unreachable',
+          `Postgres cannot be reached: ${messageOf(error)}`,
+          {
+            cause: error,
+            retry: { afterMs: 1_000 },
+            hints: [
+              'Check that it runs and that DATABASE_URL names it.',
+              'Without DATABASE_URL, `tocsin start` runs an embedded Postgres.',
+            ],
+          },
+        )
       }
       await sleep(200)
     }

@@ -7,7 +7,12 @@ import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import pg from 'pg'
 import { messageOf, sleep, TocsinError } from '../base/index.ts'
-import { findPostgresBinaries, findPostgresUser, placeCluster, type PostgresUser } from './postgresBinaries.ts'
+import {
+  findPostgresBinaries,
+  findPostgresUser,
+  placeCluster,
+  type PostgresUser,
+} from './postgresBinaries.ts'
 
 const MAJOR = '18'
 const run = promisify(execFile)
@@ -49,7 +54,8 @@ const isFree = (port: number): Promise<number | undefined> =>
 const choosePort = async (file: string): Promise<number> => {
   const last = Number(await readFile(file, 'utf8').catch(() => '0'))
   const port = (last > 0 ? await isFree(last) : undefined) ?? (await isFree(0))
-  if (port === undefined) throw new TocsinError('store.no_port', 'No free port on loopback for Postgres.')
+  if (port === undefined)
+    throw new TocsinError('store.no_port', 'No free port on loopback for Postgres.')
   await writeFile(file, String(port))
   return port
 }
@@ -82,11 +88,17 @@ const findRunning = async (folder: string): Promise<{ pid: number; port: number 
   const lines = (await readFile(join(folder, 'postmaster.pid'), 'utf8').catch(() => '')).split('\n')
   const pid = Number(lines[0])
   const port = Number(lines[3])
-  if (!Number.isInteger(pid) || pid <= 1 || !isAlive(pid) || !Number.isInteger(port) || port <= 0) return undefined
+  if (!Number.isInteger(pid) || pid <= 1 || !isAlive(pid) || !Number.isInteger(port) || port <= 0)
+    return undefined
   return { pid, port }
 }
 
-const initialise = async (bin: string, folder: string, password: string, user: PostgresUser): Promise<void> => {
+const initialise = async (
+  bin: string,
+  folder: string,
+  password: string,
+  user: PostgresUser,
+): Promise<void> => {
   await mkdir(dirname(folder), { recursive: true, mode: 0o755 })
   await mkdir(folder, { recursive: true, mode: 0o700 })
   if (user) await chown(folder, user.uid, user.gid)
@@ -96,7 +108,19 @@ const initialise = async (bin: string, folder: string, password: string, user: P
   try {
     await run(
       join(bin, 'initdb'),
-      ['-D', folder, '-U', 'tocsin', '-A', 'scram-sha-256', `--pwfile=${passwordFile}`, '-E', 'UTF8', '--locale=C', '--data-checksums'],
+      [
+        '-D',
+        folder,
+        '-U',
+        'tocsin',
+        '-A',
+        'scram-sha-256',
+        `--pwfile=${passwordFile}`,
+        '-E',
+        'UTF8',
+        '--locale=C',
+        '--data-checksums',
+      ],
       { ...user, cwd: '/', env: { ...process.env, LC_ALL: 'C' } },
     )
   } finally {
@@ -105,7 +129,13 @@ const initialise = async (bin: string, folder: string, password: string, user: P
 }
 
 const createOwnDatabase = async (port: number, password: string): Promise<void> => {
-  const client = new pg.Client({ host: '127.0.0.1', port, user: 'tocsin', password, database: 'postgres' })
+  const client = new pg.Client({
+    host: '127.0.0.1',
+    port,
+    user: 'tocsin',
+    password,
+    database: 'postgres',
+  })
   await client.connect()
   const { rowCount } = await client.query("select 1 from pg_database where datname = 'tocsin'")
   if (rowCount === 0) await client.query('create database tocsin')
@@ -115,9 +145,13 @@ const createOwnDatabase = async (port: number, password: string): Promise<void> 
 const refuseOtherVersion = async (folder: string): Promise<void> => {
   const version = (await readFile(join(folder, 'PG_VERSION'), 'utf8')).trim()
   if (version === MAJOR) return
-  throw new TocsinError('store.other_version', `The data folder ${folder} belongs to Postgres ${version}; this is Postgres ${MAJOR}.`, {
-    hints: ['Dump it with the old version and load it here, or name another dataDir.'],
-  })
+  throw new TocsinError(
+    'store.other_version',
+    `The data folder ${folder} belongs to Postgres ${version}; this is Postgres ${MAJOR}.`,
+    {
+      hints: ['Dump it with the old version and load it here, or name another dataDir.'],
+    },
+  )
 }
 
 /**
@@ -136,12 +170,14 @@ export const startEmbeddedPostgres = async (options: {
   const passwordFile = join(options.dataDir, 'postgres.password')
   const fresh = !existsSync(join(folder, 'PG_VERSION'))
   if (!fresh) await refuseOtherVersion(folder)
-  if (!existsSync(passwordFile)) await writeFile(passwordFile, randomBytes(18).toString('hex'), { mode: 0o600 })
+  if (!existsSync(passwordFile))
+    await writeFile(passwordFile, randomBytes(18).toString('hex'), { mode: 0o600 })
   const password = (await readFile(passwordFile, 'utf8')).trim()
   const urlAt = (port: number): string => `postgresql://tocsin:${password}@127.0.0.1:${port}/tocsin`
 
   const running = await findRunning(folder)
-  if (running && (await answers(urlAt(running.port)))) return joinServer(running.pid, urlAt(running.port), options.adopt ?? false)
+  if (running && (await answers(urlAt(running.port))))
+    return joinServer(running.pid, urlAt(running.port), options.adopt ?? false)
 
   const logFile = join(options.dataDir, 'postgres.log')
   try {
@@ -150,13 +186,17 @@ export const startEmbeddedPostgres = async (options: {
     await rm(join(folder, 'postmaster.pid'), { force: true })
     const port = await choosePort(join(options.dataDir, 'postgres.port'))
     const log = openSync(logFile, 'a')
-    const child = spawn(join(bin, 'postgres'), ['-D', folder, '-p', String(port), ...SETTINGS.flatMap((s) => ['-c', s])], {
-      ...user,
-      cwd: '/',
-      detached: true,
-      stdio: ['ignore', log, log],
-      env: { ...process.env, LC_ALL: 'C' },
-    })
+    const child = spawn(
+      join(bin, 'postgres'),
+      ['-D', folder, '-p', String(port), ...SETTINGS.flatMap((s) => ['-c', s])],
+      {
+        ...user,
+        cwd: '/',
+        detached: true,
+        stdio: ['ignore', log, log],
+        env: { ...process.env, LC_ALL: 'C' },
+      },
+    )
     const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
     child.unref()
     const stop = async (): Promise<void> => {
@@ -169,14 +209,26 @@ export const startEmbeddedPostgres = async (options: {
     return { url: urlAt(port), pid: child.pid ?? 0, ended, stop }
   } catch (cause) {
     if (fresh) await rm(folder, { recursive: true, force: true })
-    throw new TocsinError('store.embedded_failed', `The embedded Postgres did not start: ${messageOf(cause)}`, {
-      cause,
-      hints: [`See ${logFile}.`, 'Its binaries come with npm; run `npm ci` with install scripts allowed.', 'Or set DATABASE_URL to a Postgres of yours.'],
-    })
+    throw new TocsinError(
+      'store.embedded_failed',
+      `The embedded Postgres did not start: ${messageOf(cause)}`,
+      {
+        cause,
+        hints: [
+          `See ${logFile}.`,
+          'Its binaries come with npm; run `npm ci` with install scripts allowed.',
+          'Or set DATABASE_URL to a Postgres of yours.',
+        ],
+      },
+    )
   }
 }
 
-const waitUntilUp = async (isRunning: () => boolean, port: number, password: string): Promise<void> => {
+const waitUntilUp = async (
+  isRunning: () => boolean,
+  port: number,
+  password: string,
+): Promise<void> => {
   const url = `postgresql://tocsin:${password}@127.0.0.1:${port}/postgres`
   for (let tries = 0; tries < 600; tries++) {
     if (!isRunning()) throw new Error('the server ended while starting')

@@ -10,7 +10,10 @@ const findMigrations = (): string => {
     const folder = fileURLToPath(new URL(path, import.meta.url))
     if (existsSync(folder)) return folder
   }
-  throw new TocsinError('store.no_migrations', 'The SQL migrations are missing from this installation.')
+  throw new TocsinError(
+    'store.no_migrations',
+    'The SQL migrations are missing from this installation.',
+  )
 }
 
 /** Brings the `tocsin` schema up to date. Safe to call from several processes at once (advisory lock). */
@@ -19,7 +22,10 @@ export const migrateDatabase = async (store: Store): Promise<void> => {
   const client = await store.pool.connect()
   try {
     await client.query('select pg_advisory_lock($1)', [lockKey])
-    await migrate(store.db, { migrationsFolder: findMigrations(), migrationsSchema: 'tocsin_migrations' })
+    await migrate(store.db, {
+      migrationsFolder: findMigrations(),
+      migrationsSchema: 'tocsin_migrations',
+    })
   } finally {
     await client.query('select pg_advisory_unlock($1)', [lockKey]).catch(() => undefined)
     client.release()

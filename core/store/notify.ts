@@ -4,10 +4,20 @@ import { backoffMs, sleep } from '../base/index.ts'
 import type { Database, DatabaseTransaction } from './connectDatabase.ts'
 
 /** What processes tell each other through Postgres: a hint to look now. Every listener also looks by the clock. */
-export type NotifyTopic = 'tocsin_block' | 'tocsin_finding' | 'tocsin_alert' | 'tocsin_outbox' | 'tocsin_execution' | 'tocsin_process'
+export type NotifyTopic =
+  | 'tocsin_block'
+  | 'tocsin_finding'
+  | 'tocsin_alert'
+  | 'tocsin_outbox'
+  | 'tocsin_execution'
+  | 'tocsin_process'
 
 /** Sends at commit, when `db` is a transaction. */
-export const notify = async (db: Database | DatabaseTransaction, topic: NotifyTopic, payload = ''): Promise<void> => {
+export const notify = async (
+  db: Database | DatabaseTransaction,
+  topic: NotifyTopic,
+  payload = '',
+): Promise<void> => {
   await db.execute(sql`select pg_notify(${topic}, ${payload})`)
 }
 
@@ -27,7 +37,11 @@ export const createListener = (options: {
     const lost = new Promise<void>((resolve) => {
       lose = resolve
     })
-    client = new pg.Client({ connectionString: options.url, application_name: 'tocsin-listen', keepAlive: true })
+    client = new pg.Client({
+      connectionString: options.url,
+      application_name: 'tocsin-listen',
+      keepAlive: true,
+    })
     client.on('error', lose)
     client.on('end', lose)
     client.on('notification', (message) => {

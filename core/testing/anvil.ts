@@ -56,7 +56,11 @@ export const freePort = (): Promise<number> =>
     server.once('error', reject)
     server.listen(0, '127.0.0.1', () => {
       const address = server.address()
-      server.close(() => (address && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port'))))
+      server.close(() =>
+        address && typeof address === 'object'
+          ? resolve(address.port)
+          : reject(new Error('no port')),
+      )
     })
   })
 
@@ -74,20 +78,35 @@ const isPortTaken = (port: number): Promise<boolean> =>
 export const startAnvil = async (options: AnvilOptions = {}): Promise<Anvil> => {
   const port = options.port ?? (await freePort())
   if (await isPortTaken(port))
-    throw new TocsinError('port.in_use', `Port ${port} is taken, so the local chain cannot listen there.`, {
-      hints: ['Name another port, or stop what listens there.'],
-    })
+    throw new TocsinError(
+      'port.in_use',
+      `Port ${port} is taken, so the local chain cannot listen there.`,
+      {
+        hints: ['Name another port, or stop what listens there.'],
+      },
+    )
   const chainId = options.chainId ?? 31_337
-  const mining = options.blockTimeS === undefined ? (options.automine ? [] : ['--no-mining']) : ['--block-time', String(options.blockTimeS)]
+  const mining =
+    options.blockTimeS === undefined
+      ? options.automine
+        ? []
+        : ['--no-mining']
+      : ['--block-time', String(options.blockTimeS)]
   const child: ChildProcess = spawn(
     findAnvil(),
     [
-      '--host', '127.0.0.1',
-      '--port', String(port),
-      '--chain-id', String(chainId),
-      '--accounts', String(options.accounts ?? 20),
-      '--order', 'fifo',
-      '--gas-limit', '200000000',
+      '--host',
+      '127.0.0.1',
+      '--port',
+      String(port),
+      '--chain-id',
+      String(chainId),
+      '--accounts',
+      String(options.accounts ?? 20),
+      '--order',
+      'fifo',
+      '--gas-limit',
+      '200000000',
       '--silent',
       ...(options.timestampS === undefined ? [] : ['--timestamp', String(options.timestampS)]),
       ...mining,

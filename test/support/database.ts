@@ -6,7 +6,9 @@ import { connectDatabase, migrateDatabase, type Store } from '../../core/store/i
 export type TestDatabase = Store & { readonly drop: () => Promise<void> }
 
 /** A fresh, migrated database on the test run's own Postgres. Call `drop` when done. */
-export const createTestDatabase = async (options: { readonly migrate?: boolean } = {}): Promise<TestDatabase> => {
+export const createTestDatabase = async (
+  options: { readonly migrate?: boolean } = {},
+): Promise<TestDatabase> => {
   const name = `t_${randomBytes(6).toString('hex')}`
   const base = inject('postgresUrl')
   const admin = async (query: string): Promise<void> => {

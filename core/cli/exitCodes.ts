@@ -1,0 +1,11 @@
+/** Exit codes of `tocsin`, the same for every command (README, "Exit codes"). */
+export const EXIT = {
+  ok: 0,
+  failed: 1,
+  /** The watchlist, a policy or the command line is wrong. */
+  invalid: 2,
+  /** `check`: the configuration is well-formed, but the chain says otherwise. */
+  probeFailed: 3,
+  /** A port is taken. */
+  portInUse: 4,
+} as const
