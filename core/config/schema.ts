@@ -32,10 +32,22 @@ export const chainSchema = z.strictObject({
     .union([z.literal('tag'), z.strictObject({ depth: z.int().min(1).max(10_000) })])
     .default('tag')
     .describe('"tag" asks the node for its finalized block; depth counts blocks'),
-  transactions: z.enum(['auto', 'full', 'receipts']).default('auto').describe('"receipts" fetches calldata only of transactions that a bot asked for'),
+  transactions: z
+    .enum(['auto', 'full', 'receipts'])
+    .default('auto')
+    .describe('"receipts" fetches calldata only of transactions that a bot asked for'),
   traces: z.enum(['debug', 'parity', 'none', 'auto']).default('auto'),
-  pollMs: z.int().min(20).max(60_000).optional().describe('Pause between polls beside the WebSocket. Default: a quarter of blockTimeMs'),
-  startBlock: z.int().min(0).optional().describe('Where the watcher starts the first time. Default: the head'),
+  pollMs: z
+    .int()
+    .min(20)
+    .max(60_000)
+    .optional()
+    .describe('Pause between polls beside the WebSocket. Default: a quarter of blockTimeMs'),
+  startBlock: z
+    .int()
+    .min(0)
+    .optional()
+    .describe('Where the watcher starts the first time. Default: the head'),
   multicall3: address.optional(),
 })
 
@@ -47,8 +59,16 @@ const thingBase = {
   address,
   owner: name.optional().describe('Who is told; a key of `owners`'),
   protocol: z.string().min(1).optional(),
-  deployBlock: z.int().min(0).optional().describe('Where the indexer begins. Default: found by search'),
-  abi: z.string().min(1).optional().describe('Path of an ABI JSON (array, or an artifact with `abi`), from the watchlist'),
+  deployBlock: z
+    .int()
+    .min(0)
+    .optional()
+    .describe('Where the indexer begins. Default: found by search'),
+  abi: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Path of an ABI JSON (array, or an artifact with `abi`), from the watchlist'),
   proxy: z.boolean().default(false).describe('Follow the implementation behind it'),
   bots: botOverrides.describe('Parameters of single bots for this thing'),
   notes: z.string().optional(),
@@ -61,17 +81,59 @@ const adminFunctions = z
 export const thingSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('contract'), ...thingBase, adminFunctions }),
   z.strictObject({ kind: z.literal('proxy'), ...thingBase, adminFunctions }),
-  z.strictObject({ kind: z.literal('token'), ...thingBase, adminFunctions, symbol: z.string().optional(), decimals: z.int().min(0).max(77).optional() }),
-  z.strictObject({ kind: z.literal('vault'), ...thingBase, adminFunctions, asset: address.optional().describe('Underlying token. Default: asset()') }),
-  z.strictObject({ kind: z.literal('pool'), ...thingBase, variant: z.enum(['uniswap-v2', 'uniswap-v3']) }),
-  z.strictObject({ kind: z.literal('lending-market'), ...thingBase, adminFunctions, variant: z.enum(['aave-v3']) }),
-  z.strictObject({ kind: z.literal('multisig'), ...thingBase, variant: z.enum(['safe']).default('safe') }),
+  z.strictObject({
+    kind: z.literal('token'),
+    ...thingBase,
+    adminFunctions,
+    symbol: z.string().optional(),
+    decimals: z.int().min(0).max(77).optional(),
+  }),
+  z.strictObject({
+    kind: z.literal('vault'),
+    ...thingBase,
+    adminFunctions,
+    asset: address.optional().describe('Underlying token. Default: asset()'),
+  }),
+  z.strictObject({
+    kind: z.literal('pool'),
+    ...thingBase,
+    variant: z.enum(['uniswap-v2', 'uniswap-v3']),
+  }),
+  z.strictObject({
+    kind: z.literal('lending-market'),
+    ...thingBase,
+    adminFunctions,
+    variant: z.enum(['aave-v3']),
+  }),
+  z.strictObject({
+    kind: z.literal('multisig'),
+    ...thingBase,
+    variant: z.enum(['safe']).default('safe'),
+  }),
   z.strictObject({ kind: z.literal('governor'), ...thingBase, adminFunctions }),
   z.strictObject({ kind: z.literal('timelock'), ...thingBase, adminFunctions }),
-  z.strictObject({ kind: z.literal('oracle'), ...thingBase, heartbeatS: z.int().positive(), decimals: z.int().min(0).max(36).optional() }),
-  z.strictObject({ kind: z.literal('bridge'), ...thingBase, adminFunctions, remote: z.strictObject({ chain: name, address }) }),
-  z.strictObject({ kind: z.literal('treasury'), ...thingBase, tokens: z.array(address).default([]) }),
-  z.strictObject({ kind: z.literal('label'), ...thingBase, tags: z.array(name).min(1).describe('exchange, whale, treasury, bridge, mixer, own') }),
+  z.strictObject({
+    kind: z.literal('oracle'),
+    ...thingBase,
+    heartbeatS: z.int().positive(),
+    decimals: z.int().min(0).max(36).optional(),
+  }),
+  z.strictObject({
+    kind: z.literal('bridge'),
+    ...thingBase,
+    adminFunctions,
+    remote: z.strictObject({ chain: name, address }),
+  }),
+  z.strictObject({
+    kind: z.literal('treasury'),
+    ...thingBase,
+    tokens: z.array(address).default([]),
+  }),
+  z.strictObject({
+    kind: z.literal('label'),
+    ...thingBase,
+    tags: z.array(name).min(1).describe('exchange, whale, treasury, bridge, mixer, own'),
+  }),
 ])
 
 const sev = z.enum(['SEV1', 'SEV2', 'SEV3', 'SEV4'])
@@ -100,7 +162,10 @@ export const routeSchema = z.strictObject({
   match: z.strictObject(matcher).default({}),
   channels: z.array(name).min(1),
   continue: z.boolean().default(false).describe('Go on to the routes below after a match'),
-  severityMap: z.partialRecord(findingSeverity, sev).optional().describe('Replaces the usual Critical=SEV1 … Low=SEV4'),
+  severityMap: z
+    .partialRecord(findingSeverity, sev)
+    .optional()
+    .describe('Replaces the usual Critical=SEV1 … Low=SEV4'),
 })
 
 export const answerSchema = z.strictObject({
@@ -117,32 +182,67 @@ export const watchlistSchema = z.strictObject({
   version: z.literal(1),
   name,
   dataDir: z.string().min(1).default('.tocsin'),
-  database: z.strictObject({ url: secretSchema }).optional().describe('Default: DATABASE_URL, else an embedded Postgres in dataDir'),
+  database: z
+    .strictObject({ url: secretSchema })
+    .optional()
+    .describe('Default: DATABASE_URL, else an embedded Postgres in dataDir'),
   chains: z.record(name, chainSchema),
   owners: z.record(name, z.strictObject({ description: z.string().optional() })).default({}),
   watch: z.array(thingSchema).min(1),
   bots: z
-    .record(name, z.strictObject({ enabled: z.boolean().default(true), parameters: z.record(z.string(), z.unknown()).default({}) }))
+    .record(
+      name,
+      z.strictObject({
+        enabled: z.boolean().default(true),
+        parameters: z.record(z.string(), z.unknown()).default({}),
+      }),
+    )
     .default({})
     .describe('Bots that are switched on, with their parameters'),
-  botsDir: z.string().min(1).optional().describe('Folder with bots of your own, from the watchlist'),
+  botsDir: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Folder with bots of your own, from the watchlist'),
   channels: z.record(name, channelSchema).default({ console: { kind: 'console' } }),
   routes: z.array(routeSchema).default([{ match: {}, channels: ['console'], continue: false }]),
   answers: z.array(answerSchema).default([]),
-  actionsDir: z.string().min(1).default('actions').describe('Folder of the approved policy files, from the watchlist'),
+  actionsDir: z
+    .string()
+    .min(1)
+    .default('actions')
+    .describe('Folder of the approved policy files, from the watchlist'),
   signer: z
     .strictObject({
-      rpc: z.record(name, z.array(urlOrSecret).min(1)).describe("Per chain: the signer's own endpoints"),
+      rpc: z
+        .record(name, z.array(urlOrSecret).min(1))
+        .describe("Per chain: the signer's own endpoints"),
       keystore: z.string().min(1).describe('Keystore V3 file, from the watchlist'),
       password: secretSchema,
-      mode: z.enum(['observe', 'propose', 'auto']).default('observe').describe('Ceiling for every policy'),
+      mode: z
+        .enum(['observe', 'propose', 'auto'])
+        .default('observe')
+        .describe('Ceiling for every policy'),
     })
     .optional(),
-  console: z.strictObject({ host: z.string().default('127.0.0.1'), port: z.int().min(0).max(65_535).default(4680) }).default({ host: '127.0.0.1', port: 4680 }),
+  console: z
+    .strictObject({
+      host: z.string().default('127.0.0.1'),
+      port: z.int().min(0).max(65_535).default(4680),
+    })
+    .default({ host: '127.0.0.1', port: 4680 }),
   indexer: z
-    .strictObject({ enabled: z.boolean().default(true), port: z.int().min(0).max(65_535).default(42_069) })
+    .strictObject({
+      enabled: z.boolean().default(true),
+      port: z.int().min(0).max(65_535).default(42_069),
+    })
     .default({ enabled: true, port: 42_069 }),
-  metrics: z.strictObject({ host: z.string().default('127.0.0.1'), basePort: z.int().min(0).max(65_000).default(9_460) }).default({ host: '127.0.0.1', basePort: 9_460 }),
+  metrics: z
+    .strictObject({
+      host: z.string().default('127.0.0.1'),
+      basePort: z.int().min(0).max(65_000).default(9_460),
+    })
+    .default({ host: '127.0.0.1', basePort: 9_460 }),
 })
 
 export type WatchlistFile = z.infer<typeof watchlistSchema>
