@@ -10,8 +10,8 @@ import { messageOf, sleep, TocsinError } from '../base/index.ts'
 import {
   findPostgresBinaries,
   findPostgresUser,
-  placeCluster,
   type PostgresUser,
+  placeCluster,
 } from './postgresBinaries.ts'
 
 const MAJOR = '18'

@@ -1,5 +1,5 @@
-import pg from 'pg'
 import { sql } from 'drizzle-orm'
+import pg from 'pg'
 import { backoffMs, sleep } from '../base/index.ts'
 import type { Database, DatabaseTransaction } from './connectDatabase.ts'
 

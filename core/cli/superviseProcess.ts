@@ -1,0 +1,159 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { backoffMs, messageOf, sleep, TocsinError } from '../base/index.ts'
+
+export type ProcessLife = {
+  readonly name: string
+  readonly pid: () => number | undefined
+  readonly restarts: () => number
+  /** Resolves at the first `ready`; rejects when the process ends before it. */
+  readonly ready: Promise<void>
+  /** Resolves when the process is gone for good; rejects when it failed for a reason that a restart cannot mend. */
+  readonly over: Promise<void>
+  readonly stop: () => Promise<void>
+}
+
+export type ProcessLifeOptions = {
+  readonly name: string
+  /** Arguments of `tocsin`. */
+  readonly args: readonly string[]
+  readonly environment: NodeJS.ProcessEnv
+  readonly onLine: (line: string) => void
+  readonly onRestart: (event: {
+    readonly how: string
+    readonly pid: number | undefined
+    readonly restarts: number
+  }) => Promise<void>
+}
+
+/** A process that lived this long starts again with the shortest pause (ms). */
+const STEADY_AFTER_MS = 60_000
+const STOP_LIMIT_MS = 15_000
+const HEAP_MIB = 384
+
+/** Exit codes which a restart cannot mend: wrong configuration, port taken. */
+const isHopeless = (code: number | null): boolean => code === 2 || code === 4
+
+const command = (): readonly string[] => {
+  const fromSource = import.meta.url.endsWith('.ts')
+  const main = fileURLToPath(new URL(fromSource ? './main.ts' : './main.js', import.meta.url))
+  return fromSource ? ['--conditions=tocsin-source', '--import', 'tsx', main] : [main]
+}
+
+const readLines = (stream: NodeJS.ReadableStream | null, onLine: (line: string) => void): void => {
+  let rest = ''
+  stream?.on('data', (chunk: Buffer) => {
+    const lines = (rest + chunk.toString()).split('\n')
+    rest = (lines.pop() ?? '').slice(-100_000)
+    for (const line of lines) onLine(line)
+  })
+}
+
+type Ending = { readonly how: string; readonly code: number | null; readonly complaint: string }
+
+const spawnOnce = (
+  options: ProcessLifeOptions,
+  onReady: () => void,
+): { readonly child: ChildProcess; readonly ended: Promise<Ending> } => {
+  const child = spawn(
+    process.execPath,
+    [`--max-old-space-size=${HEAP_MIB}`, ...command(), ...options.args],
+    {
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      env: options.environment,
+    },
+  )
+  // What the process says in clear words before it ends (see printError) is what the operator gets to read.
+  let complaint = ''
+  const onLine = (line: string): void => {
+    if (line.startsWith('tocsin: ')) complaint = line.slice('tocsin: '.length)
+    else if (complaint && line.startsWith('  ')) complaint = `${complaint}\n${line}`.slice(-4_000)
+    options.onLine(line)
+  }
+  readLines(child.stdout, onLine)
+  readLines(child.stderr, onLine)
+  child.on('message', (message) => {
+    if (message === 'ready') onReady()
+  })
+  const ended = new Promise<Ending>((resolve) => {
+    child.once('error', (error) => resolve({ how: messageOf(error), code: null, complaint }))
+    child.once('close', (code, signal) =>
+      resolve({ how: signal ? `signal ${signal}` : `exit code ${code}`, code, complaint }),
+    )
+  })
+  return { child, ended }
+}
+
+const startFailure = (name: string, ending: Ending): TocsinError =>
+  new TocsinError(
+    'process.start_failed',
+    ending.complaint || `The ${name} process did not start (${ending.how}).`,
+    {
+      exitCode: ending.code !== null && ending.code > 0 ? ending.code : 1,
+    },
+  )
+
+/** Runs one process of Tocsin and starts it again with back-off, each time it ends, until `stop`. */
+export const superviseProcess = (options: ProcessLifeOptions): ProcessLife => {
+  const stopping = new AbortController()
+  let child: ChildProcess | undefined
+  let restarts = 0
+  let isReady = false
+  let resolveReady: () => void = () => undefined
+  let rejectReady: (error: unknown) => void = () => undefined
+  const ready = new Promise<void>((resolve, reject) => {
+    resolveReady = resolve
+    rejectReady = reject
+  })
+  ready.catch(() => undefined)
+  const onReady = (): void => {
+    isReady = true
+    resolveReady()
+  }
+
+  /** One life; true when the process should live again. */
+  const live = async (): Promise<boolean> => {
+    const started = spawnOnce(options, onReady)
+    child = started.child
+    const ending = await started.ended
+    const { pid } = child
+    child = undefined
+    if (stopping.signal.aborted) return false
+    if (!isReady || isHopeless(ending.code)) {
+      const failure = startFailure(options.name, ending)
+      rejectReady(failure)
+      throw failure
+    }
+    restarts++
+    await options.onRestart({ how: ending.how, pid, restarts })
+    return true
+  }
+
+  const run = async (): Promise<void> => {
+    let attempt = 0
+    for (;;) {
+      const startedAtMs = Date.now()
+      if (!(await live())) return
+      attempt = Date.now() - startedAtMs > STEADY_AFTER_MS ? 0 : attempt + 1
+      await sleep(backoffMs(attempt, 100, 30_000), stopping.signal)
+      if (stopping.signal.aborted) return
+    }
+  }
+  const over = run()
+  over.catch(() => undefined)
+
+  return {
+    name: options.name,
+    pid: () => child?.pid,
+    restarts: () => restarts,
+    ready,
+    over,
+    stop: async () => {
+      stopping.abort()
+      child?.kill('SIGTERM')
+      const timer = setTimeout(() => child?.kill('SIGKILL'), STOP_LIMIT_MS)
+      await over.catch(() => undefined)
+      clearTimeout(timer)
+    },
+  }
+}
