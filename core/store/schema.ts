@@ -87,7 +87,7 @@ export const finding = tocsin.table(
     createdAt: at('created_at').notNull().defaultNow(),
     finalizedAt: at('finalized_at'),
     retractedAt: at('retracted_at'),
-    /** Raised at every change of status or re-detection; the notifier's own cursor follows it. */
+    /** Raised at every change of status or re-detection; readers that follow it must mind transactions that commit late. */
     revision: bigserial('revision', { mode: 'number' }).notNull(),
   },
   (t) => [
@@ -171,9 +171,20 @@ export const alert = tocsin.table(
     protocol: text('protocol'),
     runbook: text('runbook'),
     incidentId: text('incident_id'),
+    /** Findings in it that are not retracted. */
     findings: integer('findings').notNull().default(1),
     firstBlock: block('first_block').notNull(),
     lastBlock: block('last_block').notNull(),
+    /** `seq` of the finding that speaks last on the chain, and what it says of the condition. */
+    lastSeq: bigint('last_seq', { mode: 'number' }).notNull().default(0),
+    condition: text('condition').$type<'holds' | 'ended' | 'unknown'>().notNull().default('holds'),
+    /** When the last finding was folded in: an event that stays quiet closes by itself. */
+    lastFindingAt: at('last_finding_at').notNull().defaultNow(),
+    /** Every channel that was told of it, and how many changes were told: part of the outbox's dedup keys. */
+    channels: text('channels').array().notNull().default(sql`'{}'::text[]`),
+    changes: integer('changes').notNull().default(0),
+    /** `condition`, `quiet`, or `by:` and the person who closed it. */
+    closedBy: text('closed_by'),
     openedAt: at('opened_at').notNull().defaultNow(),
     updatedAt: at('updated_at').notNull().defaultNow(),
     closedAt: at('closed_at'),
@@ -182,8 +193,10 @@ export const alert = tocsin.table(
   },
   (t) => [
     uniqueIndex('alert_open_key').on(t.key).where(sql`status in ('open', 'unknown')`),
+    index('alert_key').on(t.key, t.openedAt),
     index('alert_incident').on(t.incidentId),
     index('alert_opened').on(t.openedAt),
+    index('alert_live').on(t.kind, t.lastFindingAt).where(sql`status in ('open', 'unknown')`),
   ],
 )
 
@@ -204,7 +217,7 @@ export const incident = tocsin.table(
   'incident',
   {
     id: text('id').primaryKey(),
-    /** What is hit: the protocol, else the thing. One open incident per subject. */
+    /** What is hit: the protocol, else the thing. */
     subject: text('subject').notNull(),
     status: text('status').$type<'open' | 'resolved'>().notNull(),
     severity: text('severity').$type<'SEV1' | 'SEV2' | 'SEV3' | 'SEV4'>().notNull(),
@@ -214,7 +227,7 @@ export const incident = tocsin.table(
     updatedAt: at('updated_at').notNull().defaultNow(),
     closedAt: at('closed_at'),
   },
-  (t) => [uniqueIndex('incident_open_subject').on(t.subject).where(sql`status = 'open'`)],
+  (t) => [index('incident_subject').on(t.subject, t.updatedAt), index('incident_opened').on(t.openedAt)],
 )
 
 /** Messages to channels, written in the transaction that changed the alert. At least once, in order per incident. */
@@ -227,9 +240,16 @@ export const outbox = tocsin.table(
     channel: text('channel').notNull(),
     alertId: text('alert_id').notNull(),
     incidentId: text('incident_id'),
+    /** Messages of one lane leave a channel strictly in order: the incident, else the alert. */
+    lane: text('lane').notNull(),
+    severity: text('severity').$type<'SEV1' | 'SEV2' | 'SEV3' | 'SEV4'>().notNull(),
     payload: jsonb('payload').$type<Json>().notNull(),
     status: text('status').$type<'pending' | 'sent' | 'dead'>().notNull().default('pending'),
     attempts: integer('attempts').notNull().default(0),
+    /** How often the receiver refused it for good. */
+    refusals: integer('refusals').notNull().default(0),
+    /** Presence key of the notifier that is sending it now; `nextAttemptAt` is then the end of its lease. */
+    leasedBy: integer('leased_by'),
     nextAttemptAt: at('next_attempt_at').notNull().defaultNow(),
     lastError: text('last_error'),
     createdAt: at('created_at').notNull().defaultNow(),
@@ -237,7 +257,11 @@ export const outbox = tocsin.table(
   },
   (t) => [
     uniqueIndex('outbox_dedup').on(t.dedupKey),
-    index('outbox_due').on(t.channel, t.seq).where(sql`status = 'pending'`),
+    index('outbox_due').on(t.channel, t.severity, t.seq).where(sql`status = 'pending'`),
+    index('outbox_lane').on(t.channel, t.lane, t.seq).where(sql`status = 'pending'`),
+    index('outbox_leased').on(t.leasedBy).where(sql`leased_by is not null`),
+    index('outbox_dead').on(t.createdAt).where(sql`status = 'dead'`),
+    index('outbox_alert').on(t.alertId),
   ],
 )
 
