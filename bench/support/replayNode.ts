@@ -1,0 +1,172 @@
+import { createServer } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
+
+type Call = {
+  readonly id: number | string
+  readonly method: string
+  readonly params?: readonly unknown[]
+}
+type GethCall = {
+  readonly type: string
+  readonly from: string
+  readonly to?: string
+  readonly input: string
+  readonly output?: string
+  readonly value?: string
+  readonly gas: string
+  readonly gasUsed: string
+  readonly error?: string
+  readonly calls?: readonly GethCall[]
+}
+
+export type ReplayNode = {
+  readonly url: string
+  /** Added to every HTTP request (ms). */
+  setLatencyMs: (ms: number) => void
+  /** HTTP requests and JSON-RPC calls since the last look. */
+  readonly takeCounts: () => {
+    readonly requests: number
+    readonly calls: number
+    readonly misses: number
+  }
+  readonly stop: () => Promise<void>
+}
+
+/** A call tree as geth's callTracer gives it, in Parity's flat shape (what `trace_block` answers). */
+const toParity = (
+  root: GethCall,
+  txHash: string,
+  position: number,
+  block: { hash: string; number: number },
+): unknown[] => {
+  const flat: unknown[] = []
+  const walk = (call: GethCall, path: readonly number[]): void => {
+    const isCreate = call.type.startsWith('CREATE')
+    flat.push({
+      action: isCreate
+        ? { from: call.from, value: call.value ?? '0x0', gas: call.gas, init: call.input }
+        : {
+            callType: call.type.toLowerCase(),
+            from: call.from,
+            to: call.to,
+            value: call.value ?? '0x0',
+            gas: call.gas,
+            input: call.input,
+          },
+      ...(call.error ? { error: call.error } : {}),
+      result: call.error
+        ? null
+        : isCreate
+          ? { address: call.to, code: call.output ?? '0x', gasUsed: call.gasUsed }
+          : { gasUsed: call.gasUsed, output: call.output ?? '0x' },
+      subtraces: call.calls?.length ?? 0,
+      traceAddress: path,
+      transactionHash: txHash,
+      transactionPosition: position,
+      type: isCreate ? 'create' : 'call',
+      blockHash: block.hash,
+      blockNumber: block.number,
+    })
+    for (const [index, child] of (call.calls ?? []).entries()) walk(child, [...path, index])
+  }
+  walk(root, [])
+  return flat
+}
+
+/**
+ * A stand-in for an archive node: answers from what it recorded of a real one, so that both sides of a comparison
+ * are served equally fast and the node's own work is not measured. `trace_block`, which anvil lacks, is made from its call traces.
+ */
+export const startReplayNode = async (upstream: string): Promise<ReplayNode> => {
+  const recorded = new Map<string, string>()
+  let latencyMs = 0
+  let counts = { requests: 0, calls: 0, misses: 0 }
+
+  const forward = async (
+    method: string,
+    params: readonly unknown[],
+  ): Promise<Record<string, unknown>> => {
+    const response = await fetch(upstream, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
+    })
+    return (await response.json()) as Record<string, unknown>
+  }
+
+  const traceBlock = async (number: string): Promise<Record<string, unknown>> => {
+    const block = (await forward('eth_getBlockByNumber', [number, false]))['result'] as {
+      hash: string
+      number: string
+      transactions: string[]
+    }
+    const answer = await forward('debug_traceBlockByHash', [block.hash, { tracer: 'callTracer' }])
+    const roots = answer['result'] as { txHash?: string; result: GethCall }[]
+    return {
+      result: roots.flatMap((root, index) =>
+        toParity(root.result, block.transactions[index] ?? '', index, {
+          hash: block.hash,
+          number: Number(block.number),
+        }),
+      ),
+    }
+  }
+
+  const answer = async (call: Call): Promise<string> => {
+    counts.calls++
+    const params = call.params ?? []
+    const key = JSON.stringify([call.method, params])
+    let body = recorded.get(key)
+    if (body === undefined) {
+      counts.misses++
+      const fresh =
+        call.method === 'trace_block'
+          ? await traceBlock(String(params[0]))
+          : await forward(call.method, params)
+      body = JSON.stringify(
+        'error' in fresh ? { error: fresh['error'] } : { result: fresh['result'] },
+      ).slice(1)
+      recorded.set(key, body)
+    }
+    return `{"jsonrpc":"2.0","id":${JSON.stringify(call.id)},${body}`
+  }
+
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.on('end', () => {
+      const serve = async (): Promise<void> => {
+        counts.requests++
+        const body = JSON.parse(Buffer.concat(chunks).toString()) as Call | Call[]
+        const [text] = await Promise.all([
+          Array.isArray(body)
+            ? Promise.all(body.map(answer)).then((all) => `[${all.join(',')}]`)
+            : answer(body),
+          latencyMs > 0 ? delay(latencyMs) : undefined,
+        ])
+        response.writeHead(200, { 'content-type': 'application/json' }).end(text)
+      }
+      serve().catch((error: unknown) => response.writeHead(500).end(String(error)))
+    })
+  })
+  server.keepAliveTimeout = 30_000
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  const port = address && typeof address === 'object' ? address.port : 0
+  return {
+    url: `http://127.0.0.1:${port}`,
+    setLatencyMs: (ms) => {
+      latencyMs = ms
+    },
+    takeCounts: () => {
+      const taken = counts
+      counts = { requests: 0, calls: 0, misses: 0 }
+      return taken
+    },
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
