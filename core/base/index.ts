@@ -1,4 +1,5 @@
 export * from './async.ts'
+export * from './cleanText.ts'
 export * from './errors.ts'
 export * from './json.ts'
 export * from './types.ts'
