@@ -1,0 +1,71 @@
+import { resolve } from 'node:path'
+import { type Config, loadConfig } from '../config/index.ts'
+import {
+  connectDatabase,
+  migrateDatabase,
+  type Store,
+  startEmbeddedPostgres,
+} from '../store/index.ts'
+import { findConfigFile } from './findConfigFile.ts'
+import { loadBots } from './loadBots.ts'
+import type { CommonOptions } from './options.ts'
+
+export type OpenedStore = {
+  readonly store: Store
+  readonly config: Config
+  readonly close: () => Promise<void>
+}
+
+export type SecretParts = readonly ('rpc' | 'channels' | 'signer' | 'database')[]
+
+/** Loads the watchlist that the command line names, checked against the bots at hand. */
+export const readConfig = async (
+  options: CommonOptions,
+  secrets: 'none' | SecretParts,
+): Promise<Config> => {
+  const file = findConfigFile(options.config)
+  const load = (bots: Awaited<ReturnType<typeof loadBots>>): Promise<Config> =>
+    loadConfig({ file, secrets, bots, ...(options.env ? { env: options.env } : {}) })
+  const config = await load(await loadBots(await findBotsDir(options)))
+  return options.dataDir ? { ...config, dataDir: resolve(options.dataDir) } : config
+}
+
+/** The watchlist's own `botsDir`, read without checking anything else. */
+const findBotsDir = async (options: CommonOptions): Promise<string | undefined> => {
+  const config = await loadConfig({
+    file: findConfigFile(options.config),
+    secrets: 'none',
+    ...(options.env ? { env: options.env } : {}),
+  })
+  return config.botsDir
+}
+
+/** Address of the database: the supervisor's, the watchlist's, or DATABASE_URL; undefined means the embedded one. */
+export const findDatabaseUrl = (config: Config): string | undefined => {
+  if (process.env['TOCSIN_SUPERVISED']) return process.env['DATABASE_URL']
+  return config.database?.url || process.env['DATABASE_URL'] || undefined
+}
+
+/**
+ * What a one-off command needs: the watchlist and its database. Joins the embedded Postgres that `tocsin start` runs,
+ * or starts it for as long as the command takes.
+ */
+export const openStore = async (options: CommonOptions): Promise<OpenedStore> => {
+  const config = await readConfig(options, ['database'])
+  const url = findDatabaseUrl(config)
+  const database = url
+    ? { url, stop: async () => undefined }
+    : await startEmbeddedPostgres({ dataDir: config.dataDir })
+  try {
+    const store = await connectDatabase({ url: database.url, name: 'cli', poolSize: 3 })
+    await migrateDatabase(store)
+    const close = async (): Promise<void> => {
+      await store.stop()
+      await database.stop()
+    }
+    return { store, config, close }
+  } catch (error) {
+    await database.stop()
+    throw error
+  }
+}
