@@ -1,0 +1,10 @@
+import { parseAbi } from 'viem'
+
+/** OpenZeppelin Pausable, with the public entries that contracts usually give it. */
+export const pausableAbi = parseAbi([
+  'event Paused(address account)',
+  'event Unpaused(address account)',
+  'function paused() view returns (bool)',
+  'function pause()',
+  'function unpause()',
+])

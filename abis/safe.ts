@@ -1,0 +1,53 @@
+import { parseAbi } from 'viem'
+
+/** Safe (formerly Gnosis Safe) as of 1.4 and 1.5, with its proxy's event. */
+export const safeAbi = parseAbi([
+  'event ProxyCreation(address indexed proxy, address singleton)',
+  'event SafeSetup(address indexed initiator, address[] owners, uint256 threshold, address initializer, address fallbackHandler)',
+  'event AddedOwner(address indexed owner)',
+  'event RemovedOwner(address indexed owner)',
+  'event ChangedThreshold(uint256 threshold)',
+  'event EnabledModule(address indexed module)',
+  'event DisabledModule(address indexed module)',
+  'event ChangedGuard(address indexed guard)',
+  'event ChangedModuleGuard(address indexed moduleGuard)',
+  'event ChangedFallbackHandler(address indexed handler)',
+  'event ExecutionSuccess(bytes32 indexed txHash, uint256 payment)',
+  'event ExecutionFailure(bytes32 indexed txHash, uint256 payment)',
+  'event ExecutionFromModuleSuccess(address indexed module)',
+  'event ExecutionFromModuleFailure(address indexed module)',
+  'event ApproveHash(bytes32 indexed approvedHash, address indexed owner)',
+  'event SignMsg(bytes32 indexed msgHash)',
+  'event SafeReceived(address indexed sender, uint256 value)',
+  'function VERSION() view returns (string)',
+  'function nonce() view returns (uint256)',
+  'function getOwners() view returns (address[])',
+  'function getThreshold() view returns (uint256)',
+  'function isOwner(address owner) view returns (bool)',
+  'function isModuleEnabled(address module) view returns (bool)',
+  'function getModulesPaginated(address start, uint256 pageSize) view returns (address[] array, address next)',
+  'function setup(address[] owners, uint256 threshold, address to, bytes data, address fallbackHandler, address paymentToken, uint256 payment, address paymentReceiver)',
+  'function execTransaction(address to, uint256 value, bytes data, uint8 operation, uint256 safeTxGas, uint256 baseGas, uint256 gasPrice, address gasToken, address refundReceiver, bytes signatures) payable returns (bool success)',
+  'function getTransactionHash(address to, uint256 value, bytes data, uint8 operation, uint256 safeTxGas, uint256 baseGas, uint256 gasPrice, address gasToken, address refundReceiver, uint256 nonce) view returns (bytes32)',
+  'function approveHash(bytes32 hashToApprove)',
+  'function addOwnerWithThreshold(address owner, uint256 threshold)',
+  'function removeOwner(address prevOwner, address owner, uint256 threshold)',
+  'function swapOwner(address prevOwner, address oldOwner, address newOwner)',
+  'function changeThreshold(uint256 threshold)',
+  'function enableModule(address module)',
+  'function disableModule(address prevModule, address module)',
+  'function setGuard(address guard)',
+  'function setFallbackHandler(address handler)',
+])
+
+/** The same events as Safe 1.0 to 1.3 emit them: nothing indexed. */
+export const safeLegacyAbi = parseAbi([
+  'event AddedOwner(address owner)',
+  'event RemovedOwner(address owner)',
+  'event EnabledModule(address module)',
+  'event DisabledModule(address module)',
+  'event ChangedGuard(address guard)',
+  'event ChangedFallbackHandler(address handler)',
+  'event ExecutionSuccess(bytes32 txHash, uint256 payment)',
+  'event ExecutionFailure(bytes32 txHash, uint256 payment)',
+])
