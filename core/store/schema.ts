@@ -205,12 +205,25 @@ export const alertFinding = tocsin.table(
   {
     alertId: text('alert_id').notNull(),
     findingId: text('finding_id').notNull(),
+    /** As routed when it was folded in. */
+    severity: text('severity').$type<'SEV1' | 'SEV2' | 'SEV3' | 'SEV4'>().notNull().default('SEV4'),
+    retracted: boolean('retracted').notNull().default(false),
   },
   (t) => [
     primaryKey({ columns: [t.alertId, t.findingId] }),
     index('alert_finding_finding').on(t.findingId),
   ],
 )
+
+/**
+ * Findings that are new, retracted or back, for the notifier to fold. A trigger on `finding` fills it in the writer's
+ * own transaction; the notifier deletes a row in the transaction that folds it. Unlike a cursor over `revision`, it
+ * cannot miss a transaction that commits late.
+ */
+export const findingQueue = tocsin.table('finding_queue', {
+  seq: bigserial('seq', { mode: 'number' }).primaryKey(),
+  findingId: text('finding_id').notNull(),
+})
 
 /** Alerts that belong together. */
 export const incident = tocsin.table(
@@ -227,7 +240,10 @@ export const incident = tocsin.table(
     updatedAt: at('updated_at').notNull().defaultNow(),
     closedAt: at('closed_at'),
   },
-  (t) => [index('incident_subject').on(t.subject, t.updatedAt), index('incident_opened').on(t.openedAt)],
+  (t) => [
+    index('incident_subject').on(t.subject, t.updatedAt),
+    index('incident_opened').on(t.openedAt),
+  ],
 )
 
 /** Messages to channels, written in the transaction that changed the alert. At least once, in order per incident. */

@@ -1,3 +1,8 @@
+CREATE TABLE "tocsin"."finding_queue" (
+	"seq" bigserial PRIMARY KEY NOT NULL,
+	"finding_id" text NOT NULL
+);
+--> statement-breakpoint
 DROP INDEX "tocsin"."incident_open_subject";--> statement-breakpoint
 DROP INDEX "tocsin"."outbox_due";--> statement-breakpoint
 ALTER TABLE "tocsin"."alert" ADD COLUMN "last_seq" bigint DEFAULT 0 NOT NULL;--> statement-breakpoint
@@ -6,6 +11,8 @@ ALTER TABLE "tocsin"."alert" ADD COLUMN "last_finding_at" timestamp (3) with tim
 ALTER TABLE "tocsin"."alert" ADD COLUMN "channels" text[] DEFAULT '{}'::text[] NOT NULL;--> statement-breakpoint
 ALTER TABLE "tocsin"."alert" ADD COLUMN "changes" integer DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE "tocsin"."alert" ADD COLUMN "closed_by" text;--> statement-breakpoint
+ALTER TABLE "tocsin"."alert_finding" ADD COLUMN "severity" text DEFAULT 'SEV4' NOT NULL;--> statement-breakpoint
+ALTER TABLE "tocsin"."alert_finding" ADD COLUMN "retracted" boolean DEFAULT false NOT NULL;--> statement-breakpoint
 ALTER TABLE "tocsin"."outbox" ADD COLUMN "lane" text NOT NULL;--> statement-breakpoint
 ALTER TABLE "tocsin"."outbox" ADD COLUMN "severity" text NOT NULL;--> statement-breakpoint
 ALTER TABLE "tocsin"."outbox" ADD COLUMN "refusals" integer DEFAULT 0 NOT NULL;--> statement-breakpoint
