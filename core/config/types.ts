@@ -1,5 +1,5 @@
-import type { z } from 'zod'
 import type { Abi } from 'viem'
+import type { z } from 'zod'
 import type { Address } from '../base/index.ts'
 import type {
   answerSchema,

@@ -1,0 +1,8 @@
+export type { KnownBot } from './checkBots.ts'
+export { exportJsonSchema } from './exportJsonSchema.ts'
+export { ConfigError, type Fault, faultLine } from './fault.ts'
+export { type LoadConfigOptions, loadConfig } from './loadConfig.ts'
+export { mergeBotParameters } from './mergeBotParameters.ts'
+export { type WatchlistFile, watchlistSchema } from './schema.ts'
+export type { SecretPart } from './secrets.ts'
+export type * from './types.ts'

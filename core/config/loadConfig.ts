@@ -1,0 +1,204 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { basename, dirname, extname, join, resolve } from 'node:path'
+import type { Address } from '../base/index.ts'
+import { stableHash, TocsinError } from '../base/index.ts'
+import { checkBots, type KnownBot } from './checkBots.ts'
+import { crossCheck } from './crossCheck.ts'
+import { explainIssue } from './explainIssue.ts'
+import { ConfigError, type Fault } from './fault.ts'
+import { listPlaces } from './listPlaces.ts'
+import { loadAbi } from './loadAbi.ts'
+import { type Located, type LocatedEntry, nodeAt, plainOf } from './located.ts'
+import { mergeOverlay } from './mergeOverlay.ts'
+import { readYamlFile } from './readYamlFile.ts'
+import { type WatchlistFile, watchlistSchema } from './schema.ts'
+import { resolveSecrets, type SecretPart, type Secrets } from './secrets.ts'
+import { suggestion } from './suggestName.ts'
+import type { ChannelConfig, Config, ThingFile, WatchedThing } from './types.ts'
+
+export type LoadConfigOptions = {
+  /** The watchlist; faults name it as it is given here. */
+  readonly file: string
+  /** Lays `watchlist.<env>.yaml` over it. */
+  readonly env?: string | undefined
+  /** Parts whose secrets this process needs. The others stay empty. */
+  readonly secrets: 'none' | readonly SecretPart[]
+  /** Default: `process.env`. */
+  readonly environment?: NodeJS.ProcessEnv
+  /** When given, bot ids and parameters are judged. */
+  readonly bots?: readonly KnownBot[] | undefined
+  /** When given, the actions that answers name must be among these. */
+  readonly actions?: readonly string[] | undefined
+  /** Overrides `dataDir` of the watchlist; from the working directory. */
+  readonly dataDir?: string | undefined
+}
+
+const overlayOf = (file: string, env: string): string => {
+  const extension = extname(file)
+  return join(dirname(file), `${basename(file, extension)}.${env}${extension}`)
+}
+
+const readOverlay = (file: string, env: string): ReturnType<typeof readYamlFile> => {
+  if (!/^[A-Za-z0-9][\w-]*$/.test(env))
+    throw new TocsinError(
+      'config.invalid',
+      `"${env.slice(0, 40)}" cannot be the name of an environment.`,
+      {
+        hints: ['Use letters, digits and dashes: `--env staging` reads watchlist.staging.yaml.'],
+        exitCode: 2,
+      },
+    )
+  const path = overlayOf(file, env)
+  if (existsSync(path)) return readYamlFile(resolve(path), path)
+  const folder = resolve(dirname(file))
+  const [start, end] = [`${basename(file, extname(file))}.`, extname(file)]
+  const known = (existsSync(folder) ? readdirSync(folder) : [])
+    .filter(
+      (name) =>
+        name.startsWith(start) && name.endsWith(end) && name.length > start.length + end.length,
+    )
+    .map((name) => name.slice(start.length, -end.length))
+  const problem = `there is no such file, so no environment "${env}"`
+  const fault: Fault = {
+    file: path,
+    line: 1,
+    column: 1,
+    path: '',
+    problem,
+    mend: suggestion(env, known, 'environments'),
+  }
+  return { root: undefined, faults: [fault] }
+}
+
+/** `bots: { tvl-drop: }` switches a bot on just as `tvl-drop: {}` does. */
+const fillEmptyBots = (root: Located): Located => {
+  const bots = nodeAt(root, ['bots'])
+  if (root.kind !== 'map' || bots?.kind !== 'map') return root
+  const filled = [...bots.entries].map(([id, entry]): [string, LocatedEntry] => {
+    const isEmpty = entry.node.kind === 'scalar' && entry.node.value === null
+    return [
+      id,
+      isEmpty ? { ...entry, node: { kind: 'map', at: entry.node.at, entries: new Map() } } : entry,
+    ]
+  })
+  const before = root.entries.get('bots')
+  if (!before) return root
+  const node: Located = { ...bots, entries: new Map(filled) }
+  return { ...root, entries: new Map([...root.entries, ['bots', { ...before, node }]]) }
+}
+
+const lower = (address: string): Address => `0x${address.slice(2).toLowerCase()}`
+
+const resolveThing = (thing: ThingFile, chainId: number, folder: string): WatchedThing => {
+  const answer = thing.abi === undefined ? undefined : loadAbi(resolve(folder, thing.abi))
+  const abi = answer?.ok ? answer.abi : undefined
+  const rest = { address: lower(thing.address), chainId, abi }
+  switch (thing.kind) {
+    case 'vault':
+      return { ...thing, ...rest, asset: thing.asset && lower(thing.asset) }
+    case 'treasury':
+      return { ...thing, ...rest, tokens: thing.tokens.map(lower) }
+    case 'bridge':
+      return {
+        ...thing,
+        ...rest,
+        remote: { ...thing.remote, address: lower(thing.remote.address) },
+      }
+    default:
+      return { ...thing, ...rest }
+  }
+}
+
+const resolveChannels = (file: WatchlistFile, secrets: Secrets): readonly ChannelConfig[] =>
+  Object.entries(file.channels).map(([name, channel]): ChannelConfig => {
+    if (channel.kind === 'console') return { kind: 'console', name }
+    const at = (key: string): string => secrets.at(['channels', name, key])
+    return {
+      kind: 'webhook',
+      name,
+      url: at('url'),
+      secret: at('secret'),
+      timeoutMs: channel.timeoutMs,
+    }
+  })
+
+const resolveSigner = (file: WatchlistFile, secrets: Secrets, folder: string): Config['signer'] =>
+  file.signer && {
+    ...file.signer,
+    keystore: resolve(folder, file.signer.keystore),
+    password: secrets.at(['signer', 'password']),
+    rpc: Object.fromEntries(
+      Object.entries(file.signer.rpc).map(([chain, urls]) => [
+        chain,
+        urls.map((_, index) => secrets.at(['signer', 'rpc', chain, index])),
+      ]),
+    ),
+  }
+
+const resolveConfig = (
+  file: WatchlistFile,
+  root: Located,
+  options: LoadConfigOptions,
+  secrets: Secrets,
+): Config => {
+  const folder = resolve(dirname(options.file))
+  const ids = new Map(Object.entries(file.chains).map(([name, chain]) => [name, chain.id]))
+  const environment = options.environment ?? process.env
+  const wantsDatabase = options.secrets !== 'none' && options.secrets.includes('database')
+  const fallback = wantsDatabase ? environment['DATABASE_URL'] : undefined
+  const url = secrets.at(['database', 'url']) || (file.database ? '' : (fallback ?? ''))
+  return {
+    ...file,
+    files: [
+      options.file,
+      ...(options.env === undefined ? [] : [overlayOf(options.file, options.env)]),
+    ].map((path) => resolve(path)),
+    env: options.env,
+    dataDir:
+      options.dataDir === undefined ? resolve(folder, file.dataDir) : resolve(options.dataDir),
+    actionsDir: resolve(folder, file.actionsDir),
+    botsDir: file.botsDir && resolve(folder, file.botsDir),
+    chains: Object.entries(file.chains).map(([name, chain]) => ({
+      ...chain,
+      name,
+      multicall3: chain.multicall3 && lower(chain.multicall3),
+      rpc: chain.rpc.map((endpoint, index) => ({
+        name: endpoint.name ?? `rpc-${index + 1}`,
+        http: secrets.at(['chains', name, 'rpc', index, 'http']),
+        ws: secrets.at(['chains', name, 'rpc', index, 'ws']) || undefined,
+      })),
+    })),
+    watch: file.watch.map((thing) => resolveThing(thing, ids.get(thing.chain) ?? 0, folder)),
+    channels: resolveChannels(file, secrets),
+    database: url || file.database ? { url } : undefined,
+    signer: resolveSigner(file, secrets, folder),
+    hash: stableHash(plainOf(root)),
+    places: listPlaces(root),
+  }
+}
+
+/**
+ * Reads, validates and resolves a watchlist.
+ * @throws ConfigError `config.invalid` (exit code 2) with every fault of both files, each as
+ * `file:line:column: path: what is wrong. mend` in `hints`
+ * @example const config = await loadConfig({ file: 'watchlist.yaml', secrets: ['rpc', 'database'] })
+ */
+export const loadConfig = async (options: LoadConfigOptions): Promise<Config> => {
+  const base = readYamlFile(resolve(options.file), options.file)
+  const overlay = options.env === undefined ? undefined : readOverlay(options.file, options.env)
+  const faults: Fault[] = [...base.faults, ...(overlay?.faults ?? [])]
+  if (!base.root) throw new ConfigError(faults)
+  const root = fillEmptyBots(overlay?.root ? mergeOverlay(base.root, overlay.root) : base.root)
+  const folder = resolve(dirname(options.file))
+  const parsed = watchlistSchema.safeParse(plainOf(root))
+  if (!parsed.success)
+    for (const issue of parsed.error.issues)
+      faults.push(...explainIssue(issue, { root, schema: watchlistSchema }))
+  faults.push(...crossCheck(root, { folder, actions: options.actions }))
+  if (options.bots) faults.push(...checkBots(root, options.bots))
+  const environment = options.environment ?? process.env
+  const secrets = resolveSecrets(root, { parts: options.secrets, folder, environment })
+  faults.push(...secrets.faults)
+  if (faults.length > 0 || !parsed.success) throw new ConfigError(faults)
+  return resolveConfig(parsed.data, root, options, secrets)
+}
