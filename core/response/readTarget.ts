@@ -1,0 +1,69 @@
+import { keccak256 } from 'viem'
+import type { Address, Hex } from '../base/index.ts'
+import { type FeeMarket, readFeeMarket } from './fees.ts'
+import type { SignerRpc } from './signerRpc.ts'
+import type { ActionDefinition, Policy } from './types.ts'
+
+/** keccak-256("eip1967.proxy.implementation") - 1 */
+const IMPLEMENTATION_SLOT = '0x360894a13ba1a3210667c828492db98dca3e2076cc3735a920a3ca505d382bbc'
+
+export type Head = { readonly number: number; readonly timestampS: number }
+
+const asHex = (value: unknown, what: string): Hex => {
+  if (typeof value === 'string' && value.startsWith('0x')) return value as Hex
+  throw new TypeError(`${what}: not hexadecimal`)
+}
+
+export const readHead = async (rpc: SignerRpc): Promise<Head> => {
+  const block = await rpc.get('eth_getBlockByNumber', ['latest', false])
+  if (typeof block !== 'object' || block === null || !('number' in block) || !('timestamp' in block))
+    throw new TypeError('latest block: not an object')
+  return { number: Number(asHex(block.number, 'number')), timestampS: Number(asHex(block.timestamp, 'timestamp')) }
+}
+
+/** Hash of the canonical block of a number, or undefined while the endpoint does not have it. */
+export const readBlockHash = async (rpc: SignerRpc, number: number): Promise<string | undefined> => {
+  const block = await rpc.get('eth_getBlockByNumber', [`0x${number.toString(16)}`, false])
+  return typeof block === 'object' && block !== null && 'hash' in block ? String(block.hash) : undefined
+}
+
+/** keccak-256 of the code, or undefined where there is none. */
+export const readCodeHash = async (rpc: SignerRpc, address: Address): Promise<Hex | undefined> => {
+  const code = asHex(await rpc.get('eth_getCode', [address, 'latest']), 'code')
+  return code === '0x' ? undefined : keccak256(code)
+}
+
+/** Address in the EIP-1967 slot; the zero address for a contract that is no such proxy. */
+export const readImplementation = async (rpc: SignerRpc, address: Address): Promise<Address> => {
+  const word = asHex(await rpc.get('eth_getStorageAt', [address, IMPLEMENTATION_SLOT, 'latest']), 'slot')
+  return `0x${word.slice(2).padStart(64, '0').slice(24).toLowerCase()}`
+}
+
+/** Whether the post-condition holds at the latest block. A call that reverts does not hold. */
+export const readEffect = async (rpc: SignerRpc, action: ActionDefinition, target: Address): Promise<boolean> => {
+  const answer = await rpc.ask('eth_call', [action.postcondition.call({ target }), 'latest'])
+  return answer.ok && typeof answer.value === 'string' && action.postcondition.holds(answer.value as Hex)
+}
+
+/** Next nonce by the latest block, never by the mempool: what is stuck there gets replaced. */
+export const readNonce = async (rpc: SignerRpc, signer: Address): Promise<number> =>
+  Number(asHex(await rpc.get('eth_getTransactionCount', [signer, 'latest']), 'nonce'))
+
+export const readBalance = async (rpc: SignerRpc, signer: Address): Promise<bigint> =>
+  BigInt(asHex(await rpc.get('eth_getBalance', [signer, 'latest']), 'balance'))
+
+export const readFees = async (rpc: SignerRpc): Promise<FeeMarket> =>
+  readFeeMarket(await rpc.get('eth_feeHistory', ['0xa', 'latest', [90]]))
+
+/** Why the code at the target is not what was approved, or undefined. */
+export const checkCode = async (rpc: SignerRpc, policy: Policy): Promise<string | undefined> => {
+  const [codeHash, implementation] = await Promise.all([
+    readCodeHash(rpc, policy.target),
+    policy.implementation === undefined ? undefined : readImplementation(rpc, policy.target),
+  ])
+  if (codeHash === undefined) return `there is no code at ${policy.target}`
+  if (codeHash !== policy.codeHash) return `the code at ${policy.target} is not the approved one (${codeHash})`
+  if (implementation !== policy.implementation)
+    return `the implementation behind ${policy.target} is ${implementation}, approved was ${policy.implementation}`
+  return undefined
+}

@@ -1,0 +1,128 @@
+import { and, desc, eq, sql } from 'drizzle-orm'
+import { stableHash } from '../base/index.ts'
+import type { Answer } from '../config/types.ts'
+import { type DatabaseTransaction, notify, tables } from '../store/index.ts'
+import { isAtLeast } from './severity.ts'
+import type { LoadedPolicy } from './types.ts'
+
+/** What a request needs to know of a finding; a row of `finding` has it all. */
+export type RequestingFinding = Pick<
+  typeof tables.finding.$inferSelect,
+  'id' | 'botId' | 'alertId' | 'severity' | 'thing' | 'chainId' | 'blockTimestampS'
+> & { readonly condition?: string | null }
+
+export type RequestOptions = {
+  readonly answers: readonly Answer[]
+  readonly policies: readonly LoadedPolicy[]
+  /** When the head that led here was first heard of (ms since epoch): for the latency figures only. */
+  readonly seenAtMs?: number
+}
+
+const answersTo = (finding: RequestingFinding, answers: readonly Answer[]): readonly string[] => {
+  if (finding.condition === 'ended' || finding.condition === 'unknown') return []
+  return answers
+    .filter(
+      ({ when }) =>
+        when.bot.includes(finding.botId) &&
+        (when.alertId === undefined || when.alertId.includes(finding.alertId)) &&
+        (when.thing === undefined || (finding.thing !== null && when.thing.includes(finding.thing))) &&
+        isAtLeast(finding.severity, when.minSeverity),
+    )
+    .map(({ action }) => action)
+}
+
+/** The newest execution of an action decides whether this finding belongs to an incident that has been answered. */
+const findEpoch = async (
+  tx: DatabaseTransaction,
+  policy: LoadedPolicy,
+  finding: RequestingFinding,
+): Promise<number | undefined> => {
+  const [last] = await tx
+    .select({
+      epoch: tables.execution.epoch,
+      status: tables.execution.status,
+      reasonCode: tables.execution.reasonCode,
+      findingId: tables.execution.findingId,
+      triggeredAtS: tables.execution.triggeredAtS,
+    })
+    .from(tables.execution)
+    .where(eq(tables.execution.actionId, policy.id))
+    .orderBy(desc(tables.execution.epoch))
+    .limit(1)
+  if (!last) return 1
+  const next = last.epoch + 1
+  if (last.status === 'refused') {
+    // The same finding again is no news, unless its block had been orphaned and came back.
+    const isRepeat = last.findingId === finding.id && last.reasonCode !== 'finding_retracted'
+    return isRepeat ? undefined : next
+  }
+  if (last.findingId === finding.id) return undefined
+  const ageS = finding.blockTimestampS - (last.triggeredAtS ?? 0)
+  return ageS < policy.cooldownS ? undefined : next
+}
+
+/**
+ * Writes the intents that findings call for, inside the transaction that commits the findings, and tells the signer
+ * at commit. One incident gives one row: further findings within the cooldown, re-detections after a reorg and other
+ * watchers change nothing. An action without a policy file is passed over: `tocsin check` reports it.
+ * @returns ids of the new executions.
+ */
+export const requestExecutions = async (
+  tx: DatabaseTransaction,
+  findings: readonly RequestingFinding[],
+  options: RequestOptions,
+): Promise<readonly string[]> => {
+  const wanted = new Map<string, RequestingFinding[]>()
+  for (const finding of findings)
+    for (const action of new Set(answersTo(finding, options.answers)))
+      wanted.set(action, [...(wanted.get(action) ?? []), finding])
+  const created: string[] = []
+  // One order for all, so that two watchers cannot wait for each other.
+  for (const actionId of [...wanted.keys()].sort()) {
+    const policy = options.policies.find(({ id }) => id === actionId)
+    if (!policy) continue
+    await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`tocsin:action:${actionId}`}, 0))`)
+    const group = [...(wanted.get(actionId) ?? [])].sort(
+      (a, b) => a.blockTimestampS - b.blockTimestampS || (a.id < b.id ? -1 : 1),
+    )
+    for (const finding of group) {
+      const epoch = await findEpoch(tx, policy, finding)
+      if (epoch === undefined) continue
+      const idempotencyKey = stableHash('execution', policy.id, policy.hash, policy.target, epoch)
+      const id = `x_${idempotencyKey.slice(0, 24)}`
+      const rows = await tx
+        .insert(tables.execution)
+        .values({
+          id,
+          idempotencyKey,
+          actionId: policy.id,
+          policyHash: policy.hash,
+          mode: policy.mode,
+          chainId: policy.chain,
+          findingId: finding.id,
+          thing: finding.thing,
+          status: 'requested',
+          target: policy.target,
+          calldata: policy.calldata,
+          epoch,
+          triggeredAtS: finding.blockTimestampS,
+          seenAtMs: options.seenAtMs ?? null,
+        })
+        .onConflictDoNothing()
+        .returning({ id: tables.execution.id })
+      if (rows.length === 0) continue
+      created.push(id)
+      await notify(tx, 'tocsin_execution', id)
+    }
+  }
+  return created
+}
+
+/** One execution, or undefined. */
+export const findExecution = async (
+  tx: DatabaseTransaction,
+  id: string,
+): Promise<typeof tables.execution.$inferSelect | undefined> => {
+  const [row] = await tx.select().from(tables.execution).where(and(eq(tables.execution.id, id)))
+  return row
+}

@@ -1,0 +1,102 @@
+import { claimExecution } from './claimExecution.ts'
+import { type ConfirmMemory, confirmExecution, createConfirmMemory } from './confirmExecution.ts'
+import { type Decision, decideExecution } from './decide.ts'
+import { type ExecutionRow, listInFlight, listUnconfirmed, listWaiting, moveExecution } from './executionStore.ts'
+import { createPursuitMemory, type PursuitMemory, pursueExecution, sendClaimed } from './pursueExecution.ts'
+import type { SignerContext, SignerLane } from './signerContext.ts'
+
+export type LaneMemory = {
+  readonly pursuits: Map<string, PursuitMemory>
+  readonly confirmations: Map<string, ConfirmMemory>
+  /** Last reason for which an execution was put off, so that it is logged once. */
+  readonly retries: Map<string, string>
+}
+
+export const createLaneMemory = (): LaneMemory => ({ pursuits: new Map(), confirmations: new Map(), retries: new Map() })
+
+const WAITING = ['requested', 'proposed'] as const
+
+const refuse = (context: SignerContext, row: ExecutionRow, code: string, reason: string, simulation: unknown): Promise<boolean> => {
+  context.log.warn({ execution: row.id, action: row.actionId, code }, `Refused: ${reason}`)
+  return moveExecution(context.db, row, {
+    from: WAITING,
+    patch: { status: 'refused', reasonCode: code, reason, ...(simulation ? { simulation: { ...simulation } } : {}) },
+    event: 'refused',
+    detail: { code, reason, simulation: simulation ?? null },
+  })
+}
+
+/** Writes down what was decided; returns true when a transaction went out. */
+const carryOut = async (context: SignerContext, lane: SignerLane, row: ExecutionRow, decision: Decision, memory: LaneMemory): Promise<boolean> => {
+  switch (decision.kind) {
+    case 'retry':
+      if (memory.retries.get(row.id) !== decision.reason) context.log.warn({ execution: row.id }, `Put off: ${decision.reason}`)
+      memory.retries.set(row.id, decision.reason)
+      return false
+    case 'refuse':
+      await refuse(context, row, decision.code, decision.reason, decision.simulation)
+      return false
+    case 'not_needed':
+    case 'observe':
+    case 'propose': {
+      const status = { not_needed: 'not_needed', observe: 'observed', propose: 'proposed' } as const
+      await moveExecution(context.db, row, {
+        from: WAITING,
+        patch: {
+          status: status[decision.kind],
+          reason: decision.reason,
+          simulation: { ...decision.simulation },
+          ...(decision.kind === 'propose' ? { proposedAt: new Date(), approvedBy: null, approvedAt: null } : {}),
+        },
+        event: status[decision.kind],
+        detail: { reason: decision.reason, simulation: decision.simulation },
+      })
+      return false
+    }
+    case 'go': {
+      const claim = await claimExecution(context, lane, row, decision)
+      if (claim.kind === 'refused') await refuse(context, row, claim.code, claim.reason, decision.simulation)
+      if (claim.kind !== 'claimed') return false
+      const pursuit = createPursuitMemory()
+      memory.pursuits.set(row.id, pursuit)
+      await sendClaimed(context, lane, { ...row, status: 'sending', nonce: decision.nonce }, claim.attempt, pursuit)
+      return true
+    }
+  }
+}
+
+const remember = <T>(map: Map<string, T>, id: string, create: () => T): T => {
+  const known = map.get(id) ?? create()
+  map.set(id, known)
+  return known
+}
+
+const forget = (map: Map<string, unknown>, keep: ReadonlySet<string>): void => {
+  for (const id of map.keys()) if (!keep.has(id)) map.delete(id)
+}
+
+/** One turn of a lane: what is in flight first, then new intents while nothing is, then what awaits confirmation. Returns whether anything must be looked at again soon. */
+export const runLane = async (context: SignerContext, lane: SignerLane, memory: LaneMemory): Promise<boolean> => {
+  if (!context.isHolder()) return false
+  const { db, key } = context
+  const inFlight = await listInFlight(db, key.address, lane.chainId)
+  for (const row of inFlight) {
+    if (context.signal.aborted) return false
+    await pursueExecution(context, lane, row, remember(memory.pursuits, row.id, createPursuitMemory))
+  }
+  let sent = false
+  const waiting = inFlight.length > 0 ? [] : await listWaiting(db, lane.chainId)
+  for (const { execution, finding } of waiting) {
+    if (sent || context.signal.aborted || !context.isHolder()) break
+    sent = await carryOut(context, lane, execution, await decideExecution(context, lane, execution, finding), memory)
+  }
+  const unconfirmed = await listUnconfirmed(db, key.address, lane.chainId)
+  for (const row of unconfirmed) {
+    if (context.signal.aborted) return false
+    await confirmExecution(context, lane, row, remember(memory.confirmations, row.id, createConfirmMemory))
+  }
+  forget(memory.pursuits, new Set([...inFlight.map(({ id }) => id), ...waiting.map(({ execution }) => execution.id)]))
+  forget(memory.confirmations, new Set(unconfirmed.map(({ id }) => id)))
+  forget(memory.retries, new Set(waiting.map(({ execution }) => execution.id)))
+  return sent || inFlight.length > 0 || unconfirmed.some(({ status }) => status === 'succeeded')
+}

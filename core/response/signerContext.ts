@@ -1,0 +1,31 @@
+import type { Logger } from '../telemetry/index.ts'
+import type { Database } from '../store/index.ts'
+import type { SignerKey } from './signerKey.ts'
+import type { SignerRpc } from './signerRpc.ts'
+import type { Sender } from './sender.ts'
+import type { ActionDefinition, ExecutionMode, LoadedPolicy } from './types.ts'
+
+/** What every step of the signer works with. */
+export type SignerContext = {
+  readonly db: Database
+  readonly log: Logger
+  readonly key: SignerKey
+  /** Ceiling for every policy. */
+  readonly mode: ExecutionMode
+  /** From the signer's own copy of the files. */
+  readonly getPolicy: (id: string) => LoadedPolicy | undefined
+  readonly getAction: (id: string) => ActionDefinition | undefined
+  /** The kill switch: nothing is sent while it is on. */
+  readonly isHalted: () => boolean
+  /** False as soon as another signer may hold the key. */
+  readonly isHolder: () => boolean
+  readonly signal: AbortSignal
+}
+
+/** One chain that the signer serves. */
+export type SignerLane = {
+  readonly chainId: number
+  readonly chainName: string
+  readonly rpc: SignerRpc
+  readonly sender: Sender
+}
