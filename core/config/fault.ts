@@ -1,4 +1,4 @@
-import { TocsinError } from '../base/index.ts'
+import { cleanText, TocsinError } from '../base/index.ts'
 import type { Place } from './types.ts'
 
 /** One thing that is wrong with the watchlist. */
@@ -11,11 +11,8 @@ export type Fault = Place & {
   readonly mend: string
 }
 
-/** What a stranger or a file wrote, fit to be shown: no control characters, bounded length. */
-export const shown = (text: unknown, limit = 80): string => {
-  const clean = String(text).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ')
-  return clean.length > limit ? `${clean.slice(0, limit)}…` : clean
-}
+/** What a stranger or a file wrote, fit to be shown: one line of bounded length. */
+export const shown = (text: unknown, limit = 80): string => cleanText(String(text), limit)
 
 /** `file:line:column: path: what is wrong. mend` */
 export const faultLine = (fault: Fault): string => {

@@ -1,14 +1,14 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import type { Address } from '../base/index.ts'
-import { stableHash, TocsinError } from '../base/index.ts'
+import { isTocsinError, messageOf, stableHash, TocsinError } from '../base/index.ts'
 import { checkBots, type KnownBot } from './checkBots.ts'
 import { crossCheck } from './crossCheck.ts'
 import { explainIssue } from './explainIssue.ts'
-import { ConfigError, type Fault } from './fault.ts'
+import { ConfigError, type Fault, shown } from './fault.ts'
 import { listPlaces } from './listPlaces.ts'
 import { loadAbi } from './loadAbi.ts'
-import { type Located, type LocatedEntry, nodeAt, plainOf } from './located.ts'
+import { type Located, type LocatedEntry, nodeAt, placeOf, plainOf, textAt } from './located.ts'
 import { mergeOverlay } from './mergeOverlay.ts'
 import { readYamlFile } from './readYamlFile.ts'
 import { type WatchlistFile, watchlistSchema } from './schema.ts'
@@ -25,10 +25,16 @@ export type LoadConfigOptions = {
   readonly secrets: 'none' | readonly SecretPart[]
   /** Default: `process.env`. */
   readonly environment?: NodeJS.ProcessEnv
-  /** When given, bot ids and parameters are judged. */
-  readonly bots?: readonly KnownBot[] | undefined
-  /** When given, the actions that answers name must be among these. */
-  readonly actions?: readonly string[] | undefined
+  /** When given, bot ids and parameters are judged. A function gets the absolute `botsDir`, if one is named. */
+  readonly bots?:
+    | readonly KnownBot[]
+    | ((botsDir: string | undefined) => Promise<readonly KnownBot[]>)
+    | undefined
+  /** When given, the actions that answers name must be among these. A function gets the absolute `actionsDir`. */
+  readonly actions?:
+    | readonly string[]
+    | ((actionsDir: string) => Promise<readonly string[]>)
+    | undefined
   /** Overrides `dataDir` of the watchlist; from the working directory. */
   readonly dataDir?: string | undefined
 }
@@ -177,10 +183,29 @@ const resolveConfig = (
   }
 }
 
+type Known<T> = { readonly value: T | undefined; readonly error: unknown }
+
+/** What exists beside the watchlist; a folder that cannot be read is one more fault, not the end. */
+const discover = async <T>(
+  root: Located,
+  key: 'botsDir' | 'actionsDir',
+  ask: () => T | Promise<T> | undefined,
+  faults: Fault[],
+): Promise<Known<T>> => {
+  try {
+    return { value: await ask(), error: undefined }
+  } catch (error) {
+    const problem = shown(messageOf(error).replace(/\.$/, ''), 300)
+    const mend = isTocsinError(error) ? shown(error.hints.join(' '), 600) : 'Check this folder.'
+    faults.push({ ...placeOf(root, [key]), path: key, problem, mend })
+    return { value: undefined, error }
+  }
+}
+
 /**
  * Reads, validates and resolves a watchlist.
  * @throws ConfigError `config.invalid` (exit code 2) with every fault of both files, each as
- * `file:line:column: path: what is wrong. mend` in `hints`
+ * `file:line:column: path: what is wrong. mend` in `hints`; the error of `bots` or `actions` when it stands alone
  * @example const config = await loadConfig({ file: 'watchlist.yaml', secrets: ['rpc', 'database'] })
  */
 export const loadConfig = async (options: LoadConfigOptions): Promise<Config> => {
@@ -194,11 +219,31 @@ export const loadConfig = async (options: LoadConfigOptions): Promise<Config> =>
   if (!parsed.success)
     for (const issue of parsed.error.issues)
       faults.push(...explainIssue(issue, { root, schema: watchlistSchema }))
-  faults.push(...crossCheck(root, { folder, actions: options.actions }))
-  if (options.bots) faults.push(...checkBots(root, options.bots))
+
+  const { bots: askBots, actions: askActions } = options
+  const [botsDir, actionsDir] = [textAt(root, ['botsDir']), textAt(root, ['actionsDir'])]
+  const bots = await discover(
+    root,
+    'botsDir',
+    () => (typeof askBots === 'function' ? askBots(botsDir && resolve(folder, botsDir)) : askBots),
+    faults,
+  )
+  const actions = await discover(
+    root,
+    'actionsDir',
+    () =>
+      typeof askActions === 'function'
+        ? askActions(resolve(folder, actionsDir ?? 'actions'))
+        : askActions,
+    faults,
+  )
+  faults.push(...crossCheck(root, { folder, actions: actions.value }))
+  if (bots.value) faults.push(...checkBots(root, bots.value))
   const environment = options.environment ?? process.env
   const secrets = resolveSecrets(root, { parts: options.secrets, folder, environment })
   faults.push(...secrets.faults)
+  const alone = bots.error ?? actions.error
+  if (faults.length === 1 && isTocsinError(alone)) throw alone
   if (faults.length > 0 || !parsed.success) throw new ConfigError(faults)
   return resolveConfig(parsed.data, root, options, secrets)
 }

@@ -1,0 +1,117 @@
+import { existsSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
+import { extname, join, relative } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { cleanText, messageOf, TocsinError } from '../base/index.ts'
+import type { BotDefinition } from '../engine/types.ts'
+
+const EXTENSIONS = ['.ts', '.mts', '.js', '.mjs']
+
+const isBot = (value: unknown): value is BotDefinition<unknown> =>
+  typeof value === 'object' &&
+  value !== null &&
+  'id' in value &&
+  typeof value.id === 'string' &&
+  'alerts' in value &&
+  Array.isArray(value.alerts) &&
+  'needs' in value &&
+  typeof value.needs === 'function'
+
+/** Bot files of a folder: `<name>/bot.<ext>` and, where a folder holds loose files, `<name>.<ext>`. */
+const listBotFiles = async (folder: string, loose: boolean): Promise<readonly string[]> => {
+  const entries = await readdir(folder, { withFileTypes: true })
+  const files = entries.flatMap((entry) => {
+    if (entry.name.startsWith('.') || entry.name === 'node_modules') return []
+    if (entry.isDirectory())
+      return EXTENSIONS.map((extension) => join(folder, entry.name, `bot${extension}`))
+        .filter((file) => existsSync(file))
+        .slice(0, 1)
+    const isCode = EXTENSIONS.includes(extname(entry.name))
+    return loose && isCode && !/\.(test|d)\.[mc]?[tj]s$/.test(entry.name)
+      ? [join(folder, entry.name)]
+      : []
+  })
+  return files.sort()
+}
+
+/** TypeScript of a user's own is compiled on the way in; everything else node reads itself. */
+const importUserFile = async (file: string): Promise<unknown> => {
+  const { href } = pathToFileURL(file)
+  if (!/\.m?ts$/.test(file)) return import(/* @vite-ignore */ href)
+  const { tsImport } = await import('tsx/esm/api')
+  return tsImport(href, import.meta.url)
+}
+
+const failed = (file: string, cause: unknown): TocsinError => {
+  const text = messageOf(cause)
+  const isPackage = /Cannot find (package|module) '(tocsin|tsx)/.exec(text)?.[2]
+  const advice =
+    isPackage === undefined
+      ? 'Mend the file; `npx tsc --noEmit` may say more.'
+      : `Install the package "${isPackage}" where the bot lies: \`npm install ${isPackage}\`.`
+  return new TocsinError(
+    'bot.load_failed',
+    `The bot file ${file} cannot be loaded: ${cleanText(text, 300)}`,
+    {
+      cause,
+      hints: [advice],
+      exitCode: 2,
+    },
+  )
+}
+
+type Found = { readonly file: string; readonly bot: BotDefinition<unknown> }
+
+const load = async (
+  files: readonly string[],
+  read: (file: string) => Promise<unknown>,
+): Promise<readonly Found[]> => {
+  const found: Found[] = []
+  for (const file of files) {
+    let module: unknown
+    try {
+      module = await read(file)
+    } catch (cause) {
+      throw failed(file, cause)
+    }
+    // One bot exported under two names (by name and as default) is one bot.
+    const bots = [...new Set(Object.values(module ?? {}).filter(isBot))]
+    if (bots.length === 0) throw failed(file, new Error('it exports nothing made with defineBot.'))
+    found.push(...bots.map((bot) => ({ file, bot })))
+  }
+  return found
+}
+
+/**
+ * The bots that come with Tocsin, and those of a user's folder.
+ * @throws TocsinError `bot.load_failed` naming the file; `bot.duplicate` when two share an id
+ */
+export const loadBots = async (botsDir?: string): Promise<readonly BotDefinition<unknown>[]> => {
+  // From source and from dist alike the bots lie two folders up.
+  const shipped = fileURLToPath(new URL('../../bots/', import.meta.url))
+  const shippedFiles = existsSync(shipped) ? await listBotFiles(shipped, false) : []
+  const found = [
+    ...(await load(shippedFiles, (file) => import(/* @vite-ignore */ pathToFileURL(file).href))),
+  ]
+  if (botsDir !== undefined && relative(botsDir, shipped) !== '') {
+    if (!existsSync(botsDir))
+      throw new TocsinError('bot.load_failed', `There is no folder of bots at ${botsDir}.`, {
+        hints: ['`botsDir` is taken from the folder of the watchlist.'],
+        exitCode: 2,
+      })
+    found.push(...(await load(await listBotFiles(botsDir, true), importUserFile)))
+  }
+  for (const [index, { file, bot }] of found.entries()) {
+    const other = found.slice(0, index).find((earlier) => earlier.bot.id === bot.id)
+    if (other)
+      throw new TocsinError(
+        'bot.duplicate',
+        `Two bots are called "${bot.id}": ${other.file} and ${file}.`,
+        {
+          hints: ['Give one of them another id; it is part of every finding.'],
+          exitCode: 2,
+        },
+      )
+  }
+  return found.map(({ bot }) => bot)
+}
