@@ -117,6 +117,7 @@ export const startSigner = async (options: StartSignerOptions): Promise<RunningP
     },
     { pauseMs: IDLE_MS, onError: onError('tidying') },
   )
+  let hasProbed = false
   let readiness: readonly Readiness[] = []
   let balances: Readonly<Record<string, string>> = {}
   const probing = createLoop(
@@ -125,6 +126,7 @@ export const startSigner = async (options: StartSignerOptions): Promise<RunningP
       readiness = await Promise.all(policies.list().map((policy) => probePolicy(lanes, context, policy.id)))
       const read = lanes.map(async ({ chainName, rpc }) => [chainName, String(await readBalance(rpc, key.address).catch(() => 'unknown'))] as const)
       balances = Object.fromEntries(await Promise.all(read))
+      hasProbed = true
     },
     { pauseMs: READINESS_MS, onError: onError('readiness probe') },
   )
@@ -142,7 +144,7 @@ export const startSigner = async (options: StartSignerOptions): Promise<RunningP
       ...dead,
     ]
     return {
-      status: reasons.length > 0 ? 'degraded' : 'ok',
+      status: !hasProbed ? 'starting' : reasons.length > 0 ? 'degraded' : 'ok',
       reason: reasons.slice(0, 5).join('; ').slice(0, 1_000),
       detail: toJson({ address: key.address, mode: settings.mode, balances, readiness, faults, endpoints, policies: policies.list().map(({ id, hash, mode, expiresAt }) => ({ id, hash, mode, expiresAt })) }),
     }

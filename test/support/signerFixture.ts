@@ -46,6 +46,7 @@ export type SignerFixture = {
   readonly events: (id: string) => Promise<readonly string[]>
   readonly isPaused: () => Promise<boolean>
   readonly asAdmin: (functionName: string, args?: readonly unknown[]) => Promise<void>
+  readonly stopSigners: () => Promise<void>
   /** Stops signers, forgets executions, findings and policies, and lifts the pause. */
   readonly reset: () => Promise<void>
   readonly stop: () => Promise<void>
@@ -146,7 +147,7 @@ export const createSignerFixture = async (): Promise<SignerFixture> => {
   return {
     anvil, database, dataDir: folder, actionsDir, keystore, password: PASSWORD, signer: sealed.address, admin, vault, answers,
     config: makeConfig([anvil.url]),
-    writePolicy, mine, find, row, isPaused, asAdmin,
+    writePolicy, mine, find, row, isPaused, asAdmin, stopSigners,
     start: async (options = {}) => {
       const { rpc, ...rest } = options
       const signer = await startSigner({ config: makeConfig(rpc ?? [anvil.url]), store: database, log, ...rest })
@@ -175,6 +176,7 @@ export const createSignerFixture = async (): Promise<SignerFixture> => {
       await anvil.rpc('anvil_dropAllTransactions')
       await db.delete(tables.execution)
       await db.delete(tables.finding)
+      await db.delete(tables.executionLog)
       await rm(actionsDir, { recursive: true, force: true })
       await rm(join(folder, 'signer.stop'), { force: true })
       await mkdir(actionsDir)
