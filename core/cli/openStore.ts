@@ -1,4 +1,3 @@
-import { resolve } from 'node:path'
 import { type Config, loadConfig } from '../config/index.ts'
 import {
   connectDatabase,
@@ -25,9 +24,14 @@ export const readConfig = async (
 ): Promise<Config> => {
   const file = findConfigFile(options.config)
   const load = (bots: Awaited<ReturnType<typeof loadBots>>): Promise<Config> =>
-    loadConfig({ file, secrets, bots, ...(options.env ? { env: options.env } : {}) })
-  const config = await load(await loadBots(await findBotsDir(options)))
-  return options.dataDir ? { ...config, dataDir: resolve(options.dataDir) } : config
+    loadConfig({
+      file,
+      secrets,
+      bots,
+      ...(options.env ? { env: options.env } : {}),
+      ...(options.dataDir ? { dataDir: options.dataDir } : {}),
+    })
+  return load(await loadBots(await findBotsDir(options)))
 }
 
 /** The watchlist's own `botsDir`, read without checking anything else. */

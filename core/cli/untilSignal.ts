@@ -1,4 +1,6 @@
-/** Resolves at Ctrl-C, SIGTERM, or (for a supervised process) when the supervisor is gone. A second Ctrl-C ends at once. */
+/**
+ * Resolves at Ctrl-C, SIGTERM, or (for a supervised process) when the supervisor is gone. A second Ctrl-C ends at once.
+ */
 export const untilSignal = (): Promise<void> =>
   new Promise((resolve) => {
     const end = (): void => {

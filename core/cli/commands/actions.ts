@@ -1,0 +1,225 @@
+import { readFile } from 'node:fs/promises'
+import { userInfo } from 'node:os'
+import { type Command, Option } from 'commander'
+import { asc, desc, eq } from 'drizzle-orm'
+import { type Address, type Json, redactUrls, TocsinError } from '../../base/index.ts'
+import type { Config } from '../../config/index.ts'
+import {
+  approveExecution,
+  createSignerRpc,
+  formatFault,
+  loadActions,
+  type LoadedPolicy,
+  probeReadiness,
+  readPolicies,
+  type Readiness,
+  type SignerRpc,
+  verifyExecutionLog,
+} from '../../response/index.ts'
+import { type Store, tables } from '../../store/index.ts'
+import { EXIT } from '../exitCodes.ts'
+import { openStore, readConfig } from '../openStore.ts'
+import { type CommonOptions, withCommonOptions } from '../options.ts'
+import { registerKeystore, registerNew } from './actionsNew.ts'
+
+type ExecutionRow = typeof tables.execution.$inferSelect
+
+const line = (text = ''): void => void process.stdout.write(`${text}\n`)
+const plain = (value: unknown): string =>
+  JSON.stringify(value, (_, each: unknown) => (typeof each === 'bigint' ? each.toString() : each), 2)
+
+const withStore = async (options: CommonOptions, work: (store: Store, config: Config) => Promise<void>): Promise<void> => {
+  const { store, config, close } = await openStore(options)
+  try {
+    await work(store, config)
+  } finally {
+    await close()
+  }
+}
+
+/** Endpoints by which a command reads a chain: the watchlist's. */
+export const rpcOf = (config: Config, chainId: number): SignerRpc => {
+  const chain = config.chains.find(({ id }) => id === chainId)
+  if (!chain) throw new TocsinError('chain.unknown', `The watchlist has no chain ${chainId}.`, { exitCode: EXIT.invalid })
+  return createSignerRpc({ chainId, urls: chain.rpc.map(({ http }) => http) })
+}
+
+const summary = (row: ExecutionRow): string =>
+  `  ${row.id}  ${row.requestedAt.toISOString()}  ${row.actionId.padEnd(20)} ${row.status.padEnd(10)} ${row.reason ?? row.minedTxHash ?? ''}`
+
+const list = async (options: CommonOptions): Promise<void> =>
+  withStore(options, async ({ db }, config) => {
+    const { policies, faults } = await readPolicies(config.actionsDir)
+    const executions = await db.select().from(tables.execution).orderBy(desc(tables.execution.requestedAt)).limit(20)
+    if (faults.length > 0) process.exitCode = EXIT.invalid
+    if (options.json) {
+      line(plain({ policies, faults, executions }))
+      return
+    }
+    line(`Approved actions (${config.actionsDir})`)
+    for (const policy of policies) line(`  ${policy.id.padEnd(20)} ${policy.action} ${policy.target} on chain ${policy.chain}, ${policy.mode}, until ${policy.expiresAt}`)
+    if (policies.length === 0) line('  none: `tocsin actions new pause --target 0x…` writes one')
+    for (const fault of faults) line(`  FAULT ${formatFault(fault)}`)
+    line('Last executions')
+    for (const row of executions) line(summary(row))
+    if (executions.length === 0) line('  none')
+  })
+
+const printExecution = (execution: ExecutionRow, finding: unknown, log: readonly { at: Date; event: string; detail: Json }[]): void => {
+  for (const [key, value] of Object.entries(execution)) {
+    if (key === 'attempts' || value === null) continue
+    line(`${key.padEnd(18)}${value instanceof Date ? value.toISOString() : typeof value === 'object' ? JSON.stringify(value) : value}`)
+  }
+  line(`finding           ${plain(finding ?? 'none')}`)
+  line('decisions')
+  for (const entry of log) line(`  ${entry.at.toISOString()}  ${entry.event}  ${JSON.stringify(entry.detail).slice(0, 300)}`)
+}
+
+const showExecution = async (id: string, options: CommonOptions): Promise<void> =>
+  withStore(options, async ({ db }) => {
+    const [row] = await db
+      .select({ execution: tables.execution, finding: tables.finding })
+      .from(tables.execution)
+      .leftJoin(tables.finding, eq(tables.finding.id, tables.execution.findingId))
+      .where(eq(tables.execution.id, id))
+    if (!row) throw new TocsinError('execution.unknown', `There is no execution "${id.slice(0, 80)}".`, { exitCode: EXIT.invalid, hints: ['`tocsin actions list` shows the last ones.'] })
+    const log = await db.select().from(tables.executionLog).where(eq(tables.executionLog.executionId, id)).orderBy(asc(tables.executionLog.seq))
+    if (options.json) line(plain({ ...row, log }))
+    else printExecution(row.execution, row.finding, log)
+  })
+
+const showPolicy = async (id: string, options: CommonOptions): Promise<void> => {
+  const config = await readConfig(options, 'none')
+  const { policies, faults } = await readPolicies(config.actionsDir)
+  const policy = policies.find((each) => each.id === id)
+  if (!policy)
+    throw new TocsinError('policy.unknown', `There is no approved policy "${id.slice(0, 80)}".`, {
+      exitCode: EXIT.invalid,
+      hints: [`Policies: ${policies.map((each) => each.id).join(', ') || 'none'}.`, ...faults.map(formatFault)],
+    })
+  line(options.json ? plain(policy) : `${plain(policy)}\n\n${await readFile(policy.file, 'utf8')}`)
+}
+
+const findSigner = async (config: Config, given: string | undefined): Promise<Address | undefined> => {
+  if (given) return given.toLowerCase() as Address
+  if (!config.signer) return undefined
+  const text = await readFile(config.signer.keystore, 'utf8').catch(() => '')
+  const address = /"address"\s*:\s*"(?:0x)?([0-9a-fA-F]{40})"/.exec(text)?.[1]
+  return address ? (`0x${address.toLowerCase()}` as Address) : undefined
+}
+
+const probeAll = async (config: Config, policies: readonly LoadedPolicy[], signer: Address | undefined): Promise<readonly Readiness[]> => {
+  const actions = await loadActions()
+  return Promise.all(
+    policies.map(async (policy): Promise<Readiness> => {
+      const action = actions.find(({ id }) => id === policy.action)
+      const missing = (message: string): Readiness => ({ policy: policy.id, ready: false, probes: [{ name: 'setup', ok: false, message }] })
+      if (!action) return missing(`Unknown action type "${policy.action}".`)
+      if (!signer) return missing('The address of the signer is not known: its keystore does not tell; give --signer.')
+      if (!config.chains.some(({ id }) => id === policy.chain)) return missing(`The watchlist has no chain ${policy.chain}.`)
+      return probeReadiness(rpcOf(config, policy.chain), action, policy, signer)
+    }),
+  )
+}
+
+type VerifyOptions = CommonOptions & { readonly signer?: string }
+
+const verify = async (options: VerifyOptions): Promise<void> => {
+  const config = await readConfig(options, ['rpc'])
+  const { policies, faults } = await readPolicies(config.actionsDir)
+  const named = config.answers.map(({ action }) => action)
+  const missing = [...new Set(named)].filter((id) => !policies.some((policy) => policy.id === id))
+  const readiness = await probeAll(config, policies, await findSigner(config, options.signer))
+  if (options.json) line(plain({ faults, missing, readiness }))
+  else {
+    for (const fault of faults) line(`FAULT    ${formatFault(fault)}`)
+    for (const id of missing) line(`MISSING  ${id}: an answer of the watchlist names it, and there is no such policy`)
+    for (const { policy, ready, probes } of readiness) {
+      line(`${ready ? 'READY   ' : 'NOT READY'} ${policy}`)
+      for (const probe of probes) line(`  ${probe.ok ? 'ok ' : 'BAD'} ${probe.name.padEnd(9)} ${redactUrls(probe.message)}`)
+    }
+    if (policies.length + faults.length === 0) line('There are no policies.')
+  }
+  if (faults.length + missing.length > 0) process.exitCode = EXIT.invalid
+  else if (readiness.some(({ ready }) => !ready)) process.exitCode = EXIT.probeFailed
+}
+
+type LogOptions = CommonOptions & { readonly verify?: boolean; readonly execution?: string; readonly limit: string }
+
+const showLog = async (options: LogOptions): Promise<void> =>
+  withStore(options, async ({ db }) => {
+    if (options.verify) {
+      const result = await verifyExecutionLog(db)
+      if (options.json) line(plain(result))
+      else line(result.ok ? `The log is whole: ${result.entries} decisions, head ${result.head}.` : `BROKEN: ${result.message}`)
+      if (!result.ok) process.exitCode = EXIT.failed
+      return
+    }
+    const limit = Math.min(10_000, Math.max(1, Number.parseInt(options.limit, 10) || 50))
+    const rows = await db
+      .select()
+      .from(tables.executionLog)
+      .where(options.execution ? eq(tables.executionLog.executionId, options.execution) : undefined)
+      .orderBy(desc(tables.executionLog.seq))
+      .limit(limit)
+    const inOrder = rows.reverse()
+    if (options.json) line(plain(inOrder))
+    else for (const row of inOrder) line(`${row.at.toISOString()}  ${row.executionId}  ${row.event.padEnd(12)} ${JSON.stringify(row.detail).slice(0, 200)}`)
+  })
+
+const defaultName = (): string => {
+  try {
+    return userInfo().username
+  } catch {
+    return ''
+  }
+}
+
+const isExecutionId = (id: string): boolean => /^x_[0-9a-f]+$/.test(id)
+
+/** `tocsin actions …`: approved responses, their executions, approvals and the decision log. */
+export const register = (program: Command): void => {
+  const actions = program
+    .command('actions')
+    .description('approved responses: list, check, approve, write new ones')
+    .addHelpText(
+      'after',
+      `
+Exit codes: 0 well, 1 failed or a broken log, 2 a policy file is wrong or missing, 3 an action is not ready.
+
+Examples:
+  $ tocsin actions list
+  $ tocsin actions verify
+  $ tocsin actions show pause-vault
+  $ tocsin actions approve x_1f… --by "Ada Lovelace"
+  $ tocsin actions new pause --chain mainnet --target 0x… --bot tvl-drop
+  $ tocsin actions keystore new --out signer.json --password-file password
+  $ tocsin actions log --verify`,
+    )
+  withCommonOptions(actions.command('list')).description('policies, and the last executions').action(list)
+  withCommonOptions(actions.command('show <id>'))
+    .description('a policy, or an execution with its finding and every decision')
+    .action((id: string, options: CommonOptions) => (isExecutionId(id) ? showExecution(id, options) : showPolicy(id, options)))
+  withCommonOptions(actions.command('verify'))
+    .description('checks every policy file, and on chain whether it could be carried out now')
+    .option('--signer <address>', 'address of the signer, when its keystore file does not tell')
+    .action(verify)
+  withCommonOptions(actions.command('approve <execution>'))
+    .description('approves a proposed execution; the signer checks everything again and sends it')
+    .addOption(new Option('--by <name>', 'who approves').default(defaultName(), 'your user name'))
+    .action((id: string, options: CommonOptions & { readonly by: string }) =>
+      withStore(options, async ({ db }) => {
+        await approveExecution(db, id, options.by)
+        line(options.json ? plain({ approved: id, by: options.by }) : `Approved ${id} as ${options.by}; the signer takes it from here.`)
+      }),
+    )
+  withCommonOptions(actions.command('log'))
+    .description("the signer's decisions, refusals included")
+    .option('--verify', 'recompute the hash chain')
+    .option('--execution <id>', 'of one execution only')
+    .option('--limit <n>', 'newest so many', '50')
+    .action(showLog)
+  registerNew(actions)
+  registerKeystore(actions)
+}
+

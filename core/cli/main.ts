@@ -1,0 +1,76 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { register as registerActions } from './commands/actions.ts'
+import { register as registerAlerts } from './commands/alerts.ts'
+import { register as registerBacktest } from './commands/backtest.ts'
+import { register as registerBots } from './commands/bots.ts'
+import { register as registerCheck } from './commands/check.ts'
+import { register as registerDemo } from './commands/demo.ts'
+import { register as registerFindings } from './commands/findings.ts'
+import { register as registerRun } from './commands/run.ts'
+import { register as registerStart } from './commands/start.ts'
+import { register as registerStatus } from './commands/status.ts'
+import { EXIT } from './exitCodes.ts'
+import { printError } from './printError.ts'
+
+/** The package's own package.json lies two folders up from the sources and three up from the compiled files. */
+const readVersion = (): string => {
+  for (const path of ['../../package.json', '../../../package.json']) {
+    try {
+      const { name, version } = JSON.parse(
+        readFileSync(new URL(path, import.meta.url), 'utf8'),
+      ) as Record<string, unknown>
+      if (name === 'tocsin' && typeof version === 'string') return version
+    } catch {
+      // Not here.
+    }
+  }
+  return 'unknown'
+}
+
+const program = new Command('tocsin')
+  .description('On-chain security watcher: it watches, it rings, and it shuts the gate.')
+  .version(readVersion())
+  .showHelpAfterError('(see --help)')
+  .exitOverride()
+  .addHelpText(
+    'after',
+    `
+Exit codes:
+  0  done, or all is well
+  1  failed, or something is not well
+  2  the watchlist, a policy or the command line is wrong
+  3  check: the chain does not agree with the watchlist
+  4  a port is taken
+
+Examples:
+  $ tocsin demo                 a local chain, an attack, a pause; nothing to set up
+  $ tocsin check --explain      what will be watched, who is told, what may act
+  $ tocsin start                run everything
+  $ tocsin status               is all well?`,
+  )
+
+const registrations = [
+  registerStart,
+  registerRun,
+  registerCheck,
+  registerBacktest,
+  registerBots,
+  registerActions,
+  registerFindings,
+  registerAlerts,
+  registerStatus,
+  registerDemo,
+]
+for (const register of registrations) register(program)
+// Sub-commands made before `exitOverride` must not end the process by themselves either.
+for (const command of program.commands) command.exitOverride().showHelpAfterError('(see --help)')
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (error instanceof CommanderError)
+    process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.invalid
+  else process.exitCode = printError(error, { json: process.argv.includes('--json') })
+}
