@@ -1,5 +1,5 @@
 import { and, eq } from 'drizzle-orm'
-import { TocsinError } from '../base/index.ts'
+import { cleanText, TocsinError } from '../base/index.ts'
 import { type Database, notify, tables } from '../store/index.ts'
 import { appendExecutionLog } from './executionLog.ts'
 
@@ -8,8 +8,7 @@ import { appendExecutionLog } from './executionLog.ts'
  * @throws TocsinError `execution.unknown`, `execution.not_proposed`
  */
 export const approveExecution = async (db: Database, id: string, by: string): Promise<void> => {
-  // A name reaches logs and people: printable characters only.
-  const who = by.replace(/[\p{Cc}\p{Cf}]/gu, '').trim().slice(0, 200)
+  const who = cleanText(by, 200)
   if (!who) throw new TocsinError('execution.no_approver', 'An approval needs the name of who approves.', { exitCode: 2 })
   await db.transaction(async (tx) => {
     const moved = await tx

@@ -52,6 +52,11 @@ const readRpcError = (error: unknown): RpcAnswer | undefined => {
 }
 
 const createEndpoint = (url: string, chainId: number): Endpoint => {
+  if (!/^https?:/.test(url))
+    throw new TocsinError('signer.endpoint', `The signer speaks HTTP; ${redactUrl(url)} is not an http(s) endpoint.`, {
+      hints: ['Name http:// or https:// endpoints in `signer.rpc`.'],
+      exitCode: 2,
+    })
   const options = { chain: undefined, retryCount: 0, timeout: TIMEOUT_MS }
   const batched = http(url, { batch: { batchSize: 40, wait: 0 }, retryCount: 0, timeout: TIMEOUT_MS })(options)
   const single = http(url, { retryCount: 0, timeout: TIMEOUT_MS })(options)
