@@ -1,0 +1,18 @@
+export { acknowledgeAlert, resolveAlert } from './changeAlert.ts'
+export { foldFindings } from './foldFindings.ts'
+export { foldKey } from './foldKey.ts'
+export { routeFinding } from './routeFinding.ts'
+export {
+  type Notifier,
+  type NotifierConfig,
+  type NotifierOptions,
+  startNotifier,
+} from './startNotifier.ts'
+export type {
+  AlertChange,
+  AlertMessage,
+  AlertRow,
+  Channel,
+  IncidentRow,
+  SendResult,
+} from './types.ts'

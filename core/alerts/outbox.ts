@@ -1,0 +1,143 @@
+import { and, eq, sql } from 'drizzle-orm'
+import { type Database, tables } from '../store/index.ts'
+import type { AlertMessage, ChannelFigures } from './types.ts'
+
+/** A message that this notifier has leased. */
+export type Claimed = {
+  readonly seq: number
+  readonly attempts: number
+  readonly refusals: number
+  readonly message: AlertMessage
+}
+
+/**
+ * Leases up to `limit` messages of a channel that are due: graver first, then older; of each lane only the first that
+ * is pending, so nothing overtakes an earlier message of its incident. One short transaction; two notifiers never get
+ * the same row while a lease lasts.
+ */
+export const claimMessages = async (
+  db: Database,
+  options: {
+    readonly channel: string
+    readonly by: number
+    readonly limit: number
+    readonly leaseMs: number
+  },
+): Promise<readonly Claimed[]> => {
+  const { rows } = await db.execute<{
+    seq: string
+    attempts: number
+    refusals: number
+    payload: AlertMessage
+  }>(sql`
+    with due as (
+      select o.seq from tocsin.outbox o
+      where o.channel = ${options.channel} and o.status = 'pending' and o.next_attempt_at <= now()
+        and not exists (
+          select 1 from tocsin.outbox p
+          where p.channel = o.channel and p.lane = o.lane and p.status = 'pending' and p.seq < o.seq)
+      order by o.severity, o.seq
+      limit ${options.limit}
+      for update skip locked)
+    update tocsin.outbox o
+    set attempts = o.attempts + 1, leased_by = ${options.by},
+        next_attempt_at = now() + ${options.leaseMs} * interval '1 millisecond'
+    from due where o.seq = due.seq and o.status = 'pending'
+    returning o.seq, o.attempts, o.refusals, o.payload, o.severity`)
+  return rows
+    .map(({ seq, attempts, refusals, payload }) => ({
+      seq: Number(seq),
+      attempts,
+      refusals,
+      message: payload,
+    }))
+    .sort((a, b) =>
+      a.message.severity < b.message.severity
+        ? -1
+        : a.message.severity > b.message.severity
+          ? 1
+          : a.seq - b.seq,
+    )
+}
+
+const ours = (seq: number, by: number) =>
+  and(
+    eq(tables.outbox.seq, seq),
+    eq(tables.outbox.leasedBy, by),
+    eq(tables.outbox.status, 'pending'),
+  )
+
+/** Does nothing when the lease went to another notifier meanwhile; that one will send it again, with the same key. */
+export const markSent = async (db: Database, seq: number, by: number): Promise<void> => {
+  await db
+    .update(tables.outbox)
+    .set({ status: 'sent', sentAt: sql`now()`, leasedBy: null, lastError: null })
+    .where(ours(seq, by))
+}
+
+export const markForRetry = async (
+  db: Database,
+  options: {
+    readonly seq: number
+    readonly by: number
+    readonly afterMs: number
+    readonly reason: string
+    readonly refused: boolean
+  },
+): Promise<void> => {
+  await db
+    .update(tables.outbox)
+    .set({
+      leasedBy: null,
+      lastError: options.reason,
+      refusals: sql`${tables.outbox.refusals} + ${options.refused ? 1 : 0}`,
+      nextAttemptAt: sql`now() + ${options.afterMs} * interval '1 millisecond'`,
+    })
+    .where(ours(options.seq, options.by))
+}
+
+/** Gives a message up. Answers false when the lease was lost. */
+export const markDead = async (
+  db: Parameters<Parameters<Database['transaction']>[0]>[0],
+  seq: number,
+  by: number,
+  reason: string,
+): Promise<boolean> => {
+  const { rowCount } = await db
+    .update(tables.outbox)
+    .set({
+      status: 'dead',
+      leasedBy: null,
+      lastError: reason,
+      refusals: sql`${tables.outbox.refusals} + 1`,
+    })
+    .where(ours(seq, by))
+  return (rowCount ?? 0) > 0
+}
+
+/** How each channel stands; `dead` counts the last 24 hours. */
+export const readChannelFigures = async (
+  db: Database,
+): Promise<Readonly<Record<string, ChannelFigures>>> => {
+  const { rows } = await db.execute<{
+    channel: string
+    pending: number
+    oldest: number | null
+    dead: number
+    error: string | null
+  }>(sql`
+    select channel,
+      count(*) filter (where status = 'pending')::int as pending,
+      extract(epoch from now() - min(created_at) filter (where status = 'pending'))::float8 as oldest,
+      count(*) filter (where status = 'dead')::int as dead,
+      (array_agg(last_error order by seq desc) filter (where last_error is not null))[1] as error
+    from tocsin.outbox
+    where status = 'pending' or (status = 'dead' and created_at > now() - interval '24 hours')
+    group by channel`)
+  return Object.fromEntries(
+    rows.map(({ channel, pending, oldest, dead, error }) => [
+      channel,
+      { pending, oldestPendingS: Math.round(oldest ?? 0), dead, lastError: error },
+    ]),
+  )
+}

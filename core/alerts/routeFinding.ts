@@ -1,0 +1,63 @@
+import { type FindingSeverity, SEV_OF, type Sev } from '../base/index.ts'
+import type { Route } from '../config/types.ts'
+import type { RoutingConfig } from './types.ts'
+
+const RANK: Readonly<Record<Sev, number>> = { SEV1: 1, SEV2: 2, SEV3: 3, SEV4: 4 }
+
+/** The graver of two. */
+export const graver = (a: Sev, b: Sev): Sev => (RANK[a] <= RANK[b] ? a : b)
+
+export const isGraver = (a: Sev, than: Sev): boolean => RANK[a] < RANK[than]
+
+export type Routed = { readonly severity: Sev; readonly channels: readonly string[] }
+
+type Facts = {
+  readonly severity: string
+  readonly owner: string | null
+  readonly botId: string
+  readonly alertId: string
+  readonly thing: string | null
+}
+
+const allows = (allowed: readonly string[] | undefined, value: string | null): boolean =>
+  allowed === undefined || (value !== null && allowed.includes(value))
+
+const severityIn = (route: Route | undefined, severity: string): Sev => {
+  // A bot that says something unheard-of is taken seriously.
+  const usual: Sev = Object.hasOwn(SEV_OF, severity) ? SEV_OF[severity as FindingSeverity] : 'SEV1'
+  return route?.severityMap?.[severity as FindingSeverity] ?? usual
+}
+
+/**
+ * How grave a finding is for people and which channels hear of it. Routes are tried in order; a match ends the search
+ * unless it says `continue`. Without any match SEV1 and SEV2 go to every channel, the rest to the console channels.
+ */
+export const routeFinding = (config: RoutingConfig, facts: Facts): Routed => {
+  const known = new Set(config.channels.map((channel) => channel.name))
+  const channels: string[] = []
+  let severity: Sev | undefined
+  for (const route of config.routes) {
+    const mapped = severityIn(route, facts.severity)
+    const { match } = route
+    const matches =
+      allows(match.severity, mapped) &&
+      allows(match.owner, facts.owner) &&
+      allows(match.bot, facts.botId) &&
+      allows(match.alertId, facts.alertId) &&
+      allows(match.thing, facts.thing)
+    if (!matches) continue
+    severity = severity ? graver(severity, mapped) : mapped
+    channels.push(...route.channels.filter((name) => known.has(name) && !channels.includes(name)))
+    if (!route.continue) break
+  }
+  severity ??= severityIn(undefined, facts.severity)
+  return { severity, channels: channels.length > 0 ? channels : everyone(config, severity) }
+}
+
+/** Who hears of what nobody was named for. */
+export const everyone = (config: RoutingConfig, severity: Sev): readonly string[] => {
+  const loud = severity === 'SEV1' || severity === 'SEV2'
+  return config.channels
+    .filter((channel) => loud || channel.kind === 'console')
+    .map(({ name }) => name)
+}

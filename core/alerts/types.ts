@@ -1,0 +1,83 @@
+import type { Json, Sev } from '../base/index.ts'
+import type { Config } from '../config/types.ts'
+import type { tables } from '../store/index.ts'
+
+export type FindingRow = typeof tables.finding.$inferSelect
+export type AlertRow = typeof tables.alert.$inferSelect
+export type IncidentRow = typeof tables.incident.$inferSelect
+export type OutboxRow = typeof tables.outbox.$inferSelect
+
+/**
+ * What people are told of. `reopened`: it is there again after a resolution or retraction, or its source answers again
+ * after `unknown`. Folding a further finding is not told.
+ */
+export type AlertChange = 'opened' | 'raised' | 'unknown' | 'resolved' | 'retracted' | 'reopened'
+
+/** The part of the watchlist that decides who is told. */
+export type RoutingConfig = Pick<Config, 'routes' | 'channels' | 'chains'>
+
+/** What a channel delivers: version 1 of the alert message. All strings are bounded and cleaned. */
+export type AlertMessage = {
+  readonly schema: 'tocsin.alert.v1'
+  /** Deterministic; receivers drop repeats by it. Also the `webhook-id`. */
+  readonly dedupKey: string
+  readonly change: AlertChange
+  /** Counts the changes of this alert that were told, from 1. */
+  readonly ordinal: number
+  readonly alert: string
+  readonly incident: string | null
+  readonly status: AlertRow['status']
+  readonly kind: AlertRow['kind']
+  readonly severity: Sev
+  readonly title: string
+  readonly summary: string
+  readonly bot: string
+  readonly alertId: string
+  readonly chain: { readonly id: number; readonly name: string }
+  readonly thing: string | null
+  readonly owner: string | null
+  readonly protocol: string | null
+  readonly blocks: { readonly first: number; readonly last: number }
+  /** Newest first, at most 10. */
+  readonly transactions: readonly string[]
+  readonly addresses: readonly string[]
+  /** Facts that the newest finding gives. */
+  readonly evidence: Readonly<Record<string, string>>
+  readonly findings: number
+  /** Whether all of its blocks are final. */
+  readonly final: boolean
+  readonly runbook: string | null
+  readonly times: {
+    readonly opened: string
+    readonly changed: string
+    readonly closed: string | null
+  }
+}
+
+/**
+ * What became of one attempt. `retry`: later, for ever; `afterMs` is the receiver's own wish. `dead`: the receiver
+ * refuses it for good. Reasons are for people: no secret, no path of a URL.
+ */
+export type SendResult =
+  | { readonly kind: 'sent' }
+  | { readonly kind: 'retry'; readonly reason: string; readonly afterMs?: number }
+  | { readonly kind: 'dead'; readonly reason: string }
+
+/** A way to people. `send` never throws and ends within `timeoutMs`. */
+export type Channel = {
+  readonly name: string
+  readonly kind: string
+  /** Longest that one `send` may take (ms). */
+  readonly timeoutMs: number
+  readonly send: (message: AlertMessage, signal: AbortSignal) => Promise<SendResult>
+}
+
+/** Figures of one channel, for health and for people. */
+export type ChannelFigures = {
+  readonly pending: number
+  readonly oldestPendingS: number
+  readonly dead: number
+  readonly lastError: string | null
+}
+
+export type JsonObject = { [key: string]: Json }
