@@ -120,6 +120,13 @@ export type ChainSource = {
   ) => Promise<readonly { readonly hash: Hex; readonly input: Hex; readonly valueWei: bigint }[]>
   /** Call traces of the named transactions of a block (all when undefined). Throws when the node cannot trace; never empty for a failure. */
   readonly traces: (block: ChainHeader, hashes?: readonly Hex[]) => Promise<readonly CallTrace[]>
+  /**
+   * Root of an account's storage at a block (`eth_getProof`): equal roots mean untouched storage. Left out when the
+   * chain's nodes give no proofs; `undefined` when they turn out not to.
+   */
+  readonly storageHash?: (address: Address, blockHash: Hex) => Promise<Hex | undefined>
+  /** Hash of block 0, which tells chains of one id apart; `undefined` when no node has it. */
+  readonly genesisHash?: () => Promise<Hex | undefined>
 }
 
 /** How an endpoint or a chain is doing; shown in health, metrics, console and `tocsin status`. */

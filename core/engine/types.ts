@@ -47,6 +47,11 @@ export type Needs = {
    */
   readonly traces?: { readonly mode: 'whenTouched' | 'always'; readonly addresses: readonly Address[] }
   readonly reads?: readonly ReadNeed[]
+  /**
+   * Calldata and value also of transactions that matched by a log only. Those that matched by call or sender have
+   * theirs in any case. Costs a fetch where the chain is read by receipts. Default: false.
+   */
+  readonly inputs?: boolean
 }
 
 /** Answer of a declared or ad-hoc read. A call that reverted, or whose answer does not decode, is `ok: false`. */
