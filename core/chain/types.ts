@@ -66,6 +66,11 @@ export type ChainBlock = ChainHeader & {
   readonly seenAtMs: number
   /** True while the feed is behind the head (catching up): bots see block time either way. */
   readonly catchingUp: boolean
+  /**
+   * Only with `isNeeded` of a range source: the header's bloom proved that nothing wanted is in the block, so neither
+   * transactions nor receipts were fetched. Never set by the live feed.
+   */
+  readonly skipped?: boolean
 }
 
 /** What the feed says, in order. After `rollback` the next block's parent is `to`. */
@@ -106,6 +111,8 @@ export type StateReader = {
   readonly storage: (address: Address, slot: Hex, block: Hex) => Promise<Hex>
   readonly code: (address: Address, block: Hex) => Promise<Hex>
   readonly balance: (address: Address, block: Hex) => Promise<bigint>
+  /** Root of the account's storage (eth_getProof): unchanged means that no slot changed. `undefined` when the node gives no proofs. */
+  readonly storageHash?: (address: Address, block: Hex) => Promise<Hex | undefined>
 }
 
 /** What the engine needs of a chain. `core/chain` implements it over RPC; tests and backtests over recordings. */

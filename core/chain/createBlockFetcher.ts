@@ -1,0 +1,237 @@
+import { type Hex, isTocsinError, messageOf, TocsinError } from '../base/index.ts'
+import { assembleBlock, type FetchedBlock, toHeader } from './assembleBlock.ts'
+import { createModeChooser, type FetchMode } from './createModeChooser.ts'
+import { type ParsedHeader, parseHeader, toQuantity } from './parseRpc.ts'
+import type { RpcCall, RpcOutcome, RpcPool } from './rpcTypes.ts'
+import type { ChainHeader } from './types.ts'
+
+export type FetchOptions = {
+  readonly signal?: AbortSignal
+  readonly among?: ReadonlySet<string>
+  readonly rounds?: number
+  readonly spread?: boolean
+}
+
+export type BlockFetcher = {
+  /** A complete block by its hash; `header` saves a request when it is known already. */
+  readonly byHash: (hash: Hex, options?: FetchOptions & { readonly header?: ParsedHeader }) => Promise<FetchedBlock>
+  /** Complete blocks by height in one or two exchanges, in order. They need not link up: the caller checks. */
+  readonly byNumbers: (numbers: readonly number[], options?: RangeFetchOptions) => Promise<readonly FetchedBlock[]>
+  readonly headerByHash: (hash: Hex, options?: FetchOptions) => Promise<ParsedHeader>
+  readonly headersByNumber: (numbers: readonly number[], options?: FetchOptions) => Promise<readonly ParsedHeader[]>
+  readonly mode: () => FetchMode
+}
+
+export type RangeFetchOptions = FetchOptions & {
+  /** False: nothing wanted can be in this block; it comes without transactions and with `skipped`. */
+  readonly isNeeded?: (header: ChainHeader) => boolean
+}
+
+type ReceiptsBy = 'hash' | 'number' | 'transaction'
+
+const isMissing = (error: unknown): boolean =>
+  isTocsinError(error) && (error.code === 'rpc.method_missing' || error.code === 'rpc.rejected')
+
+/** Fetches complete blocks: what cannot be proved complete is asked for elsewhere, and never handed on. */
+export const createBlockFetcher = (options: {
+  readonly pool: RpcPool
+  readonly transactions: 'auto' | FetchMode
+  readonly timeoutMs?: number
+}): BlockFetcher => {
+  const { pool } = options
+  const chooser = createModeChooser(options.transactions)
+  const timeout = options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }
+  let receiptsBy: ReceiptsBy = 'hash'
+
+  const headerOf = (raw: unknown, hash?: Hex): ParsedHeader => {
+    const header = parseHeader(raw, pool.chainId)
+    if (hash !== undefined && header.hash !== hash)
+      throw new TocsinError('chain.malformed', 'The node answered with another block than asked.')
+    return header
+  }
+  const refuseHeader =
+    (hash?: Hex) =>
+    (raw: unknown): string | undefined => {
+      if (raw === null) return 'The node does not have the block yet.'
+      try {
+        headerOf(raw, hash)
+        return undefined
+      } catch (error) {
+        return messageOf(error)
+      }
+    }
+
+  const getHeader = async (hash: Hex, isFull: boolean, fetch: FetchOptions): Promise<ParsedHeader> =>
+    headerOf(
+      await pool.request('eth_getBlockByHash', [hash, isFull], {
+        ...timeout,
+        ...fetch,
+        refuse: refuseHeader(hash),
+      }),
+      hash,
+    )
+
+  const receiptCalls = (header: { readonly hash: Hex; readonly number: number }, txHashes: readonly Hex[]): readonly RpcCall[] => {
+    switch (receiptsBy) {
+      case 'hash':
+        return [{ method: 'eth_getBlockReceipts', params: [header.hash] }]
+      case 'number':
+        return [{ method: 'eth_getBlockReceipts', params: [toQuantity(header.number)] }]
+      case 'transaction':
+        return txHashes.map((hash) => ({ method: 'eth_getTransactionReceipt', params: [hash] }))
+    }
+  }
+  const receiptsFrom = (outcomes: readonly RpcOutcome[]): unknown => {
+    if (receiptsBy === 'transaction') return outcomes.map((outcome) => (outcome.ok ? outcome.result : null))
+    const [first] = outcomes
+    if (first?.ok) return first.result
+    throw new TocsinError(
+      first?.error.code === -32601 ? 'rpc.method_missing' : 'rpc.rejected',
+      `eth_getBlockReceipts: ${first?.error.message ?? 'no answer'}`,
+    )
+  }
+
+  /** Receipts, joined and proved with the header as soon as both are there. */
+  const join = async (hash: Hex, pending: Promise<ParsedHeader>, fetch: FetchOptions): Promise<FetchedBlock> => {
+    // By number or by transaction needs the header first; by hash does not wait for it.
+    const known = receiptsBy === 'hash' ? { hash, number: 0, txHashes: [] } : await pending
+    if (receiptsBy === 'transaction' && known.txHashes.length === 0) return assembleBlock(await pending, [])
+    let block: FetchedBlock | undefined
+    const assemble = async (outcomes: readonly RpcOutcome[]): Promise<string | undefined> => {
+      const receipts = receiptsFrom(outcomes)
+      if (receipts === null) return 'The node does not have the receipts yet.'
+      const header = await pending
+      try {
+        block = assembleBlock(header, receipts)
+        return undefined
+      } catch (error) {
+        return messageOf(error)
+      }
+    }
+    await pool.batch(receiptCalls(known, known.txHashes), {
+      ...timeout,
+      ...fetch,
+      refuse: (outcomes) => (outcomes.every(({ ok }) => ok) ? assemble(outcomes) : undefined),
+    }).then(receiptsFrom)
+    if (block === undefined) throw new TocsinError('chain.incomplete', 'The receipts cannot be had.')
+    return block
+  }
+
+  const joinWithFallback = async (
+    hash: Hex,
+    pending: Promise<ParsedHeader>,
+    fetch: FetchOptions,
+  ): Promise<FetchedBlock> => {
+    try {
+      return await join(hash, pending, fetch)
+    } catch (error) {
+      if (!isMissing(error) || receiptsBy === 'transaction') throw error
+      const isUnknownMethod = isTocsinError(error) && error.code === 'rpc.method_missing'
+      receiptsBy = receiptsBy === 'hash' && !isUnknownMethod ? 'number' : 'transaction'
+      return joinWithFallback(hash, pending, fetch)
+    }
+  }
+
+  const probe = (hash: Hex): void => {
+    const started = performance.now()
+    pool.request('eth_getBlockByHash', [hash, true], { rounds: 1 }).then(
+      () => chooser.note('full', performance.now() - started),
+      // A comparison that failed says nothing; the endpoint has noted the failure itself.
+      () => undefined,
+    )
+  }
+
+  const byHash: BlockFetcher['byHash'] = async (hash, fetch = {}) => {
+    const { header, ...rest } = fetch
+    const mode = chooser.mode()
+    const started = performance.now()
+    const isFull = mode === 'full' && header?.rawTransactions === undefined && header?.txHashes.length !== 0
+    const pending = header !== undefined && !isFull ? Promise.resolve(header) : getHeader(hash, isFull, rest)
+    const timed = pending.then((value) => {
+      if (isFull && value.txHashes.length > 0) chooser.note('full', performance.now() - started)
+      return value
+    })
+    timed.catch(() => undefined)
+    if (header?.txHashes.length === 0) return assembleBlock(header, [])
+    const block = await joinWithFallback(hash, timed, rest)
+    if (mode === 'receipts' || isFull) {
+      if (block.transactions.length > 0 && mode === 'receipts')
+        chooser.note('receipts', performance.now() - started)
+      if (chooser.shouldProbe(block.transactions.length)) probe(hash)
+    }
+    return block
+  }
+
+  const headersByNumber = async (
+    numbers: readonly number[],
+    fetch: FetchOptions = {},
+    isFull = false,
+  ): Promise<readonly ParsedHeader[]> => {
+    const outcomes = await pool.batch(
+      numbers.map((number) => ({ method: 'eth_getBlockByNumber', params: [toQuantity(number), isFull] })),
+      {
+        ...timeout,
+        ...fetch,
+        refuse: (all) => {
+          for (const outcome of all) {
+            const reason = outcome.ok ? refuseHeader()(outcome.result) : outcome.error.message
+            if (reason !== undefined) return reason
+          }
+          return undefined
+        },
+      },
+    )
+    return outcomes.map((outcome) => headerOf(outcome.ok ? outcome.result : undefined))
+  }
+
+  /** Receipts of many blocks in one exchange; what does not fit its header is fetched again by hash. */
+  const completeAll = async (
+    headers: readonly ParsedHeader[],
+    fetch: FetchOptions,
+  ): Promise<readonly FetchedBlock[]> => {
+    const wanted = headers.filter(({ txHashes }) => txHashes.length > 0)
+    const calls = wanted.map((header) => receiptCalls(header, header.txHashes))
+    const outcomes = await pool.batch(calls.flat(), { ...timeout, ...fetch })
+    let at = 0
+    const rawByHash = new Map<Hex, readonly RpcOutcome[]>()
+    for (const [index, header] of wanted.entries()) {
+      const length = calls[index]?.length ?? 0
+      rawByHash.set(header.hash, outcomes.slice(at, at + length))
+      at += length
+    }
+    return Promise.all(
+      headers.map(async (header) => {
+        const raw = rawByHash.get(header.hash)
+        if (raw === undefined) return assembleBlock(header, [])
+        try {
+          return assembleBlock(header, receiptsFrom(raw))
+        } catch (error) {
+          if (isTocsinError(error) && error.code.startsWith('rpc.'))
+            return joinWithFallback(header.hash, Promise.resolve(header), fetch)
+          return byHash(header.hash, { ...fetch, header })
+        }
+      }),
+    )
+  }
+
+  const byNumbers: BlockFetcher['byNumbers'] = async (numbers, fetch = {}) => {
+    const { isNeeded, ...rest } = fetch
+    const isFull = chooser.mode() === 'full'
+    const headers = await headersByNumber(numbers, rest, isFull)
+    const needed = isNeeded ? headers.filter(isNeeded) : headers
+    const blocks = await completeAll(needed, rest)
+    if (needed.length === headers.length) return blocks
+    const byHashOf = new Map(blocks.map((block) => [block.hash, block]))
+    return headers.map(
+      (header) => byHashOf.get(header.hash) ?? { ...toHeader(header), transactions: [], skipped: true },
+    )
+  }
+
+  return {
+    byHash,
+    byNumbers,
+    headerByHash: (hash, fetch = {}) => getHeader(hash, false, fetch),
+    headersByNumber: (numbers, fetch) => headersByNumber(numbers, fetch),
+    mode: () => chooser.mode(),
+  }
+}

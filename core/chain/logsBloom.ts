@@ -1,0 +1,58 @@
+import { keccak256 } from 'viem'
+import type { Hex } from '../base/index.ts'
+import type { ChainLog } from './types.ts'
+
+const BYTES = 256
+const CACHED_ITEMS = 32_768
+
+// Addresses and topics repeat from block to block: what was hashed is kept, oldest out first.
+const cache = new Map<Hex, number>()
+
+/** The three bloom bits (11 bits each) of an address or topic, packed into one number. */
+const bitsOf = (item: Hex): number => {
+  const known = cache.get(item)
+  if (known !== undefined) return known
+  const hash = keccak256(Buffer.from(item.slice(2), 'hex'), 'bytes')
+  const at = (index: number): number => (((hash[index] ?? 0) << 8) | (hash[index + 1] ?? 0)) & 2_047
+  const bits = (at(0) * 2_048 + at(2)) * 2_048 + at(4)
+  if (cache.size >= CACHED_ITEMS) {
+    const oldest = cache.keys().next()
+    if (!oldest.done) cache.delete(oldest.value)
+  }
+  cache.set(item, bits)
+  return bits
+}
+
+const eachBit = (bits: number, visit: (byte: number, mask: number) => void): void => {
+  const first = Math.floor(bits / 4_194_304)
+  const rest = bits % 4_194_304
+  for (const bit of [first, rest >> 11, rest & 2_047])
+    visit(BYTES - 1 - (bit >> 3), 1 << (bit & 7))
+}
+
+/** The logs bloom that a header of a block with these logs must carry. */
+export const computeLogsBloom = (logs: Iterable<ChainLog>): Hex => {
+  const bloom = Buffer.alloc(BYTES)
+  const seen = new Set<Hex>()
+  const add = (item: Hex): void => {
+    if (seen.has(item)) return
+    seen.add(item)
+    eachBit(bitsOf(item), (byte, mask) => {
+      bloom[byte] = (bloom[byte] ?? 0) | mask
+    })
+  }
+  for (const log of logs) {
+    add(log.address)
+    for (const topic of log.topics) add(topic)
+  }
+  return `0x${bloom.toString('hex')}`
+}
+
+/** False when a block with this header bloom certainly holds no log of this address or with this topic. */
+export const isInBloom = (bloom: Hex, item: Hex): boolean => {
+  let isIn = true
+  eachBit(bitsOf(item.toLowerCase() as Hex), (byte, mask) => {
+    if ((Number.parseInt(bloom.slice(2 + byte * 2, 4 + byte * 2), 16) & mask) === 0) isIn = false
+  })
+  return isIn
+}
