@@ -34,18 +34,29 @@ export const suggestFees = (market: FeeMarket, caps: FeeCaps): Fees => {
   return { maxFeePerGas, maxPriorityFeePerGas: smaller(tip, maxFeePerGas) }
 }
 
+/** What must be outbid: our own last offer, or a rival's at the same nonce whose fees are unknown. */
+export type Bid = 'own' | 'rival'
+
 /**
  * Fees that replace a transaction: at least 12.5 % more in both fields, or what the caps still allow if that is 10 %
- * more; undefined when it is not, since nodes refuse less.
+ * more; undefined when it is not, since nodes refuse less. Against a rival the ceiling goes to its cap, for only base
+ * fee and tip are paid, and the tip doubles.
  */
-export const bumpFees = (previous: Fees, market: FeeMarket, caps: FeeCaps): Fees | undefined => {
+export const bumpFees = (
+  previous: Fees,
+  market: FeeMarket,
+  caps: FeeCaps,
+  bid: Bid = 'own',
+): Fees | undefined => {
   const fresh = suggestFees(market, caps)
-  const maxFeePerGas = smaller(larger(grow(previous.maxFeePerGas, 1125n), fresh.maxFeePerGas), caps.maxFeePerGasWei)
-  const maxPriorityFeePerGas = smaller(
-    smaller(larger(grow(previous.maxPriorityFeePerGas, 1125n), fresh.maxPriorityFeePerGas), caps.maxPriorityFeePerGasWei),
-    maxFeePerGas,
-  )
-  const isEnough =
-    maxFeePerGas >= grow(previous.maxFeePerGas, 1100n) && maxPriorityFeePerGas >= grow(previous.maxPriorityFeePerGas, 1100n)
+  const ceiling = larger(grow(previous.maxFeePerGas, 1125n), fresh.maxFeePerGas)
+  const maxFeePerGas = bid === 'rival' ? caps.maxFeePerGasWei : smaller(ceiling, caps.maxFeePerGasWei)
+  const raised = grow(previous.maxPriorityFeePerGas, bid === 'rival' ? 2000n : 1125n)
+  const tip = smaller(larger(raised, fresh.maxPriorityFeePerGas), caps.maxPriorityFeePerGasWei)
+  const maxPriorityFeePerGas = smaller(tip, maxFeePerGas)
+  const isTipEnough = maxPriorityFeePerGas >= grow(previous.maxPriorityFeePerGas, 1100n)
+  const isMaxEnough = maxFeePerGas >= grow(previous.maxFeePerGas, 1100n)
+  // Nothing of ours is in the pool beside a rival's: our own last offer need not be outbid in both fields.
+  const isEnough = bid === 'rival' ? isTipEnough || isMaxEnough : isTipEnough && isMaxEnough
   return isEnough ? { maxFeePerGas, maxPriorityFeePerGas } : undefined
 }

@@ -1,7 +1,7 @@
 import { isTocsinError, messageOf } from '../base/index.ts'
 import { type Attempt, type ExecutionRow, findOrphanedAt, moveExecution, readAttempts, toStoredAttempts } from './executionStore.ts'
 import { bumpFees } from './fees.ts'
-import { readEffect, readFees, readHead, readNonce } from './readTarget.ts'
+import { readBalance, readEffect, readFees, readHead, readNonce } from './readTarget.ts'
 import type { TransactionStatus } from './sender.ts'
 import type { SignerContext, SignerLane } from './signerContext.ts'
 import { checkSigned } from './signerKey.ts'
@@ -114,14 +114,14 @@ const broadcast = async ({ context, lane, row, memory }: Pursuit, attempt: Attem
 }
 
 /** A new transaction with the same nonce and higher fees, committed before it is sent; undefined when the caps forbid it. */
-const replace = async ({ context, lane, row, policy, attempts, nonce }: Pursuit, head: number): Promise<Attempt | undefined> => {
+const replace = async ({ context, lane, row, policy, attempts, nonce, memory }: Pursuit, head: number): Promise<Attempt | undefined> => {
   const last = attempts.at(-1)
   if (!last || context.isHalted() || !context.isHolder()) return undefined
-  const fees = bumpFees(
-    { maxFeePerGas: BigInt(last.maxFeePerGasWei), maxPriorityFeePerGas: BigInt(last.maxPriorityFeePerGasWei) },
-    await readFees(lane.rpc),
-    policy,
-  )
+  const [market, balance] = await Promise.all([readFees(lane.rpc), readBalance(lane.rpc, context.key.address)])
+  const affordable = balance / policy.gasLimit
+  const caps = { ...policy, maxFeePerGasWei: affordable < policy.maxFeePerGasWei ? affordable : policy.maxFeePerGasWei }
+  const previous = { maxFeePerGas: BigInt(last.maxFeePerGasWei), maxPriorityFeePerGas: BigInt(last.maxPriorityFeePerGasWei) }
+  const fees = bumpFees(previous, market, caps, memory.mustOutbid ? 'rival' : 'own')
   if (!fees || policy.gasLimit * fees.maxFeePerGas > policy.maxSpendWeiPer24h) return undefined
   const { raw, hash } = await context.key.sign(policy, nonce, fees)
   const attempt: Attempt = { hash, raw, maxFeePerGasWei: String(fees.maxFeePerGas), maxPriorityFeePerGasWei: String(fees.maxPriorityFeePerGas), atBlock: head }
