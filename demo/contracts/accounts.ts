@@ -31,7 +31,8 @@ export const demoAccount = (index: number): DemoAccount => {
 }
 
 /** `count` ordinary users. Start anvil with `accounts: FIRST_USER + count` and all of them are funded and unlocked. */
-export const createUsers = (count: number): readonly DemoAccount[] => Array.from({ length: count }, (_, i) => demoAccount(FIRST_USER + i))
+export const createUsers = (count: number): readonly DemoAccount[] =>
+  Array.from({ length: count }, (_, i) => demoAccount(FIRST_USER + i))
 
 export const createActors = (): DemoActors => ({
   deployer: demoAccount(ACTORS.deployer),

@@ -23,7 +23,16 @@ const COMPILE_TIMEOUT_MS = 180_000
 const outputSchema = z.object({
   errors: z.array(z.object({ severity: z.string(), formattedMessage: z.string() })).default([]),
   contracts: z
-    .record(z.string(), z.record(z.string(), z.object({ abi: z.array(z.unknown()), evm: z.object({ bytecode: z.object({ object: z.string() }) }) })))
+    .record(
+      z.string(),
+      z.record(
+        z.string(),
+        z.object({
+          abi: z.array(z.unknown()),
+          evm: z.object({ bytecode: z.object({ object: z.string() }) }),
+        }),
+      ),
+    )
     .default({}),
 })
 
@@ -33,16 +42,25 @@ const findSources = (): string => {
     const folder = fileURLToPath(new URL(path, import.meta.url))
     if (existsSync(join(folder, 'DemoVault.sol'))) return folder
   }
-  throw new TocsinError('demo.no_contracts', "The demo's Solidity sources are missing from this installation.", {
-    hints: ['Run the demo from a checkout of the repository.'],
-  })
+  throw new TocsinError(
+    'demo.no_contracts',
+    "The demo's Solidity sources are missing from this installation.",
+    {
+      hints: ['Run the demo from a checkout of the repository.'],
+    },
+  )
 }
 
 const versionOf = async (name: string): Promise<string> => {
   try {
-    return z.object({ version: z.string() }).parse(JSON.parse(await readFile(require.resolve(`${name}/package.json`), 'utf8'))).version
+    return z
+      .object({ version: z.string() })
+      .parse(JSON.parse(await readFile(require.resolve(`${name}/package.json`), 'utf8'))).version
   } catch (cause) {
-    throw new TocsinError('demo.package_missing', `The demo needs the package ${name}.`, { cause, hints: ['Run `npm ci` with development dependencies.'] })
+    throw new TocsinError('demo.package_missing', `The demo needs the package ${name}.`, {
+      cause,
+      hints: ['Run `npm ci` with development dependencies.'],
+    })
   }
 }
 
@@ -54,10 +72,14 @@ const runSolc = async (nodeModules: string, input: string, outFile: string): Pro
   const out = await open(outFile, 'w')
   try {
     await new Promise<void>((resolve, reject) => {
-      const child = spawn(process.execPath, [require.resolve('solc/solc.js'), '--standard-json', '--base-path', nodeModules], {
-        stdio: ['pipe', out.fd, 'pipe'],
-        timeout: COMPILE_TIMEOUT_MS,
-      })
+      const child = spawn(
+        process.execPath,
+        [require.resolve('solc/solc.js'), '--standard-json', '--base-path', nodeModules],
+        {
+          stdio: ['pipe', out.fd, 'pipe'],
+          timeout: COMPILE_TIMEOUT_MS,
+        },
+      )
       let complaint = ''
       child.stderr?.on('data', (chunk: Buffer) => {
         complaint = (complaint + chunk.toString()).slice(-2_000)
@@ -65,7 +87,13 @@ const runSolc = async (nodeModules: string, input: string, outFile: string): Pro
       child.once('error', reject)
       child.once('close', (code) => {
         if (code === 0) resolve()
-        else reject(new TocsinError('demo.compile_failed', `The Solidity compiler ended with code ${code}. ${complaint}`))
+        else
+          reject(
+            new TocsinError(
+              'demo.compile_failed',
+              `The Solidity compiler ended with code ${code}. ${complaint}`,
+            ),
+          )
       })
       child.stdin?.end(input)
     })
@@ -76,12 +104,18 @@ const runSolc = async (nodeModules: string, input: string, outFile: string): Pro
   }
 }
 
-const parseArtifacts = (text: string, sources: readonly string[]): Record<string, ContractArtifact> => {
+const parseArtifacts = (
+  text: string,
+  sources: readonly string[],
+): Record<string, ContractArtifact> => {
   // Some versions of solc print a line before the JSON.
   const output = outputSchema.parse(JSON.parse(text.slice(text.indexOf('{'))))
   const faults = output.errors.filter(({ severity }) => severity === 'error')
   if (faults.length > 0)
-    throw new TocsinError('demo.compile_failed', `The demo's contracts do not compile:\n${faults.map((fault) => fault.formattedMessage).join('\n')}`)
+    throw new TocsinError(
+      'demo.compile_failed',
+      `The demo's contracts do not compile:\n${faults.map((fault) => fault.formattedMessage).join('\n')}`,
+    )
   const artifacts: Record<string, ContractArtifact> = {}
   for (const file of sources)
     for (const [name, contract] of Object.entries(output.contracts[file] ?? {}))
@@ -99,10 +133,21 @@ export const compileContracts = async (): Promise<ContractArtifacts> => {
   const files = (await readdir(folder)).filter((file) => file.endsWith('.sol')).sort()
   const sources: Record<string, { content: string }> = {}
   for (const file of files) sources[file] = { content: await readFile(join(folder, file), 'utf8') }
-  const versions = await Promise.all(['solc', '@openzeppelin/contracts', '@openzeppelin/contracts-upgradeable'].map(versionOf))
-  const outputSelection = Object.fromEntries(files.map((file) => [file, { '*': ['abi', 'evm.bytecode.object'] }]))
-  const input = JSON.stringify({ language: 'Solidity', sources, settings: { ...SETTINGS, outputSelection } })
-  const hash = createHash('sha256').update(JSON.stringify([versions, input])).digest('hex').slice(0, 24)
+  const versions = await Promise.all(
+    ['solc', '@openzeppelin/contracts', '@openzeppelin/contracts-upgradeable'].map(versionOf),
+  )
+  const outputSelection = Object.fromEntries(
+    files.map((file) => [file, { '*': ['abi', 'evm.bytecode.object'] }]),
+  )
+  const input = JSON.stringify({
+    language: 'Solidity',
+    sources,
+    settings: { ...SETTINGS, outputSelection },
+  })
+  const hash = createHash('sha256')
+    .update(JSON.stringify([versions, input]))
+    .digest('hex')
+    .slice(0, 24)
   const nodeModules = join(dirname(require.resolve('solc/package.json')), '..')
   const cache = join(nodeModules, '.cache', 'tocsin')
   const cached = join(cache, `contracts-${hash}.json`)

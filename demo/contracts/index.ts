@@ -1,5 +1,30 @@
 /** The demo's contracts on a local chain: for the demo itself, for tests and for benches. */
-export { createActors, createUsers, type DemoAccount, demoAccount, type DemoActors, FIRST_USER } from './accounts.ts'
+export {
+  createActors,
+  createUsers,
+  type DemoAccount,
+  demoAccount,
+  type DemoActors,
+  FIRST_USER,
+} from './accounts.ts'
 export { compileContracts, type ContractArtifact, type ContractArtifacts } from './compile.ts'
-export { callOf, type DemoContract, type DemoDeployment, deployDemo, type DeployOptions, ETHER, mintPosition, PRICE_USD, rangeAround, USD, V3_FEE } from './deploy.ts'
-export { createSender, type Sender, type SenderOptions, type SendRequest, type SentReceipt } from './sender.ts'
+export {
+  callOf,
+  type DemoContract,
+  type DemoDeployment,
+  deployDemo,
+  type DeployOptions,
+  ETHER,
+  mintPosition,
+  PRICE_USD,
+  rangeAround,
+  USD,
+  V3_FEE,
+} from './deploy.ts'
+export {
+  createSender,
+  type Sender,
+  type SenderOptions,
+  type SendRequest,
+  type SentReceipt,
+} from './sender.ts'

@@ -17,7 +17,11 @@ export type SentReceipt = {
   readonly status: 'success' | 'reverted'
   readonly blockNumber: number
   readonly contractAddress: Address | undefined
-  readonly logs: readonly { readonly address: Address; readonly topics: readonly Hex[]; readonly data: Hex }[]
+  readonly logs: readonly {
+    readonly address: Address
+    readonly topics: readonly Hex[]
+    readonly data: Hex
+  }[]
 }
 
 export type Sender = {
@@ -49,8 +53,14 @@ const PRIORITY_FEE_WEI = 1_000_000_000n
 const BATCH = 100
 const REQUEST_TIMEOUT_MS = 30_000
 
-const answerSchema = z.object({ id: z.number(), result: z.unknown(), error: z.object({ message: z.string() }).optional() })
-const hexSchema = z.custom<Hex>((value) => typeof value === 'string' && /^0x[0-9a-fA-F]*$/.test(value))
+const answerSchema = z.object({
+  id: z.number(),
+  result: z.unknown(),
+  error: z.object({ message: z.string() }).optional(),
+})
+const hexSchema = z.custom<Hex>(
+  (value) => typeof value === 'string' && /^0x[0-9a-fA-F]*$/.test(value),
+)
 const receiptSchema = z.object({
   transactionHash: hexSchema,
   status: z.enum(['0x0', '0x1']),
@@ -65,7 +75,9 @@ type Answer = { readonly result: unknown; readonly error: string | undefined }
 
 /** Sends many transactions of many accounts fast, on a local test chain. Not for any other chain: fees and gas are fixed. */
 export const createSender = async (options: SenderOptions): Promise<Sender> => {
-  const batch = async (calls: readonly { readonly method: string; readonly params: readonly unknown[] }[]): Promise<readonly Answer[]> => {
+  const batch = async (
+    calls: readonly { readonly method: string; readonly params: readonly unknown[] }[],
+  ): Promise<readonly Answer[]> => {
     const timeout = AbortSignal.timeout(REQUEST_TIMEOUT_MS)
     const response = await fetch(options.rpcUrl, {
       method: 'POST',
@@ -74,16 +86,25 @@ export const createSender = async (options: SenderOptions): Promise<Sender> => {
       signal: options.signal ? AbortSignal.any([options.signal, timeout]) : timeout,
     })
     const answers: Answer[] = calls.map(() => ({ result: undefined, error: 'no answer' }))
-    for (const { id, result, error } of z.array(answerSchema).parse(await response.json())) answers[id] = { result, error: error?.message }
+    for (const { id, result, error } of z.array(answerSchema).parse(await response.json()))
+      answers[id] = { result, error: error?.message }
     return answers
   }
   const rpc = async (method: string, params: readonly unknown[] = []): Promise<unknown> => {
     const [answer] = await batch([{ method, params }])
-    if (answer === undefined || answer.error !== undefined) throw new TocsinError('demo.rpc', `${method}: ${answer?.error ?? 'no answer'}`)
+    if (answer === undefined || answer.error !== undefined)
+      throw new TocsinError('demo.rpc', `${method}: ${answer?.error ?? 'no answer'}`)
     return answer.result
   }
   const chainId = Number(await rpc('eth_chainId'))
-  const unlocked = new Set(options.signLocally ? [] : z.array(z.string()).parse(await rpc('eth_accounts')).map(lower))
+  const unlocked = new Set(
+    options.signLocally
+      ? []
+      : z
+          .array(z.string())
+          .parse(await rpc('eth_accounts'))
+          .map(lower),
+  )
   const local = new Map((options.accounts ?? []).map((account) => [account.address, account]))
   const nonces = new Map<Address, number>()
 
@@ -97,7 +118,10 @@ export const createSender = async (options: SenderOptions): Promise<Sender> => {
     return first
   }
 
-  const prepare = async (request: SendRequest, nonce: number): Promise<{ readonly method: string; readonly params: readonly unknown[] }> => {
+  const prepare = async (
+    request: SendRequest,
+    nonce: number,
+  ): Promise<{ readonly method: string; readonly params: readonly unknown[] }> => {
     const gas = request.gas ?? 500_000n
     if (unlocked.has(request.from))
       return {
@@ -116,7 +140,8 @@ export const createSender = async (options: SenderOptions): Promise<Sender> => {
         ],
       }
     const account = local.get(request.from)
-    if (account === undefined) throw new TocsinError('demo.no_key', `Nobody here can sign for ${request.from}.`)
+    if (account === undefined)
+      throw new TocsinError('demo.no_key', `Nobody here can sign for ${request.from}.`)
     const signed = await account.signTransaction({
       type: 'eip1559',
       chainId,
@@ -141,11 +166,16 @@ export const createSender = async (options: SenderOptions): Promise<Sender> => {
     const hashes: Hex[] = []
     for (let i = 0; i < numbered.length; i += BATCH) {
       const part = numbered.slice(i, i + BATCH)
-      const answers = await batch(await Promise.all(part.map(({ request, nonce }) => prepare(request, nonce))))
+      const answers = await batch(
+        await Promise.all(part.map(({ request, nonce }) => prepare(request, nonce))),
+      )
       for (const answer of answers) {
         if (answer.error !== undefined) {
           for (const { request } of numbered) nonces.delete(request.from)
-          throw new TocsinError('demo.send_failed', `The chain refused a transaction: ${answer.error}`)
+          throw new TocsinError(
+            'demo.send_failed',
+            `The chain refused a transaction: ${answer.error}`,
+          )
         }
         hashes.push(hexSchema.parse(answer.result))
       }
@@ -160,8 +190,13 @@ export const createSender = async (options: SenderOptions): Promise<Sender> => {
       await options.mine?.()
       const missing = hashes.filter((hash) => !found.has(hash))
       for (let i = 0; i < missing.length; i += BATCH)
-        for (const { result, error } of await batch(missing.slice(i, i + BATCH).map((hash) => ({ method: 'eth_getTransactionReceipt', params: [hash] })))) {
-          if (error !== undefined) throw new TocsinError('demo.rpc', `eth_getTransactionReceipt: ${error}`)
+        for (const { result, error } of await batch(
+          missing
+            .slice(i, i + BATCH)
+            .map((hash) => ({ method: 'eth_getTransactionReceipt', params: [hash] })),
+        )) {
+          if (error !== undefined)
+            throw new TocsinError('demo.rpc', `eth_getTransactionReceipt: ${error}`)
           if (result === null || result === undefined) continue
           const receipt = receiptSchema.parse(result)
           found.set(receipt.transactionHash, {
@@ -174,9 +209,13 @@ export const createSender = async (options: SenderOptions): Promise<Sender> => {
         }
       const receipts = hashes.flatMap((hash) => found.get(hash) ?? [])
       if (receipts.length === hashes.length) return receipts
-      if (options.signal?.aborted) throw new TocsinError('aborted', 'Stopped while waiting for a transaction to be mined.')
+      if (options.signal?.aborted)
+        throw new TocsinError('aborted', 'Stopped while waiting for a transaction to be mined.')
       if (Date.now() > deadline)
-        throw new TocsinError('demo.not_mined', `${hashes.length - receipts.length} of ${hashes.length} transactions were not mined in time.`)
+        throw new TocsinError(
+          'demo.not_mined',
+          `${hashes.length - receipts.length} of ${hashes.length} transactions were not mined in time.`,
+        )
       await sleep(50, options.signal)
     }
   }
