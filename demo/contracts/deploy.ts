@@ -11,7 +11,7 @@ import {
 import { type Address, type Hex, TocsinError } from '../../core/base/index.ts'
 import { createActors, createUsers, type DemoAccount, type DemoActors } from './accounts.ts'
 import { readPackageArtifacts } from './artifacts.ts'
-import { compileContracts, type ContractArtifact } from './compile.ts'
+import { type ContractArtifact, compileContracts } from './compile.ts'
 import { createSender, type Sender, type SendRequest, type SentReceipt } from './sender.ts'
 
 export type DemoContract = {

@@ -3,17 +3,17 @@ export {
   createActors,
   createUsers,
   type DemoAccount,
-  demoAccount,
   type DemoActors,
+  demoAccount,
   FIRST_USER,
 } from './accounts.ts'
-export { compileContracts, type ContractArtifact, type ContractArtifacts } from './compile.ts'
+export { type ContractArtifact, type ContractArtifacts, compileContracts } from './compile.ts'
 export {
   callOf,
   type DemoContract,
   type DemoDeployment,
-  deployDemo,
   type DeployOptions,
+  deployDemo,
   ETHER,
   mintPosition,
   PRICE_USD,
