@@ -1,6 +1,7 @@
 import { appendFile, mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Channel } from '../types.ts'
+import { encodeLine } from './encodeLine.ts'
 
 /** Largest line that is written (characters). */
 const MAX_LINE = 60_000
@@ -24,7 +25,7 @@ export const createConsoleChannel = (options: {
     send: async (message, signal) => {
       try {
         signal.throwIfAborted()
-        const line = JSON.stringify({ timestamp: new Date().toISOString(), ...message })
+        const line = encodeLine({ timestamp: new Date().toISOString(), ...message })
         if (line.length > MAX_LINE) return { kind: 'dead', reason: 'the message is too large' }
         await mkdir(dirname(options.file), { recursive: true })
         await appendFile(options.file, `${line}\n`, { mode: 0o640 })
@@ -44,7 +45,7 @@ export const createConsoleChannel = (options: {
         dedupKey,
       }
       write(
-        `${JSON.stringify({ level: 'alert', timestamp: new Date().toISOString(), service: 'notifier', message: text, ...fields })}\n`,
+        `${encodeLine({ level: 'alert', timestamp: new Date().toISOString(), service: 'notifier', message: text, ...fields })}\n`,
       )
       return { kind: 'sent' }
     },

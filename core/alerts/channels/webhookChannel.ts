@@ -1,6 +1,7 @@
 import { Webhook } from 'standardwebhooks'
 import { TocsinError } from '../../base/index.ts'
 import type { AlertMessage, Channel, SendResult } from '../types.ts'
+import { encodeLine } from './encodeLine.ts'
 
 /** Standard Webhooks asks for bodies below 20 KB. */
 const MAX_BODY_BYTES = 20_000
@@ -62,7 +63,7 @@ export const createWebhookChannel = (options: {
 /** A stranger's text must not make a message undeliverable: what is long and dispensable is left out. */
 const encodeBody = (message: AlertMessage, now: Date): string => {
   const encode = (data: AlertMessage): string =>
-    JSON.stringify({ type: `alert.${message.change}`, timestamp: now.toISOString(), data })
+    encodeLine({ type: `alert.${message.change}`, timestamp: now.toISOString(), data })
   const whole = encode(message)
   if (Buffer.byteLength(whole) <= MAX_BODY_BYTES) return whole
   return encode({ ...message, evidence: { truncated: 'true' }, addresses: [] })
