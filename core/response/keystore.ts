@@ -29,7 +29,7 @@ type Kdf = { readonly n: number; readonly r: number; readonly p: number }
 const bytesOf = (text: string): Uint8Array => hexToBytes(`0x${text.replace(/^0x/, '')}`)
 const bare = (bytes: Uint8Array): string => bytesToHex(bytes).slice(2)
 
-const derive = (password: string, salt: Uint8Array, { n, r, p }: Kdf): Promise<Buffer> =>
+const derive = async (password: string, salt: Uint8Array, { n, r, p }: Kdf): Promise<Buffer> =>
   new Promise((resolve, reject) => {
     // Node refuses beyond maxmem; what these parameters need is 128 * N * r, and a little.
     scrypt(password.normalize('NFKC'), salt, 32, { N: n, r, p, maxmem: 256 * n * r + 1_048_576 }, (error, key) =>
@@ -61,7 +61,10 @@ export const decodeKeystore = async (text: string, password: string): Promise<He
   const parsed = keystoreSchema.safeParse(named)
   if (!parsed.success) throw invalid(parsed.error)
   const { ciphertext, cipherparams, kdfparams, mac } = parsed.data.crypto
-  const derived = await derive(password, bytesOf(kdfparams.salt), kdfparams)
+  // OpenSSL refuses parameters beyond its bounds (N below 2^(16 r)).
+  const derived = await derive(password, bytesOf(kdfparams.salt), kdfparams).catch((cause: unknown) => {
+    throw invalid(cause)
+  })
   const sealed = bytesOf(ciphertext)
   if (!timingSafeEqual(macOf(derived, sealed), bytesOf(mac)))
     throw new TocsinError('keystore.password', 'The password does not open the keystore.', {

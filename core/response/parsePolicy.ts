@@ -148,7 +148,12 @@ export const parsePolicy = (
   })
   if (document.errors.length > 0)
     return { ok: false, faults: document.errors.map((error) => ({ file: options.file, ...at(error.pos[0]), message: error.message.split('\n')[0] ?? '' })) }
-  const raw: unknown = document.toJS({ maxAliasCount: 0 })
+  let raw: unknown
+  try {
+    raw = document.toJS({ maxAliasCount: 0 })
+  } catch {
+    return { ok: false, faults: [fault([], 'a policy must not use YAML aliases: write every value where it counts')] }
+  }
   const parsed = policySchema.safeParse(raw)
   if (!parsed.success) return { ok: false, faults: parsed.error.issues.map((issue) => fault(issue.path, issue.message)) }
   const policy: Policy = parsed.data
