@@ -1,0 +1,215 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import pg from 'pg'
+import { encodeFunctionData } from 'viem'
+import WebSocket from 'ws'
+import { tables } from '../core/store/index.ts'
+import { startStack } from '../test/support/stack.ts'
+import { giveBack, rob, takeManagerRole } from './support/attackStep.ts'
+import { percentile, printTable, printVerdicts } from './support/report.ts'
+
+/**
+ * New head at the node to finding committed, and to pause broadcast: blocks of 200 transactions, all bots on,
+ * chain, Postgres, watcher and signer on this one machine. The clock starts when the node's own WebSocket announces
+ * the head to this program, and stops at Postgres' notification of the commit.
+ */
+const short = process.argv.includes('--short')
+const BLOCKS = short ? 40 : 320
+const TRANSACTIONS = 200
+/** Every so many blocks the vault is robbed, paused and opened again. */
+const ATTACK_EVERY = short ? 8 : 4
+
+const nowMs = (): number => performance.timeOrigin + performance.now()
+
+const stack = await startStack({
+  only: ['watcher', 'signer'],
+  policy: (text) =>
+    text
+      .replace('maxPerWindow: 1,', 'maxPerWindow: 1000,')
+      .replace('maxLifetime: 10 ', 'maxLifetime: 10000 ')
+      .replace('cooldownS: 3600', 'cooldownS: 0')
+      .replace('0.5 ether', '5000 ether')
+      .replace('confirmations: 3', 'confirmations: 1'),
+})
+let failed = false
+const heads = new Map<number, number>()
+const commits = new Map<number, number>()
+const socket = new WebSocket(stack.anvil.wsUrl)
+const listener = new pg.Client({ connectionString: stack.supervisor.databaseUrl })
+try {
+  await new Promise((resolve, reject) => {
+    socket.once('open', resolve)
+    socket.once('error', reject)
+  })
+  socket.on('message', (data) => {
+    const atMs = nowMs()
+    const message = JSON.parse(String(data)) as { params?: { result?: { number?: string } } }
+    const number = message.params?.result?.number
+    if (number !== undefined) heads.set(Number(number), atMs)
+  })
+  socket.send(
+    JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'eth_subscribe', params: ['newHeads'] }),
+  )
+  await listener.connect()
+  let lastCommitted = 0
+  listener.on('notification', ({ payload }) => {
+    const atMs = nowMs()
+    const number = Number(/(\d+)$/.exec(payload ?? '')?.[1] ?? 0)
+    if (number > 0 && !commits.has(number)) commits.set(number, atMs)
+    lastCommitted = Math.max(lastCommitted, number)
+  })
+  await listener.query('listen tocsin_block')
+
+  const { anvil, deployment } = stack
+  const users = deployment.users.map(({ address }) => address)
+  const transfer = (from: string, to: string, value: bigint): Record<string, unknown> => ({
+    from,
+    to: deployment.usd.address,
+    gas: '0x186a0',
+    data: encodeFunctionData({
+      abi: deployment.usd.abi,
+      functionName: 'transfer',
+      args: [to, value],
+    }),
+  })
+  const send = async (transactions: readonly Record<string, unknown>[]): Promise<void> => {
+    const response = await fetch(anvil.url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(
+        transactions.map((tx, id) => ({
+          jsonrpc: '2.0',
+          id,
+          method: 'eth_sendTransaction',
+          params: [tx],
+        })),
+      ),
+    })
+    const answers = (await response.json()) as { error?: { message: string } }[]
+    const error = answers.find((answer) => answer.error)?.error
+    if (error) throw new Error(error.message)
+  }
+  const mine = async (): Promise<number> => {
+    await anvil.rpc('evm_mine')
+    return Number(await anvil.rpc('eth_blockNumber'))
+  }
+  const waitFor = async (
+    what: string,
+    isThere: () => boolean | Promise<boolean>,
+  ): Promise<void> => {
+    for (let tries = 0; tries < 3_000; tries++) {
+      if (await isThere()) return
+      await delay(10)
+    }
+    throw new Error(`waited 30 s for ${what}`)
+  }
+
+  await takeManagerRole(stack)
+  await waitFor(
+    'the watcher to follow the head',
+    async () => lastCommitted >= Number(await anvil.rpc('eth_blockNumber')),
+  )
+  const first = Number(await anvil.rpc('eth_blockNumber')) + 1
+  console.log(
+    `Latency: ${BLOCKS} blocks of ${TRANSACTIONS} transactions, all bots on, an attack every ${ATTACK_EVERY} blocks.`,
+  )
+  let attacks = 0
+  for (let index = 0; index < BLOCKS; index++) {
+    const isAttack = index % ATTACK_EVERY === ATTACK_EVERY - 1
+    await send(
+      Array.from({ length: TRANSACTIONS - 1 }, (_, i) =>
+        transfer(
+          users[i % users.length] ?? '',
+          users[(i + 1 + index) % users.length] ?? '',
+          1_000n + BigInt(i),
+        ),
+      ),
+    )
+    // One that large-transfer reports, so that every block has a finding to commit.
+    await send([
+      transfer(deployment.actors.marketMaker.address, users[0] ?? '', 300_000n * 10n ** 6n),
+    ])
+    if (index % 20 === 19)
+      await send([
+        transfer(users[0] ?? '', deployment.actors.marketMaker.address, 20n * 300_000n * 10n ** 6n),
+      ])
+    const loot = isAttack ? await rob(stack) : 0n
+    const number = await mine()
+    await waitFor(`block ${number} to be committed`, () => commits.has(number))
+    if (isAttack) {
+      attacks++
+      await waitFor('the pause to be broadcast', async () => {
+        const rows = await stack.store.db.select().from(tables.execution)
+        return rows.filter((row) => row.broadcastAt !== null).length >= attacks
+      })
+      await mine()
+      await waitFor('the pause to hold', async () => {
+        const rows = await stack.store.db.select().from(tables.execution)
+        return rows.filter((row) => row.status === 'succeeded').length >= attacks
+      })
+      await stack.unpause()
+      await giveBack(stack, loot)
+      await mine()
+    }
+    await delay(20)
+  }
+
+  const full: number[] = []
+  for (const [number, committedMs] of commits) {
+    const headMs = heads.get(number)
+    if (number >= first && headMs !== undefined) full.push(committedMs - headMs)
+  }
+  const findings = await stack.store.db.select().from(tables.finding)
+  const withFinding = new Set(findings.map((row) => row.blockNumber))
+  const toFinding = [...commits].flatMap(([number, committedMs]) => {
+    const headMs = heads.get(number)
+    return number >= first && headMs !== undefined && withFinding.has(number)
+      ? [committedMs - headMs]
+      : []
+  })
+  const executions = await stack.store.db.select().from(tables.execution)
+  const toBroadcast = executions.flatMap((row) => {
+    const source = findings.find(({ id }) => id === row.findingId)
+    const headMs = source && heads.get(source.blockNumber)
+    return row.broadcastAt && headMs ? [row.broadcastAt.getTime() - headMs] : []
+  })
+  const row = (what: string, values: readonly number[]): string[] => [
+    what,
+    String(values.length),
+    ...[50, 90, 99, 100].map((p) => percentile(values, p).toFixed(1)),
+  ]
+  printTable([
+    ['milliseconds', 'n', 'p50', 'p90', 'p99', 'max'],
+    row('head to commit, every block', full),
+    row('head to finding committed', toFinding),
+    row('head to pause broadcast', toBroadcast),
+  ])
+  const verdicts = [
+    {
+      what: 'head to finding, p50',
+      measured: `${percentile(toFinding, 50).toFixed(1)} ms`,
+      target: '<= 30 ms',
+      ok: percentile(toFinding, 50) <= 30,
+    },
+    {
+      what: 'head to finding, p99',
+      measured: `${percentile(toFinding, 99).toFixed(1)} ms`,
+      target: '<= 120 ms',
+      ok: percentile(toFinding, 99) <= 120,
+    },
+    {
+      what: 'head to pause broadcast, p99',
+      measured: `${percentile(toBroadcast, 99).toFixed(1)} ms`,
+      target: '<= 200 ms',
+      ok: percentile(toBroadcast, 99) <= 200,
+    },
+  ]
+  printVerdicts(verdicts)
+  if (toFinding.length < (short ? BLOCKS * 0.9 : 300) || toBroadcast.length !== attacks)
+    throw new Error('figures are missing')
+  failed = !short && verdicts.some(({ ok }) => !ok)
+} finally {
+  socket.terminate()
+  await listener.end().catch(() => undefined)
+  await stack.stop()
+}
+process.exitCode = failed ? 1 : 0

@@ -1,0 +1,147 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { encodeFunctionData, parseAbi, toHex } from 'viem'
+import { type ProcessName, type Supervisor, startSupervisor } from '../../core/cli/supervisor.ts'
+import {
+  createSignerRpc,
+  encodeKeystore,
+  loadActions,
+  scaffoldPolicy,
+} from '../../core/response/index.ts'
+import { connectDatabase, type Store } from '../../core/store/index.ts'
+import { type Anvil, type AnvilOptions, startAnvil } from '../../core/testing/index.ts'
+import { type DemoDeployment, deployDemo } from '../../demo/contracts/index.ts'
+
+export type Stack = {
+  readonly folder: string
+  readonly anvil: Anvil
+  readonly deployment: DemoDeployment
+  readonly configFile: string
+  readonly dataDir: string
+  readonly supervisor: Supervisor
+  readonly store: Store
+  /** Lifts the pause, as the Safe that may. Mines nothing. */
+  readonly unpause: () => Promise<void>
+  readonly stop: () => Promise<void>
+}
+
+export type StackOptions = {
+  readonly only: readonly ProcessName[]
+  readonly anvil?: AnvilOptions
+  readonly users?: number
+  /** Edits the text of the watchlist before anything reads it. */
+  readonly watchlist?: (text: string, deployment: DemoDeployment) => string
+  /** Edits the text of the pause policy. */
+  readonly policy?: (text: string) => string
+  readonly onLine?: (name: string, line: string) => void
+}
+
+const PASSWORD_VARIABLE = 'TOCSIN_BENCH_PASSWORD'
+
+const watchlistOf = (anvil: Anvil, d: DemoDeployment, dataDir: string): string => `version: 1
+name: bench
+dataDir: ${dataDir}
+chains:
+  local:
+    id: ${anvil.chainId}
+    rpc: [{ http: ${anvil.url}, ws: ${anvil.wsUrl} }]
+    blockTimeMs: 1000
+owners:
+  team: {}
+watch:
+  - { name: usd, kind: token, chain: local, address: ${d.usd.address}, owner: team, symbol: dUSD, decimals: 6, deployBlock: ${d.usd.deployBlock} }
+  - { name: vault, kind: vault, chain: local, address: ${d.vault.address}, owner: team, proxy: true, deployBlock: ${d.vault.deployBlock} }
+  - { name: pair, kind: pool, variant: uniswap-v2, chain: local, address: ${d.pair.address}, owner: team, deployBlock: ${d.pair.deployBlock} }
+  - { name: pool, kind: pool, variant: uniswap-v3, chain: local, address: ${d.pool.address}, owner: team, deployBlock: ${d.pool.deployBlock} }
+  - { name: governor, kind: governor, chain: local, address: ${d.governor.address}, owner: team, deployBlock: ${d.governor.deployBlock} }
+  - { name: timelock, kind: timelock, chain: local, address: ${d.timelock.address}, owner: team, deployBlock: ${d.timelock.deployBlock} }
+  - { name: safe, kind: multisig, chain: local, address: ${d.safe.address}, owner: team, deployBlock: ${d.safe.deployBlock} }
+bots:
+  tvl-drop: {}
+  admin-call: {}
+  large-transfer: { parameters: { threshold: '250000' } }
+  liquidity-pull: {}
+answers:
+  - { when: { bot: [tvl-drop], thing: [vault], minSeverity: Critical }, action: pause-vault }
+signer:
+  rpc: { local: [${anvil.url}] }
+  keystore: keystore.json
+  password: { env: ${PASSWORD_VARIABLE} }
+  mode: auto
+console: { port: 0 }
+metrics: { basePort: 0 }
+`
+
+/** The whole of Tocsin on a chain of its own with the demo's contracts, in a folder of its own; `stop` leaves nothing. */
+export const startStack = async (options: StackOptions): Promise<Stack> => {
+  const folder = await mkdtemp(join(tmpdir(), 'tocsin-stack-'))
+  const dataDir = join(folder, 'data')
+  const undo: (() => Promise<void>)[] = [() => rm(folder, { recursive: true, force: true })]
+  const stop = async (): Promise<void> => {
+    for (const step of undo.reverse()) await step().catch(() => undefined)
+  }
+  try {
+    const anvil = await startAnvil({ accounts: 12 + (options.users ?? 32), ...options.anvil })
+    undo.push(anvil.stop)
+    const mines = options.anvil?.blockTimeS === undefined
+    const deployment = await deployDemo({
+      rpcUrl: anvil.url,
+      users: options.users ?? 32,
+      ...(mines ? { mine: () => anvil.rpc('evm_mine') } : {}),
+    })
+    const configFile = join(folder, 'watchlist.yaml')
+    const text = watchlistOf(anvil, deployment, dataDir)
+    await writeFile(configFile, options.watchlist?.(text, deployment) ?? text)
+    process.env[PASSWORD_VARIABLE] = 'bench'
+    const { privateKey } = deployment.actors.pauser.getHdKey()
+    if (!privateKey) throw new Error('the pauser has no private key')
+    const { text: keystore } = await encodeKeystore(toHex(privateKey), 'bench', {
+      n: 1_024,
+      r: 8,
+      p: 1,
+    })
+    await writeFile(join(folder, 'keystore.json'), keystore, { mode: 0o600 })
+    const action = (await loadActions()).find(({ id }) => id === 'pause')
+    if (!action) throw new Error('the pause action is missing')
+    const rpc = createSignerRpc({ chainId: anvil.chainId, urls: [anvil.url] })
+    const policy = await scaffoldPolicy({
+      rpc,
+      action,
+      id: 'pause-vault',
+      target: deployment.vault.address,
+      approvedBy: 'bench',
+      bots: ['tvl-drop'],
+      thing: 'vault',
+      mode: 'auto',
+    })
+    await mkdir(join(folder, 'actions', 'pause-vault'), { recursive: true })
+    await writeFile(
+      join(folder, 'actions', 'pause-vault', 'policy.yaml'),
+      options.policy?.(policy) ?? policy,
+    )
+    await writeFile(join(folder, 'actions', 'pause-vault', 'runbook.md'), 'Bench.\n')
+    const supervisor = await startSupervisor({
+      configFile,
+      dataDir,
+      only: options.only,
+      onLine: options.onLine ?? (() => undefined),
+    })
+    undo.push(supervisor.stop)
+    const store = await connectDatabase({ url: supervisor.databaseUrl, name: 'bench', poolSize: 3 })
+    undo.push(store.stop)
+    const pausable = parseAbi(['function unpause()'])
+    await anvil.rpc('anvil_impersonateAccount', [deployment.safe.address])
+    await anvil.rpc('anvil_setBalance', [deployment.safe.address, '0x56bc75e2d63100000'])
+    const unpause = async (): Promise<void> => {
+      const data = encodeFunctionData({ abi: pausable, functionName: 'unpause' })
+      await anvil.rpc('eth_sendTransaction', [
+        { from: deployment.safe.address, to: deployment.vault.address, data, gas: '0x30d40' },
+      ])
+    }
+    return { folder, anvil, deployment, configFile, dataDir, supervisor, store, unpause, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
