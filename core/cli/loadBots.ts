@@ -47,7 +47,7 @@ const failed = (file: string, cause: unknown): TocsinError => {
   const isPackage = /Cannot find (package|module) '(tocsin|tsx)/.exec(text)?.[2]
   const advice =
     isPackage === undefined
-      ? 'Mend the file; `npx tsc --noEmit` may say more.'
+      ? 'Mend the file (helpers without a bot belong into a folder of their own).'
       : `Install the package "${isPackage}" where the bot lies: \`npm install ${isPackage}\`.`
   return new TocsinError(
     'bot.load_failed',
@@ -93,7 +93,13 @@ export const loadBots = async (botsDir?: string): Promise<readonly BotDefinition
   const found = [
     ...(await load(shippedFiles, (file) => import(/* @vite-ignore */ pathToFileURL(file).href))),
   ]
-  if (botsDir !== undefined && relative(botsDir, shipped) !== '') {
+  // A user in a checkout may name the very folder of which dist holds the compiled twin.
+  const isCompiled = import.meta.url.endsWith('/dist/core/cli/loadBots.js')
+  const own = [
+    shipped,
+    ...(isCompiled ? [fileURLToPath(new URL('../../../bots/', import.meta.url))] : []),
+  ]
+  if (botsDir !== undefined && !own.some((folder) => relative(botsDir, folder) === '')) {
     if (!existsSync(botsDir))
       throw new TocsinError('bot.load_failed', `There is no folder of bots at ${botsDir}.`, {
         hints: ['`botsDir` is taken from the folder of the watchlist.'],

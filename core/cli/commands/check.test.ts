@@ -1,0 +1,159 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Command } from 'commander'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { type Anvil, startAnvil } from '../../testing/index.ts'
+import { register } from './check.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'tocsin-check-'))
+const file = join(folder, 'watchlist.yaml')
+let anvil: Anvil
+let out = ''
+let complaint = ''
+
+beforeAll(async () => {
+  anvil = await startAnvil()
+  await anvil.rpc('anvil_setCode', ['0x00000000000000000000000000000000000000aa', '0x6001'])
+})
+afterAll(async () => {
+  await anvil?.stop()
+  rmSync(folder, { recursive: true, force: true })
+})
+beforeEach(() => {
+  out = ''
+  complaint = ''
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => Boolean((out += String(text))))
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) =>
+    Boolean((complaint += String(text))),
+  )
+})
+afterEach(() => {
+  vi.restoreAllMocks()
+  process.exitCode = undefined
+})
+
+mkdirSync(join(folder, 'own'))
+writeFileSync(
+  join(folder, 'own', 'big.mjs'),
+  `import { z } from ${JSON.stringify(import.meta.resolve('zod'))}
+export const big = {
+  id: 'big-own', version: '1.2.3', summary: 'Tells of big things.', kinds: ['token', 'contract'], needs: () => ({}), handleBlock: () => [],
+  alerts: [{ id: 'BIG', title: 'Something big', kind: 'event', severity: 'Critical' }],
+  parameters: z.object({ limit: z.coerce.bigint().default(10n), spanS: z.int().default(60) }),
+}
+`,
+)
+const text = (extra = '', limit = '123456789012345678901234567890'): string => `version: 1
+name: test
+botsDir: own
+chains:
+  local: { id: 31337, rpc: [{ http: { env: CHECK_TEST_RPC } }] }
+owners: { money: {} }
+watch:
+  - { kind: contract, name: one, chain: local, address: 0x00000000000000000000000000000000000000aa, owner: money, bots: { big-own: { limit: 5 } } }
+  - { kind: token, name: two, chain: local, address: 0x00000000000000000000000000000000000000ab }
+  - { kind: treasury, name: three, chain: local, address: 0x00000000000000000000000000000000000000ac }
+bots: { big-own: { parameters: { limit: ${limit} } } }
+channels: { console: { kind: console }, pager: { kind: webhook, url: { env: NOT_SET_URL }, secret: { env: NOT_SET_SECRET } } }
+routes:
+  - { match: { severity: [SEV1], owner: [money] }, channels: [pager], continue: true }
+  - { match: { thing: [two] }, channels: [pager] }
+  - { channels: [console] }
+${extra}`
+
+const run = async (...args: readonly string[]): Promise<number> => {
+  const program = new Command('tocsin').exitOverride()
+  register(program)
+  await program.parseAsync(['node', 'tocsin', 'check', '--config', file, ...args])
+  return Number(process.exitCode ?? 0)
+}
+
+test('behavior: offline it shows things, bots with effective parameters, people and answers; no secret is needed', async () => {
+  writeFileSync(file, text())
+  expect(await run('--offline')).toBe(0)
+  expect(out).toMatch(/Chain local, id 31337, 1 endpoint\n/)
+  expect(out).toMatch(
+    /one +contract +0x00000000000000000000000000000000000000AA +money +big-own\n/i,
+  )
+  expect(out).toContain(
+    'big-own 1.2.3, 2 things: limit 123456789012345678901234567890, spanS 60\n    one: limit 5, spanS 60\n',
+  )
+  expect(out).toMatch(/Critical \(SEV1\) +money +pager, console\n/)
+  expect(out).toMatch(/Critical \(SEV1\) +no owner +console\n/)
+  expect(out).toContain('route 2: thing two goes to pager')
+  expect(out).toContain('What may act\n  nothing\n')
+  expect(out).toContain('warning: No bot looks at: three.')
+})
+
+test('behavior: --explain says the same in sentences, --json as data', async () => {
+  writeFileSync(file, text())
+  expect(await run('--offline', '--explain')).toBe(0)
+  expect(out).toContain(
+    'one is a contract at 0x00000000000000000000000000000000000000AA. It belongs to money. big-own watches it.',
+  )
+  expect(out).toContain('For one they are: limit 5, spanS 60.')
+  expect(out).toContain(
+    'Findings of severity Critical (SEV1) about things of money go to pager and console.',
+  )
+  out = ''
+  expect(await run('--offline', '--json')).toBe(0)
+  expect(JSON.parse(out)).toMatchObject({
+    ok: true,
+    name: 'test',
+    probe: null,
+    things: [{ name: 'one', bots: ['big-own'] }, {}, {}],
+  })
+})
+
+test('behavior: --schema prints the JSON Schema and reads nothing', async () => {
+  rmSync(file, { force: true })
+  expect(await run('--schema')).toBe(0)
+  expect(JSON.parse(out)).toMatchObject({ title: 'Tocsin watchlist', type: 'object' })
+})
+
+test('error: a wrong watchlist throws with exit code 2; as JSON every fault has its place', async () => {
+  writeFileSync(file, text('answers: [{ when: { bot: [big-own] }, action: halt }]\n', '-x'))
+  await expect(run('--offline')).rejects.toMatchObject({
+    code: 'config.invalid',
+    exitCode: 2,
+    hints: [
+      expect.stringMatching(/watchlist\.yaml:11:41: bots\.big-own\.parameters\.limit: /),
+      expect.stringMatching(
+        /watchlist\.yaml:17:47: answers\[0\]\.action: there is no approved action "halt"/,
+      ),
+    ],
+  })
+  expect(await run('--offline', '--json')).toBe(2)
+  expect(JSON.parse(out)).toMatchObject({
+    ok: false,
+    code: 'config.invalid',
+    faults: [{ line: 11, column: 41 }, { line: 17 }],
+  })
+  expect(JSON.parse(complaint)).toMatchObject({ error: { code: 'config.invalid' } })
+})
+
+test('error: a policy file that is wrong is told with its place, exit code 2', async () => {
+  mkdirSync(join(folder, 'actions'), { recursive: true })
+  writeFileSync(join(folder, 'actions', 'halt.yaml'), 'id: halt\n')
+  writeFileSync(file, text('answers: [{ when: { bot: [big-own] }, action: halt }]\n'))
+  expect(await run('--offline')).toBe(2)
+  expect(out).toMatch(/error: .*halt\.yaml:\d+:\d+ /)
+  expect(out).toContain('warning: There are answers but no `signer`, so nothing will act.')
+  expect(out).toContain('halt (off): big-own at Critical or graver')
+  rmSync(join(folder, 'actions'), { recursive: true })
+})
+
+test('error: what the chain contradicts is told with line and column, exit code 3', async () => {
+  writeFileSync(file, text())
+  vi.stubEnv('CHECK_TEST_RPC', anvil.url)
+  expect(await run()).toBe(3)
+  expect(out).toContain(`local ${anvil.url}: chain 31337, block 0`)
+  expect(out).toMatch(/error: \S+watchlist\.yaml:9:54: watch\[two\]\.address: there is no code at/)
+  expect(out).not.toContain('watch[one]')
+  vi.unstubAllEnvs()
+  await expect(run()).rejects.toMatchObject({
+    code: 'config.invalid',
+    hints: [expect.stringContaining('CHECK_TEST_RPC is not set')],
+  })
+})
