@@ -9,48 +9,23 @@ import {
   zeroAddress,
 } from 'viem'
 import { type Address, type Hex, TocsinError } from '../../core/base/index.ts'
-import { createActors, createUsers, type DemoAccount, type DemoActors } from './accounts.ts'
+import { createActors, createUsers } from './accounts.ts'
 import { readPackageArtifacts } from './artifacts.ts'
+import {
+  callOf,
+  ETHER,
+  FOREVER,
+  isqrt,
+  MAX,
+  mintPosition,
+  PRICE_USD,
+  ROLE_ADMIN,
+  USD,
+  V3_FEE,
+} from './calls.ts'
 import { type ContractArtifact, compileContracts } from './compile.ts'
+import type { DemoContract, DemoDeployment } from './deployment.ts'
 import { createSender, type Sender, type SendRequest, type SentReceipt } from './sender.ts'
-
-export type DemoContract = {
-  readonly address: Address
-  readonly abi: Abi
-  readonly deployBlock: number
-}
-
-export type DemoDeployment = {
-  readonly rpcUrl: string
-  readonly chainId: number
-  readonly actors: DemoActors
-  readonly users: readonly DemoAccount[]
-  /** Newest block that a deployment transaction lies in. */
-  readonly endBlock: number
-  /** dUSD, 6 decimals. */
-  readonly usd: DemoContract
-  /** WETH9, 18 decimals. */
-  readonly weth: DemoContract
-  /** dVOTE; its deployer has kept DEFAULT_ADMIN_ROLE. */
-  readonly vote: DemoContract
-  /** The ERC-1967 proxy, with the implementation's ABI. */
-  readonly vault: DemoContract
-  readonly vaultImplementation: DemoContract
-  readonly v2Factory: DemoContract
-  readonly v2Router: DemoContract
-  readonly pair: DemoContract
-  readonly v3Factory: DemoContract
-  readonly v3Router: DemoContract
-  /** NonfungiblePositionManager. */
-  readonly positions: DemoContract
-  readonly pool: DemoContract
-  readonly governor: DemoContract
-  readonly timelock: DemoContract
-  /** 2 of 3; the vault's DEFAULT_ADMIN_ROLE. */
-  readonly safe: DemoContract
-  /** v3 position NFTs. */
-  readonly tokenIds: { readonly marketMaker: bigint; readonly whale: bigint }
-}
 
 export type DeployOptions = {
   readonly rpcUrl: string
@@ -64,89 +39,8 @@ export type DeployOptions = {
   readonly signal?: AbortSignal
 }
 
-/** Millionths of a dollar and wei. */
-export const USD = 10n ** 6n
-export const ETHER = 10n ** 18n
-export const V3_FEE = 3_000
-/** Dollars for one ether, in both pools. */
-export const PRICE_USD = 2_000n
-
-const TICK_SPACING = 60
-// log(1e18 / 2000e6) / log(1.0001): the tick of 2,000 dUSD for one WETH when dUSD is token0.
-const PRICE_TICK = 200_310
-const FOREVER = 4_000_000_000n
-const MAX = 2n ** 256n - 1n
-const ROLE_ADMIN: Hex = `0x${'00'.repeat(32)}`
 const MINTER_ROLE = keccak256(toHex('MINTER_ROLE'))
-
-const isqrt = (value: bigint): bigint => {
-  if (value < 2n) return value
-  let x = 1n << BigInt((value.toString(2).length + 1) >> 1)
-  for (;;) {
-    const next = (x + value / x) >> 1n
-    if (next >= x) return x
-    x = next
-  }
-}
 const lower = (address: string): Address => address.toLowerCase() as Address
-
-/** A transaction that calls `functionName` of a contract. */
-export const callOf = (
-  from: Address,
-  contract: { readonly address: Address; readonly abi: Abi },
-  functionName: string,
-  args: readonly unknown[],
-  options: { readonly gas?: bigint; readonly valueWei?: bigint } = {},
-): SendRequest => ({
-  from,
-  to: contract.address,
-  data: encodeFunctionData({ abi: contract.abi, functionName, args }),
-  ...options,
-})
-
-/** A v3 range of `width` ticks to both sides of the demo's price. */
-export const rangeAround = (
-  deployment: Pick<DemoDeployment, 'usd' | 'weth'>,
-  width: number,
-): { readonly tickLower: number; readonly tickUpper: number } => {
-  const tick = deployment.usd.address < deployment.weth.address ? PRICE_TICK : -PRICE_TICK
-  const round = (value: number): number => Math.round(value / TICK_SPACING) * TICK_SPACING
-  return { tickLower: round(tick - width), tickUpper: round(tick + width) }
-}
-
-/** Arguments of `NonfungiblePositionManager.mint`. Without minimum amounts: for the demo's own chain only. */
-export const mintPosition = (
-  deployment: Pick<DemoDeployment, 'usd' | 'weth'>,
-  options: {
-    readonly recipient: Address
-    readonly usdUnits: bigint
-    readonly wei: bigint
-    readonly width: number
-  },
-): readonly unknown[] => {
-  const usdFirst = deployment.usd.address < deployment.weth.address
-  const [token0, token1] = usdFirst
-    ? [deployment.usd.address, deployment.weth.address]
-    : [deployment.weth.address, deployment.usd.address]
-  const [amount0Desired, amount1Desired] = usdFirst
-    ? [options.usdUnits, options.wei]
-    : [options.wei, options.usdUnits]
-  return [
-    {
-      token0,
-      token1,
-      fee: V3_FEE,
-      ...rangeAround(deployment, options.width),
-      amount0Desired,
-      amount1Desired,
-      amount0Min: 0n,
-      amount1Min: 0n,
-      recipient: options.recipient,
-      deadline: FOREVER,
-    },
-  ]
-}
-
 const creation = (
   from: Address,
   artifact: ContractArtifact,

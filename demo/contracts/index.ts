@@ -7,20 +7,20 @@ export {
   demoAccount,
   FIRST_USER,
 } from './accounts.ts'
-export { type ContractArtifact, type ContractArtifacts, compileContracts } from './compile.ts'
 export {
   callOf,
-  type DemoContract,
-  type DemoDeployment,
-  type DeployOptions,
-  deployDemo,
   ETHER,
+  FOREVER,
   mintPosition,
   PRICE_USD,
+  ROLE_ADMIN,
   rangeAround,
   USD,
   V3_FEE,
-} from './deploy.ts'
+} from './calls.ts'
+export { type ContractArtifact, type ContractArtifacts, compileContracts } from './compile.ts'
+export { type DeployOptions, deployDemo } from './deploy.ts'
+export type { DemoContract, DemoDeployment } from './deployment.ts'
 export {
   createSender,
   type Sender,
