@@ -1,0 +1,28 @@
+import { readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { TocsinError } from '../base/index.ts'
+import { findPostgresUser, placeCluster } from './postgresBinaries.ts'
+
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/**
+ * Deletes the embedded Postgres of a data folder with everything in it.
+ * @throws TocsinError `store.running` while a server uses it
+ */
+export const removeEmbeddedPostgres = async (dataDir: string): Promise<void> => {
+  const folder = placeCluster(dataDir, findPostgresUser())
+  const text = await readFile(join(folder, 'postmaster.pid'), 'utf8').catch(() => '')
+  const pid = Number(text.split('\n')[0])
+  if (Number.isInteger(pid) && pid > 1 && isAlive(pid))
+    throw new TocsinError('store.running', `A Postgres (process ${pid}) still runs in ${folder}.`, {
+      hints: ['End whatever started it, or name another data folder.'],
+    })
+  await rm(folder, { recursive: true, force: true })
+}
