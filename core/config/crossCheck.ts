@@ -22,53 +22,54 @@ export type CrossCheckOptions = {
   readonly actions?: readonly string[] | undefined
 }
 
+type Checker = {
+  readonly root: Located
+  readonly names: Readonly<
+    Record<'chains' | 'owners' | 'bots' | 'channels' | 'things', readonly string[]>
+  >
+  readonly add: (path: ConfigPath, problem: string, mend: string, onKey?: boolean) => void
+  /** The name at a path must be one of `known`. */
+  readonly reference: (path: ConfigPath, known: readonly string[], one: string) => void
+  /** The same for each item of a list. */
+  readonly references: (path: ConfigPath, known: readonly string[], one: string) => void
+  /** Names of bots in a list; findings about Tocsin itself need no bot. */
+  readonly botReferences: (path: ConfigPath) => void
+  readonly checksum: (path: ConfigPath) => void
+}
+
 /** Findings about Tocsin itself come under such names; no bot file stands behind them. */
-const isSelf = (bot: string): boolean => bot === 'tocsin' || bot.startsWith('tocsin-')
+const isSelf = (bot: string | undefined): boolean =>
+  bot === 'tocsin' || (bot?.startsWith('tocsin-') ?? false)
 
 const namesIn = (root: Located, key: string): readonly string[] =>
   entriesAt(root, [key]).map(([name]) => name)
 
-/** What the schema cannot see: names that point nowhere, doubles, checksums, ABI files. Works on wrong files too. */
-export const crossCheck = (root: Located, options: CrossCheckOptions): readonly Fault[] => {
-  const faults: Fault[] = []
-  const add = (path: ConfigPath, problem: string, mend: string, onKey = false): void => {
+const createChecker = (root: Located, faults: Fault[]): Checker => {
+  const things = itemsAt(root, ['watch']).map((thing) => textAt(thing, ['name']))
+  const names = {
+    chains: namesIn(root, 'chains'),
+    owners: namesIn(root, 'owners'),
+    bots: namesIn(root, 'bots'),
+    channels: nodeAt(root, ['channels']) ? namesIn(root, 'channels') : ['console'],
+    things: things.filter((name) => name !== undefined),
+  }
+  const add: Checker['add'] = (path, problem, mend, onKey = false) => {
     const at = onKey ? keyPlaceOf(root, path) : placeOf(root, path)
     faults.push({ ...at, path: pathText(root, path), problem, mend })
   }
-  const things = itemsAt(root, ['watch'])
-  const chains = namesIn(root, 'chains')
-  const owners = namesIn(root, 'owners')
-  const bots = namesIn(root, 'bots')
-  const channels = nodeAt(root, ['channels']) ? namesIn(root, 'channels') : ['console']
-  const thingNames = things
-    .map((thing) => textAt(thing, ['name']))
-    .filter((name) => name !== undefined)
-
-  const reference = (
-    path: ConfigPath,
-    known: readonly string[],
-    one: string,
-    many: string,
-  ): void => {
+  const reference: Checker['reference'] = (path, known, one) => {
     const name = textAt(root, path)
     if (name === undefined || known.includes(name)) return
-    add(path, `there is no ${one} "${shown(name)}"`, suggestion(name, known, many))
+    add(path, `there is no ${one} "${shown(name)}"`, suggestion(name, known, `${one}s`))
   }
-  const references = (
-    path: ConfigPath,
-    known: readonly string[],
-    one: string,
-    many: string,
-  ): void => {
-    for (const index of itemsAt(root, path).keys()) reference([...path, index], known, one, many)
+  const references: Checker['references'] = (path, known, one) => {
+    for (const index of itemsAt(root, path).keys()) reference([...path, index], known, one)
   }
-  const botReferences = (path: ConfigPath): void => {
-    for (const [index, item] of itemsAt(root, path).entries()) {
-      const name = item.kind === 'scalar' && typeof item.value === 'string' ? item.value : undefined
-      if (name !== undefined && !isSelf(name)) reference([...path, index], bots, 'bot', 'bots')
-    }
+  const botReferences: Checker['botReferences'] = (path) => {
+    for (const index of itemsAt(root, path).keys())
+      if (!isSelf(textAt(root, [...path, index]))) reference([...path, index], names.bots, 'bot')
   }
-  const checksum = (path: ConfigPath): void => {
+  const checksum: Checker['checksum'] = (path) => {
     const text = textAt(root, path)
     if (text === undefined || !/^0x[0-9a-fA-F]{40}$/.test(text)) return
     const digits = text.slice(2)
@@ -81,92 +82,101 @@ export const crossCheck = (root: Located, options: CrossCheckOptions): readonly 
       `A digit may be wrong: compare with the source; if all are right, write ${right}.`,
     )
   }
+  return { root, names, add, reference, references, botReferences, checksum }
+}
 
+const checkChains = ({ root, add, checksum }: Checker): void => {
   const ids = new Map<string, string>()
   for (const [name] of entriesAt(root, ['chains'])) {
+    checksum(['chains', name, 'multicall3'])
     const path: ConfigPath = ['chains', name, 'id']
     const id = nodeAt(root, path)
-    if (id?.kind === 'scalar' && id.value !== null) {
-      const other = ids.get(String(id.value))
-      if (other === undefined) ids.set(String(id.value), name)
-      else
-        add(
-          path,
-          `chain "${shown(other)}" has the id ${shown(id.value)} too`,
-          'Each chain stands here once.',
-        )
+    if (id?.kind !== 'scalar' || id.value === null) continue
+    const other = ids.get(String(id.value))
+    if (other === undefined) ids.set(String(id.value), name)
+    else {
+      const problem = `chain "${shown(other)}" has the id ${shown(id.value)} too`
+      add(path, problem, 'Each chain stands here once.')
     }
-    checksum(['chains', name, 'multicall3'])
   }
+}
 
-  const seenNames = new Map<string, number>()
-  const seenPlaces = new Map<string, string>()
-  for (const [index, thing] of things.entries()) {
+const checkDoubles = ({ root, add }: Checker): void => {
+  const lineOf = new Map<string, number>()
+  const nameOf = new Map<string, string>()
+  for (const [index, thing] of itemsAt(root, ['watch']).entries()) {
     const path: ConfigPath = ['watch', index]
     const name = textAt(thing, ['name'])
-    if (name !== undefined) {
-      const line = seenNames.get(name)
-      if (line === undefined) seenNames.set(name, placeOf(root, [...path, 'name']).line)
-      else
-        add(
-          [...path, 'name'],
-          `the name "${shown(name)}" stands in line ${line} already`,
-          'Give each thing a name of its own.',
-        )
-    }
-    const [chain, address, kind] = ['chain', 'address', 'kind'].map((key) => textAt(thing, [key]))
-    if (chain !== undefined && address !== undefined && kind !== undefined) {
-      const key = `${chain} ${address.toLowerCase()} ${kind}`
-      const other = seenPlaces.get(key)
-      if (other === undefined) seenPlaces.set(key, name ?? `entry ${index + 1}`)
-      else
-        add(
-          [...path, 'address'],
-          `"${shown(other)}" is the same ${shown(kind)} at the same address`,
-          'Remove one of the two.',
-        )
-    }
-    reference([...path, 'chain'], chains, 'chain', 'chains')
-    reference([...path, 'owner'], owners, 'owner', 'owners')
-    reference([...path, 'remote', 'chain'], chains, 'chain', 'chains')
-    for (const key of ['address', 'asset']) checksum([...path, key])
-    checksum([...path, 'remote', 'address'])
-    for (const token of itemsAt(thing, ['tokens']).keys()) checksum([...path, 'tokens', token])
-    for (const [bot] of entriesAt(thing, ['bots']))
-      if (!bots.includes(bot))
-        add(
-          [...path, 'bots', bot],
-          `there is no bot "${shown(bot)}"`,
-          suggestion(bot, bots, 'bots'),
-          true,
-        )
-    const abi = textAt(thing, ['abi'])
-    const answer =
-      abi === undefined || abi === '' ? undefined : loadAbi(resolve(options.folder, abi))
-    if (answer?.ok === false) add([...path, 'abi'], answer.problem, answer.mend)
+    const line = name === undefined ? undefined : lineOf.get(name)
+    if (line !== undefined)
+      add(
+        [...path, 'name'],
+        `the name "${shown(name)}" stands in line ${line} already`,
+        'Give each thing a name of its own.',
+      )
+    else if (name !== undefined) lineOf.set(name, placeOf(root, [...path, 'name']).line)
+    const parts = ['chain', 'address', 'kind'].map((key) => textAt(thing, [key])?.toLowerCase())
+    if (parts.includes(undefined)) continue
+    const other = nameOf.get(parts.join(' '))
+    if (other === undefined) nameOf.set(parts.join(' '), name ?? `entry ${index + 1}`)
+    else
+      add(
+        [...path, 'address'],
+        `"${shown(other)}" is the same ${shown(parts[2])} at the same address`,
+        'Remove one of the two.',
+      )
   }
+}
 
+const checkThing = (checker: Checker, index: number, thing: Located, folder: string): void => {
+  const { names, add, reference, checksum } = checker
+  const path: ConfigPath = ['watch', index]
+  reference([...path, 'chain'], names.chains, 'chain')
+  reference([...path, 'owner'], names.owners, 'owner')
+  reference([...path, 'remote', 'chain'], names.chains, 'chain')
+  for (const key of ['address', 'asset']) checksum([...path, key])
+  checksum([...path, 'remote', 'address'])
+  for (const token of itemsAt(thing, ['tokens']).keys()) checksum([...path, 'tokens', token])
+  for (const [bot] of entriesAt(thing, ['bots'])) {
+    if (names.bots.includes(bot)) continue
+    const problem = `there is no bot "${shown(bot)}"`
+    add([...path, 'bots', bot], problem, suggestion(bot, names.bots, 'bots'), true)
+  }
+  const abi = textAt(thing, ['abi'])
+  const answer = abi ? loadAbi(resolve(folder, abi)) : undefined
+  if (answer?.ok === false) add([...path, 'abi'], answer.problem, answer.mend)
+}
+
+const checkReactions = (checker: Checker, actions: readonly string[] | undefined): void => {
+  const { root, names, add, reference, references, botReferences } = checker
   for (const index of itemsAt(root, ['routes']).keys()) {
     const path: ConfigPath = ['routes', index]
-    references([...path, 'channels'], channels, 'channel', 'channels')
-    references([...path, 'match', 'owner'], owners, 'owner', 'owners')
-    references([...path, 'match', 'thing'], thingNames, 'thing', 'things')
+    references([...path, 'channels'], names.channels, 'channel')
+    references([...path, 'match', 'owner'], names.owners, 'owner')
+    references([...path, 'match', 'thing'], names.things, 'thing')
     botReferences([...path, 'match', 'bot'])
   }
   for (const index of itemsAt(root, ['answers']).keys()) {
     const path: ConfigPath = ['answers', index]
-    references([...path, 'when', 'thing'], thingNames, 'thing', 'things')
+    references([...path, 'when', 'thing'], names.things, 'thing')
     botReferences([...path, 'when', 'bot'])
-    if (options.actions)
-      reference([...path, 'action'], options.actions, 'approved action', 'approved actions')
+    if (actions) reference([...path, 'action'], actions, 'approved action')
   }
-  for (const [chain] of entriesAt(root, ['signer', 'rpc']))
-    if (!chains.includes(chain))
-      add(
-        ['signer', 'rpc', chain],
-        `there is no chain "${shown(chain)}"`,
-        suggestion(chain, chains, 'chains'),
-        true,
-      )
+  for (const [chain] of entriesAt(root, ['signer', 'rpc'])) {
+    if (names.chains.includes(chain)) continue
+    const problem = `there is no chain "${shown(chain)}"`
+    add(['signer', 'rpc', chain], problem, suggestion(chain, names.chains, 'chains'), true)
+  }
+}
+
+/** What the schema cannot see: names that point nowhere, doubles, checksums, ABI files. Works on wrong files too. */
+export const crossCheck = (root: Located, options: CrossCheckOptions): readonly Fault[] => {
+  const faults: Fault[] = []
+  const checker = createChecker(root, faults)
+  checkChains(checker)
+  checkDoubles(checker)
+  for (const [index, thing] of itemsAt(root, ['watch']).entries())
+    checkThing(checker, index, thing, options.folder)
+  checkReactions(checker, options.actions)
   return faults
 }

@@ -23,10 +23,14 @@ afterAll(async () => {
 beforeEach(() => {
   out = ''
   complaint = ''
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => Boolean((out += String(text))))
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) =>
-    Boolean((complaint += String(text))),
-  )
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    out += String(text)
+    return true
+  })
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
+    complaint += String(text)
+    return true
+  })
 })
 afterEach(() => {
   vi.restoreAllMocks()
