@@ -39,6 +39,8 @@ export const connectDatabase = async (options: ConnectOptions): Promise<Store> =
   })
   // Idle clients emit errors when the server restarts; unhandled they would end the process.
   pool.on('error', (error) => options.onError?.(error))
+  // So do clients that are cut off between two queries of a transaction; its next query then rejects.
+  pool.on('connect', (client) => client.on('error', (error) => options.onError?.(error)))
   const deadline = Date.now() + (options.patienceMs ?? 10_000)
   for (;;) {
     try {
