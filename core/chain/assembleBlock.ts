@@ -17,7 +17,10 @@ function* logsOf(receipts: readonly ParsedReceipt[]): Generator<ChainLog> {
 
 const checkReceipts = (header: ParsedHeader, receipts: readonly ParsedReceipt[]): void => {
   if (receipts.length !== header.txHashes.length)
-    throw incomplete(header, `${receipts.length} receipts for ${header.txHashes.length} transactions`)
+    throw incomplete(
+      header,
+      `${receipts.length} receipts for ${header.txHashes.length} transactions`,
+    )
   let nextLog = 0
   for (const [index, receipt] of receipts.entries()) {
     if (receipt.blockHash !== header.hash) throw incomplete(header, 'a receipt is of another block')

@@ -14,11 +14,20 @@ export type FetchOptions = {
 
 export type BlockFetcher = {
   /** A complete block by its hash; `header` saves a request when it is known already. */
-  readonly byHash: (hash: Hex, options?: FetchOptions & { readonly header?: ParsedHeader }) => Promise<FetchedBlock>
+  readonly byHash: (
+    hash: Hex,
+    options?: FetchOptions & { readonly header?: ParsedHeader },
+  ) => Promise<FetchedBlock>
   /** Complete blocks by height in one or two exchanges, in order. They need not link up: the caller checks. */
-  readonly byNumbers: (numbers: readonly number[], options?: RangeFetchOptions) => Promise<readonly FetchedBlock[]>
+  readonly byNumbers: (
+    numbers: readonly number[],
+    options?: RangeFetchOptions,
+  ) => Promise<readonly FetchedBlock[]>
   readonly headerByHash: (hash: Hex, options?: FetchOptions) => Promise<ParsedHeader>
-  readonly headersByNumber: (numbers: readonly number[], options?: FetchOptions) => Promise<readonly ParsedHeader[]>
+  readonly headersByNumber: (
+    numbers: readonly number[],
+    options?: FetchOptions,
+  ) => Promise<readonly ParsedHeader[]>
   readonly mode: () => FetchMode
 }
 
@@ -32,6 +41,9 @@ type ReceiptsBy = 'hash' | 'number' | 'transaction'
 const isMissing = (error: unknown): boolean =>
   isTocsinError(error) && (error.code === 'rpc.method_missing' || error.code === 'rpc.rejected')
 
+/** A node that refused eth_getBlockReceipts is asked again after this long (ms). */
+const DOWNGRADED_MS = 300_000
+
 /** Fetches complete blocks: what cannot be proved complete is asked for elsewhere, and never handed on. */
 export const createBlockFetcher = (options: {
   readonly pool: RpcPool
@@ -41,7 +53,9 @@ export const createBlockFetcher = (options: {
   const { pool } = options
   const chooser = createModeChooser(options.transactions)
   const timeout = options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }
-  let receiptsBy: ReceiptsBy = 'hash'
+  let downgrade: { readonly by: ReceiptsBy; readonly until: number } | undefined
+  const receiptsBy = (): ReceiptsBy =>
+    downgrade && performance.now() < downgrade.until ? downgrade.by : 'hash'
 
   const headerOf = (raw: unknown, hash?: Hex): ParsedHeader => {
     const header = parseHeader(raw, pool.chainId)
@@ -61,7 +75,11 @@ export const createBlockFetcher = (options: {
       }
     }
 
-  const getHeader = async (hash: Hex, isFull: boolean, fetch: FetchOptions): Promise<ParsedHeader> =>
+  const getHeader = async (
+    hash: Hex,
+    isFull: boolean,
+    fetch: FetchOptions,
+  ): Promise<ParsedHeader> =>
     headerOf(
       await pool.request('eth_getBlockByHash', [hash, isFull], {
         ...timeout,
@@ -71,18 +89,24 @@ export const createBlockFetcher = (options: {
       hash,
     )
 
-  const receiptCalls = (header: { readonly hash: Hex; readonly number: number }, txHashes: readonly Hex[]): readonly RpcCall[] => {
-    switch (receiptsBy) {
+  const receiptCalls = (
+    by: ReceiptsBy,
+    header: { readonly hash: Hex; readonly number: number; readonly txHashes: readonly Hex[] },
+  ): readonly RpcCall[] => {
+    switch (by) {
       case 'hash':
         return [{ method: 'eth_getBlockReceipts', params: [header.hash] }]
       case 'number':
         return [{ method: 'eth_getBlockReceipts', params: [toQuantity(header.number)] }]
       case 'transaction':
-        return txHashes.map((hash) => ({ method: 'eth_getTransactionReceipt', params: [hash] }))
+        return header.txHashes.map((hash) => ({
+          method: 'eth_getTransactionReceipt',
+          params: [hash],
+        }))
     }
   }
-  const receiptsFrom = (outcomes: readonly RpcOutcome[]): unknown => {
-    if (receiptsBy === 'transaction') return outcomes.map((outcome) => (outcome.ok ? outcome.result : null))
+  const receiptsFrom = (by: ReceiptsBy, outcomes: readonly RpcOutcome[]): unknown => {
+    if (by === 'transaction') return outcomes.map((outcome) => (outcome.ok ? outcome.result : null))
     const [first] = outcomes
     if (first?.ok) return first.result
     throw new TocsinError(
@@ -92,13 +116,18 @@ export const createBlockFetcher = (options: {
   }
 
   /** Receipts, joined and proved with the header as soon as both are there. */
-  const join = async (hash: Hex, pending: Promise<ParsedHeader>, fetch: FetchOptions): Promise<FetchedBlock> => {
+  const join = async (
+    by: ReceiptsBy,
+    hash: Hex,
+    pending: Promise<ParsedHeader>,
+    fetch: FetchOptions,
+  ): Promise<FetchedBlock> => {
     // By number or by transaction needs the header first; by hash does not wait for it.
-    const known = receiptsBy === 'hash' ? { hash, number: 0, txHashes: [] } : await pending
-    if (receiptsBy === 'transaction' && known.txHashes.length === 0) return assembleBlock(await pending, [])
+    const known = by === 'hash' ? { hash, number: 0, txHashes: [] } : await pending
+    if (by === 'transaction' && known.txHashes.length === 0) return assembleBlock(await pending, [])
     let block: FetchedBlock | undefined
     const assemble = async (outcomes: readonly RpcOutcome[]): Promise<string | undefined> => {
-      const receipts = receiptsFrom(outcomes)
+      const receipts = receiptsFrom(by, outcomes)
       if (receipts === null) return 'The node does not have the receipts yet.'
       const header = await pending
       try {
@@ -108,12 +137,14 @@ export const createBlockFetcher = (options: {
         return messageOf(error)
       }
     }
-    await pool.batch(receiptCalls(known, known.txHashes), {
+    const outcomes = await pool.batch(receiptCalls(by, known), {
       ...timeout,
       ...fetch,
-      refuse: (outcomes) => (outcomes.every(({ ok }) => ok) ? assemble(outcomes) : undefined),
-    }).then(receiptsFrom)
-    if (block === undefined) throw new TocsinError('chain.incomplete', 'The receipts cannot be had.')
+      refuse: (all) => (all.every(({ ok }) => ok) ? assemble(all) : undefined),
+    })
+    receiptsFrom(by, outcomes)
+    if (block === undefined)
+      throw new TocsinError('chain.incomplete', 'The receipts cannot be had.')
     return block
   }
 
@@ -122,12 +153,16 @@ export const createBlockFetcher = (options: {
     pending: Promise<ParsedHeader>,
     fetch: FetchOptions,
   ): Promise<FetchedBlock> => {
+    const by = receiptsBy()
     try {
-      return await join(hash, pending, fetch)
+      return await join(by, hash, pending, fetch)
     } catch (error) {
-      if (!isMissing(error) || receiptsBy === 'transaction') throw error
+      if (!isMissing(error) || by === 'transaction') throw error
       const isUnknownMethod = isTocsinError(error) && error.code === 'rpc.method_missing'
-      receiptsBy = receiptsBy === 'hash' && !isUnknownMethod ? 'number' : 'transaction'
+      downgrade = {
+        by: by === 'hash' && !isUnknownMethod ? 'number' : 'transaction',
+        until: performance.now() + DOWNGRADED_MS,
+      }
       return joinWithFallback(hash, pending, fetch)
     }
   }
@@ -145,8 +180,10 @@ export const createBlockFetcher = (options: {
     const { header, ...rest } = fetch
     const mode = chooser.mode()
     const started = performance.now()
-    const isFull = mode === 'full' && header?.rawTransactions === undefined && header?.txHashes.length !== 0
-    const pending = header !== undefined && !isFull ? Promise.resolve(header) : getHeader(hash, isFull, rest)
+    const isFull =
+      mode === 'full' && header?.rawTransactions === undefined && header?.txHashes.length !== 0
+    const pending =
+      header !== undefined && !isFull ? Promise.resolve(header) : getHeader(hash, isFull, rest)
     const timed = pending.then((value) => {
       if (isFull && value.txHashes.length > 0) chooser.note('full', performance.now() - started)
       return value
@@ -168,7 +205,10 @@ export const createBlockFetcher = (options: {
     isFull = false,
   ): Promise<readonly ParsedHeader[]> => {
     const outcomes = await pool.batch(
-      numbers.map((number) => ({ method: 'eth_getBlockByNumber', params: [toQuantity(number), isFull] })),
+      numbers.map((number) => ({
+        method: 'eth_getBlockByNumber',
+        params: [toQuantity(number), isFull],
+      })),
       {
         ...timeout,
         ...fetch,
@@ -190,7 +230,8 @@ export const createBlockFetcher = (options: {
     fetch: FetchOptions,
   ): Promise<readonly FetchedBlock[]> => {
     const wanted = headers.filter(({ txHashes }) => txHashes.length > 0)
-    const calls = wanted.map((header) => receiptCalls(header, header.txHashes))
+    const by = receiptsBy()
+    const calls = wanted.map((header) => receiptCalls(by, header))
     const outcomes = await pool.batch(calls.flat(), { ...timeout, ...fetch })
     let at = 0
     const rawByHash = new Map<Hex, readonly RpcOutcome[]>()
@@ -204,7 +245,7 @@ export const createBlockFetcher = (options: {
         const raw = rawByHash.get(header.hash)
         if (raw === undefined) return assembleBlock(header, [])
         try {
-          return assembleBlock(header, receiptsFrom(raw))
+          return assembleBlock(header, receiptsFrom(by, raw))
         } catch (error) {
           if (isTocsinError(error) && error.code.startsWith('rpc.'))
             return joinWithFallback(header.hash, Promise.resolve(header), fetch)
@@ -223,7 +264,8 @@ export const createBlockFetcher = (options: {
     if (needed.length === headers.length) return blocks
     const byHashOf = new Map(blocks.map((block) => [block.hash, block]))
     return headers.map(
-      (header) => byHashOf.get(header.hash) ?? { ...toHeader(header), transactions: [], skipped: true },
+      (header) =>
+        byHashOf.get(header.hash) ?? { ...toHeader(header), transactions: [], skipped: true },
     )
   }
 

@@ -14,6 +14,8 @@ import type {
 const RECHECK_MS = 30_000
 /** How long a past error stays in health (ms). */
 const ERROR_SHOWN_MS = 60_000
+/** A method that the node does not offer is tried again after this long (ms). */
+const MISSING_MS = 300_000
 const LAG_BLOCKS = 3
 const MAX_CALLS_PER_EXCHANGE = 200
 
@@ -44,7 +46,7 @@ export const createEndpoint = (options: EndpointOptions): Endpoint => {
   let failuresInARow = 0
   let lastError: { text: string; at: number } | undefined
   let coolUntil = 0
-  const missing = new Set<string>()
+  const missing = new Map<string, number>()
   const timings = new Map<string, Timing>()
   const poster = createJsonPoster(options.http, {
     maxBytes: options.maxBytes,
@@ -59,7 +61,8 @@ export const createEndpoint = (options: EndpointOptions): Endpoint => {
     failuresInARow++
     lastError = { text: messageOf(error), at: performance.now() }
     const code = error instanceof Error && 'code' in error ? error.code : undefined
-    if (error instanceof TocsinError && error.retry) coolUntil = performance.now() + error.retry.afterMs
+    if (error instanceof TocsinError && error.retry)
+      coolUntil = performance.now() + error.retry.afterMs
     else if (code === 'rpc.rate_limited')
       coolUntil = performance.now() + Math.min(250 * 2 ** Math.min(failuresInARow, 7), 30_000)
     options.onError(name, error)
@@ -77,7 +80,10 @@ export const createEndpoint = (options: EndpointOptions): Endpoint => {
     }
   }
 
-  const exchange = async (calls: readonly RpcCall[], send: SendOptions): Promise<readonly RpcOutcome[]> => {
+  const exchange = async (
+    calls: readonly RpcCall[],
+    send: SendOptions,
+  ): Promise<readonly RpcOutcome[]> => {
     const started = performance.now()
     const first = calls[0]
     const method = calls.length === 1 && first ? first.method : `batch:${first?.method ?? ''}`
@@ -87,21 +93,26 @@ export const createEndpoint = (options: EndpointOptions): Endpoint => {
     )
     let ok = false
     try {
-      const answer = await poster.post(calls.length === 1 ? (bodies[0] ?? '') : `[${bodies.join(',')}]`, {
-        timeoutMs: send.timeoutMs ?? options.timeoutMs,
-        signal: send.signal,
-      })
+      const answer = await poster.post(
+        calls.length === 1 ? (bodies[0] ?? '') : `[${bodies.join(',')}]`,
+        {
+          timeoutMs: send.timeoutMs ?? options.timeoutMs,
+          signal: send.signal,
+        },
+      )
       const outcomes = readAnswer(answer, calls)
       for (const [index, outcome] of outcomes.entries()) {
         const called = calls[index]
-        if (!outcome.ok && outcome.error.code === -32601 && called) missing.add(called.method)
+        if (!outcome.ok && outcome.error.code === -32601 && called)
+          missing.set(called.method, performance.now() + MISSING_MS)
       }
       ok = true
       succeed(method, performance.now() - started)
       return outcomes
     } catch (error) {
       const code = error instanceof TocsinError ? error.code : ''
-      if (code === 'rpc.network' || code === 'timeout') verified = verified === 'wrong' ? 'wrong' : 'unknown'
+      if (code === 'rpc.network' || code === 'timeout')
+        verified = verified === 'wrong' ? 'wrong' : 'unknown'
       if (code !== 'rpc.aborted' && code !== 'rpc.no_batch') fail(error)
       throw error
     } finally {
@@ -141,14 +152,20 @@ export const createEndpoint = (options: EndpointOptions): Endpoint => {
   const ready = async (): Promise<void> => {
     if (verified === 'right') return
     if (verified === 'wrong' && performance.now() - checkedAt < RECHECK_MS)
-      throw new TocsinError('rpc.chain_mismatch', lastError?.text ?? 'The endpoint serves another chain.')
+      throw new TocsinError(
+        'rpc.chain_mismatch',
+        lastError?.text ?? 'The endpoint serves another chain.',
+      )
     verifying ??= verify().finally(() => {
       verifying = undefined
     })
     await verifying
   }
 
-  const send = async (calls: readonly RpcCall[], sending: SendOptions = {}): Promise<readonly RpcOutcome[]> => {
+  const send = async (
+    calls: readonly RpcCall[],
+    sending: SendOptions = {},
+  ): Promise<readonly RpcOutcome[]> => {
     await ready()
     if (calls.length > MAX_CALLS_PER_EXCHANGE) {
       const parts: (readonly RpcOutcome[])[] = []
@@ -167,7 +184,8 @@ export const createEndpoint = (options: EndpointOptions): Endpoint => {
     }
   }
 
-  const lag = (): number => Math.max(0, (options.bestHead() ?? 0) - (head?.number ?? options.bestHead() ?? 0))
+  const lag = (): number =>
+    Math.max(0, (options.bestHead() ?? 0) - (head?.number ?? options.bestHead() ?? 0))
   const isUsable = (): boolean => verified !== 'wrong' && failuresInARow < 3
   const score = (): number =>
     verified === 'wrong' ? 0 : (1 - errorRate) / (1 + (latencyMs ?? 50) / 200) / (1 + lag())
@@ -182,7 +200,7 @@ export const createEndpoint = (options: EndpointOptions): Endpoint => {
     },
     refuse: (reason) => fail(new TocsinError('rpc.refused', reason)),
     exclude,
-    lacks: (method) => missing.has(method),
+    lacks: (method) => (missing.get(method) ?? 0) > performance.now(),
     isUsable,
     isExcluded: () => verified === 'wrong' && performance.now() - checkedAt < RECHECK_MS,
     coolUntilMs: () => coolUntil,
@@ -195,7 +213,8 @@ export const createEndpoint = (options: EndpointOptions): Endpoint => {
     },
     health: () => {
       const isLagging = lag() > LAG_BLOCKS
-      const shown = lastError && performance.now() - lastError.at < ERROR_SHOWN_MS ? lastError.text : undefined
+      const shown =
+        lastError && performance.now() - lastError.at < ERROR_SHOWN_MS ? lastError.text : undefined
       return {
         name,
         url: redactUrl(options.http),

@@ -1,6 +1,14 @@
+import { setMaxListeners } from 'node:events'
 import { backoffMs, sleep, TocsinError } from '../base/index.ts'
 import { createEndpoint } from './createEndpoint.ts'
-import type { Endpoint, RequestOptions, RpcCall, RpcOutcome, RpcPool, RpcPoolOptions } from './rpcTypes.ts'
+import type {
+  Endpoint,
+  RequestOptions,
+  RpcCall,
+  RpcOutcome,
+  RpcPool,
+  RpcPoolOptions,
+} from './rpcTypes.ts'
 
 /** Endpoints this close to the best score share the load where a request allows it. */
 const LIKE_SCORE = 0.6
@@ -14,6 +22,8 @@ type Won = { readonly outcomes: readonly RpcOutcome[] }
 export const createRpcPool = (options: RpcPoolOptions): RpcPool => {
   const { chainId, chainName } = options
   const stopping = new AbortController()
+  // One listener per request in flight.
+  setMaxListeners(0, stopping.signal)
   let turn = 0
   const endpoints: readonly Endpoint[] = options.endpoints.map((endpoint) =>
     createEndpoint({
@@ -74,11 +84,15 @@ export const createRpcPool = (options: RpcPoolOptions): RpcPool => {
       ...(request.timeoutMs === undefined ? {} : { timeoutMs: request.timeoutMs }),
       signal,
     })
-    if (endpoints.length > 1 && outcomes.some((outcome) => !outcome.ok && outcome.error.code === -32601)) {
+    if (
+      endpoints.length > 1 &&
+      outcomes.some((outcome) => !outcome.ok && outcome.error.code === -32601)
+    ) {
       const isLast = endpoints.every(
         (other) => other.isExcluded() || calls.some(({ method }) => other.lacks(method)),
       )
-      if (!isLast) throw new TocsinError('rpc.method_missing', 'The node does not offer this method.')
+      if (!isLast)
+        throw new TocsinError('rpc.method_missing', 'The node does not offer this method.')
     }
     const reason = await request.refuse?.(outcomes)
     if (reason === undefined) return { outcomes }
@@ -87,7 +101,11 @@ export const createRpcPool = (options: RpcPoolOptions): RpcPool => {
   }
 
   /** Asks the ranked endpoints, the next one as soon as the last failed or is slow; the first usable answer wins. */
-  const race = (ranked: readonly Endpoint[], calls: readonly RpcCall[], request: RequestOptions): Promise<Won> =>
+  const race = (
+    ranked: readonly Endpoint[],
+    calls: readonly RpcCall[],
+    request: RequestOptions,
+  ): Promise<Won> =>
     new Promise((resolve, reject) => {
       const losing = new AbortController()
       const { signal } = losing
@@ -105,7 +123,8 @@ export const createRpcPool = (options: RpcPoolOptions): RpcPool => {
       let running = 0
       let isOver = false
       let timer: NodeJS.Timeout | undefined
-      const method = calls.length === 1 ? (calls[0]?.method ?? '') : `batch:${calls[0]?.method ?? ''}`
+      const method =
+        calls.length === 1 ? (calls[0]?.method ?? '') : `batch:${calls[0]?.method ?? ''}`
       const start = (): void => {
         clearTimeout(timer)
         const endpoint = ranked[next++]
@@ -139,11 +158,16 @@ export const createRpcPool = (options: RpcPoolOptions): RpcPool => {
       if (request.signal?.aborted) throw new TocsinError('rpc.aborted', 'The request was given up.')
       const ranked = rank(calls, request)
       if (ranked.length === 0)
-        throw new TocsinError('rpc.chain_mismatch', `No endpoint of ${chainName} serves chain ${chainId}.`, {
-          hints: ['Correct `rpc` of this chain in the watchlist.'],
-          retry: { afterMs: 5_000 },
-        })
-      const restMs = Math.min(...ranked.map((endpoint) => endpoint.coolUntilMs())) - performance.now()
+        throw new TocsinError(
+          'rpc.chain_mismatch',
+          `No endpoint of ${chainName} serves chain ${chainId}.`,
+          {
+            hints: ['Correct `rpc` of this chain in the watchlist.'],
+            retry: { afterMs: 5_000 },
+          },
+        )
+      const restMs =
+        Math.min(...ranked.map((endpoint) => endpoint.coolUntilMs())) - performance.now()
       if (restMs > 0) await sleep(restMs, request.signal)
       try {
         return (await race(ranked, calls, request)).outcomes

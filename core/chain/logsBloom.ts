@@ -26,8 +26,7 @@ const bitsOf = (item: Hex): number => {
 const eachBit = (bits: number, visit: (byte: number, mask: number) => void): void => {
   const first = Math.floor(bits / 4_194_304)
   const rest = bits % 4_194_304
-  for (const bit of [first, rest >> 11, rest & 2_047])
-    visit(BYTES - 1 - (bit >> 3), 1 << (bit & 7))
+  for (const bit of [first, rest >> 11, rest & 2_047]) visit(BYTES - 1 - (bit >> 3), 1 << (bit & 7))
 }
 
 /** The logs bloom that a header of a block with these logs must carry. */

@@ -70,7 +70,8 @@ export const parseHeader = (raw: unknown, chainId: number): ParsedHeader => {
   if (!isRawRecord(raw)) throw malformed('block')
   const list = raw['transactions']
   if (!Array.isArray(list)) throw malformed('transaction list')
-  const rawTransactions = list.length > 0 && isRawRecord(list[0]) ? list.filter(isRawRecord) : undefined
+  const rawTransactions =
+    list.length > 0 && isRawRecord(list[0]) ? list.filter(isRawRecord) : undefined
   const baseFee = raw['baseFeePerGas']
   return {
     chainId,
@@ -81,7 +82,8 @@ export const parseHeader = (raw: unknown, chainId: number): ParsedHeader => {
     logsBloom: parseHex(raw['logsBloom'], 'logs bloom'),
     gasUsed: parseQuantity(raw['gasUsed'], 'gas used'),
     gasLimit: parseQuantity(raw['gasLimit'], 'gas limit'),
-    baseFeePerGasWei: baseFee === null || baseFee === undefined ? undefined : parseQuantity(baseFee, 'base fee'),
+    baseFeePerGasWei:
+      baseFee === null || baseFee === undefined ? undefined : parseQuantity(baseFee, 'base fee'),
     miner: parseAddress(raw['miner'], 'miner'),
     txHashes: rawTransactions
       ? rawTransactions.map((tx) => parseHash(tx['hash'], 'transaction hash'))
@@ -92,7 +94,8 @@ export const parseHeader = (raw: unknown, chainId: number): ParsedHeader => {
 
 const parseLog = (raw: unknown, txHash: Hex, txIndex: number, blockHash: Hex): ChainLog => {
   if (!isRawRecord(raw) || !Array.isArray(raw['topics'])) throw malformed('log')
-  if (raw['blockHash'] !== blockHash || raw['transactionHash'] !== txHash) throw malformed('place of a log')
+  if (raw['blockHash'] !== blockHash || raw['transactionHash'] !== txHash)
+    throw malformed('place of a log')
   return {
     address: parseAddress(raw['address'], 'address of a log'),
     topics: raw['topics'].map((topic) => parseHash(topic, 'topic')),
@@ -118,8 +121,11 @@ export const parseReceipt = (raw: unknown): ParsedReceipt => {
     to: orNull(raw['to'], (value) => parseAddress(value, 'recipient')),
     status: raw['status'] === '0x0' ? 'reverted' : 'success',
     gasUsed: parseQuantity(raw['gasUsed'], 'gas used'),
-    effectiveGasPriceWei: price === null || price === undefined ? 0n : parseQuantity(price, 'gas price'),
-    contractAddress: orNull(raw['contractAddress'], (value) => parseAddress(value, 'created contract')),
+    effectiveGasPriceWei:
+      price === null || price === undefined ? 0n : parseQuantity(price, 'gas price'),
+    contractAddress: orNull(raw['contractAddress'], (value) =>
+      parseAddress(value, 'created contract'),
+    ),
     logs: raw['logs'].map((log) => parseLog(log, txHash, txIndex, blockHash)),
   }
 }

@@ -74,7 +74,8 @@ export const createJsonPoster = (
     isRetry: boolean,
   ): Promise<HttpAnswer> =>
     new Promise((resolve, reject) => {
-      if (signal?.aborted) return reject(new TocsinError('rpc.aborted', 'The request was given up.'))
+      if (signal?.aborted)
+        return reject(new TocsinError('rpc.aborted', 'The request was given up.'))
       let settled = false
       const finish = (act: () => void): void => {
         if (settled) return
@@ -117,9 +118,13 @@ export const createJsonPoster = (
             return resolve(once(body, timeoutMs, signal, true))
           if (code.startsWith('rpc.')) return reject(cause)
           reject(
-            new TocsinError('rpc.network', `The endpoint cannot be reached (${code || 'network error'}).`, {
-              cause,
-            }),
+            new TocsinError(
+              'rpc.network',
+              `The endpoint cannot be reached (${code || 'network error'}).`,
+              {
+                cause,
+              },
+            ),
           )
         })
       const abort = (): void =>

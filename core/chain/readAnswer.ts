@@ -6,7 +6,8 @@ const EXECUTION_FAILED =
   /revert|out ?of ?gas|invalid opcode|invalid jump|stack (?:under|over)flow|EVM error|gas required exceeds|insufficient funds|VM execution|max code size|opcode.*not/i
 const TRANSIENT =
   /header not found|block not found|unknown block|missing trie node|not available|rate|limit|too many|capacity|timed? ?out|busy|overload|try again|temporar|internal|upstream|unavailable|connection/i
-const METHOD_MISSING = /method.*(?:not (?:found|exist|available|supported|implemented|whitelisted)|does not exist|is not)|unsupported method|unknown method/i
+const METHOD_MISSING =
+  /method.*(?:not (?:found|exist|available|supported|implemented|whitelisted)|does not exist|is not)|unsupported method|unknown method/i
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -18,14 +19,20 @@ const findData = (value: unknown): Hex | undefined => {
 }
 
 /** Sorts a JSON-RPC error: definite (returned) or transient (undefined). */
-export const classifyError = (code: number, message: string, data: unknown): RpcRejection | undefined => {
+export const classifyError = (
+  code: number,
+  message: string,
+  data: unknown,
+): RpcRejection | undefined => {
   const isExecution = code === 3 || EXECUTION_FAILED.test(message)
   if (isExecution) return { code, message, data: findData(data), isExecution: true }
   if (code === -32601 || METHOD_MISSING.test(message))
     return { code: -32601, message, data: undefined, isExecution: false }
   if (code === -32005 || code === 429) return undefined
   if (code === -32602 || code === -32600)
-    return TRANSIENT.test(message) ? undefined : { code, message, data: undefined, isExecution: false }
+    return TRANSIENT.test(message)
+      ? undefined
+      : { code, message, data: undefined, isExecution: false }
   // -32603, -32000 and everything a provider made up: they mean anything, so time may heal them.
   return undefined
 }
@@ -48,16 +55,22 @@ const readOne = (raw: unknown): RpcOutcome => {
  * Outcomes of an HTTP answer in the order of the calls.
  * @throws TocsinError `rpc.http`, `rpc.rate_limited`, `rpc.garbage`, `rpc.transient`, `rpc.no_batch`
  */
-export const readAnswer = (answer: HttpAnswer, calls: readonly RpcCall[]): readonly RpcOutcome[] => {
+export const readAnswer = (
+  answer: HttpAnswer,
+  calls: readonly RpcCall[],
+): readonly RpcOutcome[] => {
   const { status, text, retryAfterMs } = answer
   const retry = retryAfterMs === undefined ? {} : { retry: { afterMs: retryAfterMs } }
-  if (status === 429) throw new TocsinError('rpc.rate_limited', 'HTTP 429: too many requests.', retry)
+  if (status === 429)
+    throw new TocsinError('rpc.rate_limited', 'HTTP 429: too many requests.', retry)
   let body: unknown
   try {
     body = JSON.parse(text)
   } catch (cause) {
     if (status !== 200) throw new TocsinError('rpc.http', `HTTP ${status}.`, { cause, ...retry })
-    throw new TocsinError('rpc.garbage', 'The answer is not JSON; it may have been cut short.', { cause })
+    throw new TocsinError('rpc.garbage', 'The answer is not JSON; it may have been cut short.', {
+      cause,
+    })
   }
   if (calls.length === 1 && !Array.isArray(body)) {
     if (status >= 500 && !(isRecord(body) && 'error' in body))

@@ -44,7 +44,10 @@ export type Endpoint = {
   readonly redactedUrl: string
   readonly wsUrl: string | undefined
   /** One HTTP exchange, no retry. Verifies the chain id first when that is due. Throws when anything in it failed transiently. */
-  readonly send: (calls: readonly RpcCall[], options?: SendOptions) => Promise<readonly RpcOutcome[]>
+  readonly send: (
+    calls: readonly RpcCall[],
+    options?: SendOptions,
+  ) => Promise<readonly RpcOutcome[]>
   readonly noteHead: (head: EndpointHead) => void
   /** The endpoint answered, but with what cannot be used (null block, missing receipts, …). */
   readonly refuse: (reason: string) => void
@@ -66,7 +69,9 @@ export type Endpoint = {
 
 export type RequestOptions = SendOptions & {
   /** Reason why an answer cannot be used (it is then asked for elsewhere, and later); undefined when it can. */
-  readonly refuse?: (outcomes: readonly RpcOutcome[]) => Promise<string | undefined> | string | undefined
+  readonly refuse?: (
+    outcomes: readonly RpcOutcome[],
+  ) => Promise<string | undefined> | string | undefined
   /** Only these endpoints, by name. Default: all. */
   readonly among?: ReadonlySet<string>
   /** How often all endpoints are tried. Default: 4. */

@@ -48,7 +48,14 @@ export type CallTrace = {
   readonly txHash: Hex
   readonly txIndex: number
   readonly path: readonly number[]
-  readonly type: 'CALL' | 'STATICCALL' | 'DELEGATECALL' | 'CALLCODE' | 'CREATE' | 'CREATE2' | 'SELFDESTRUCT'
+  readonly type:
+    | 'CALL'
+    | 'STATICCALL'
+    | 'DELEGATECALL'
+    | 'CALLCODE'
+    | 'CREATE'
+    | 'CREATE2'
+    | 'SELFDESTRUCT'
   readonly from: Address
   readonly to: Address | null
   readonly input: Hex
@@ -107,7 +114,9 @@ export type StateReader = {
     readonly data: Hex
     readonly from?: Address
     readonly block: Hex
-  }) => Promise<{ readonly ok: true; readonly data: Hex } | { readonly ok: false; readonly data: Hex }>
+  }) => Promise<
+    { readonly ok: true; readonly data: Hex } | { readonly ok: false; readonly data: Hex }
+  >
   readonly storage: (address: Address, slot: Hex, block: Hex) => Promise<Hex>
   readonly code: (address: Address, block: Hex) => Promise<Hex>
   readonly balance: (address: Address, block: Hex) => Promise<bigint>

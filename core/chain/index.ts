@@ -1,0 +1,18 @@
+/** Chains over JSON-RPC: endpoints, the block feed, state reads, traces, ranges of history. */
+export { createBlockFeed } from './createBlockFeed.ts'
+export { createRpcPool } from './createRpcPool.ts'
+export type { Head } from './createHeadSocket.ts'
+export type { BlockFeed, BlockFeedOptions } from './feedTypes.ts'
+export { computeLogsBloom, isInBloom } from './logsBloom.ts'
+export type {
+  Endpoint,
+  EndpointHealth,
+  RequestOptions,
+  RpcCall,
+  RpcOutcome,
+  RpcPool,
+  RpcPoolOptions,
+  RpcRejection,
+  RpcSample,
+} from './rpcTypes.ts'
+export * from './types.ts'
