@@ -65,5 +65,28 @@ export const connectDatabase = async (options: ConnectOptions): Promise<Store> =
       await sleep(200)
     }
   }
-  return { db: drizzle(pool, { schema }), pool, url: options.url, stop: () => pool.end() }
+  return { db: createDatabase(pool), pool, url: options.url, stop: () => pool.end() }
+}
+
+/**
+ * Drizzle's own `transaction` keeps the pool's client for ever when `begin` fails, as it does after a server restart;
+ * a handful of those and the pool is empty. This one gives it back, and drops it after any failure.
+ */
+const createDatabase = (pool: pg.Pool): Database => {
+  const db: Database = drizzle(pool, { schema })
+  const byClient = new WeakMap<pg.PoolClient, NodePgDatabase<typeof schema>>()
+  db.transaction = async (work, config) => {
+    const client = await pool.connect()
+    const own = byClient.get(client) ?? drizzle(client, { schema })
+    byClient.set(client, own)
+    let failed = true
+    try {
+      const result = await own.transaction(work, config)
+      failed = false
+      return result
+    } finally {
+      client.release(failed)
+    }
+  }
+  return db
 }
