@@ -132,7 +132,7 @@ export const drainChannel = (options: {
       for (const row of claimed) start(row)
     },
     {
-      pauseMs: 500,
+      pauseMs: Math.min(500, baseMs),
       onError: (error) => log.warn({ error: messageOf(error) }, 'The outbox could not be read.'),
     },
   )
