@@ -18,31 +18,17 @@ export type OpenedStore = {
 export type SecretParts = readonly ('rpc' | 'channels' | 'signer' | 'database')[]
 
 /** Loads the watchlist that the command line names, checked against the bots at hand. */
-export const readConfig = async (
+export const readConfig = (
   options: CommonOptions,
   secrets: 'none' | SecretParts,
-): Promise<Config> => {
-  const file = findConfigFile(options.config)
-  const load = (bots: Awaited<ReturnType<typeof loadBots>>): Promise<Config> =>
-    loadConfig({
-      file,
-      secrets,
-      bots,
-      ...(options.env ? { env: options.env } : {}),
-      ...(options.dataDir ? { dataDir: options.dataDir } : {}),
-    })
-  return load(await loadBots(await findBotsDir(options)))
-}
-
-/** The watchlist's own `botsDir`, read without checking anything else. */
-const findBotsDir = async (options: CommonOptions): Promise<string | undefined> => {
-  const config = await loadConfig({
+): Promise<Config> =>
+  loadConfig({
     file: findConfigFile(options.config),
-    secrets: 'none',
+    secrets,
+    bots: loadBots,
     ...(options.env ? { env: options.env } : {}),
+    ...(options.dataDir ? { dataDir: options.dataDir } : {}),
   })
-  return config.botsDir
-}
 
 /** Address of the database: the supervisor's, the watchlist's, or DATABASE_URL; undefined means the embedded one. */
 export const findDatabaseUrl = (config: Config): string | undefined => {

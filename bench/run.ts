@@ -1,0 +1,26 @@
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+/** Runs the benches one after another (`npm run bench`, `-- --short` for a quick look, `-- latency` for one). */
+const ALL = ['latency', 'backtest', 'indexer', 'memory'] as const
+
+const flags = process.argv.slice(2).filter((arg) => arg.startsWith('--'))
+const names = process.argv.slice(2).filter((arg) => !arg.startsWith('--'))
+const unknown = names.filter((name) => !ALL.some((known) => known === name))
+if (unknown.length > 0) {
+  console.error(`No bench is called ${unknown.join(', ')}; there are ${ALL.join(', ')}.`)
+  process.exit(2)
+}
+
+const runOne = (name: string): Promise<number> =>
+  new Promise((resolve) => {
+    const file = fileURLToPath(new URL(`./${name}.js`, import.meta.url))
+    const child = spawn(process.execPath, [file, ...flags], { stdio: ['ignore', 'inherit', 'inherit'] })
+    child.once('error', () => resolve(1))
+    child.once('close', (code) => resolve(code ?? 1))
+  })
+
+const failed: string[] = []
+for (const name of names.length > 0 ? names : ALL) if ((await runOne(name)) !== 0) failed.push(name)
+if (failed.length > 0) console.error(`Failed: ${failed.join(', ')}.`)
+process.exitCode = failed.length > 0 ? 1 : 0
