@@ -37,7 +37,9 @@ export const measureMemory = async (
   const named = new Set(roots.map(({ pid }) => pid))
   const tree = (pid: number): readonly Row[] => [
     ...rows.filter((row) => row.pid === pid),
-    ...rows.filter((row) => row.parent === pid && !named.has(row.pid)).flatMap((row) => tree(row.pid)),
+    ...rows
+      .filter((row) => row.parent === pid && !named.has(row.pid))
+      .flatMap((row) => tree(row.pid)),
   ]
   const uses: MemoryUse[] = []
   for (const { name, pid } of roots) {

@@ -1,12 +1,28 @@
 import { cleanText } from '../core/base/index.ts'
 
-export type Voice = 'title' | 'plain' | 'people' | 'attacker' | 'finding' | 'alert' | 'action' | 'good' | 'bad' | 'dim'
+export type Voice =
+  | 'title'
+  | 'plain'
+  | 'people'
+  | 'attacker'
+  | 'finding'
+  | 'alert'
+  | 'action'
+  | 'good'
+  | 'bad'
+  | 'dim'
 
 export type Narrator = {
   /** A heading of a part of the story. */
   readonly heading: (text: string) => void
   /** One thing that happened: when, who, what. `block` undefined: at no block in particular. */
-  readonly say: (voice: Voice, block: number | undefined, who: string, text: string, note?: string) => void
+  readonly say: (
+    voice: Voice,
+    block: number | undefined,
+    who: string,
+    text: string,
+    note?: string,
+  ) => void
   /** Replaces the progress line on a terminal; elsewhere a line now and then. */
   readonly progress: (text: string) => void
   /** A table; the first column left, the others as they come. */
@@ -65,7 +81,9 @@ export const createNarrator = (stream: NodeJS.WriteStream): Narrator => {
       for (const row of rows)
         for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length)
       for (const row of rows) {
-        const text = row.map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(widths[i] ?? 0)))
+        const text = row.map((cell, i) =>
+          i === row.length - 1 ? cell : cell.padEnd(widths[i] ?? 0),
+        )
         const voice = row[0] === '✓' ? 'good' : row[0] === '✗' ? 'bad' : 'plain'
         line(`  ${paint(voice, text[0] ?? '')}  ${text.slice(1).join('  ')}`)
       }
