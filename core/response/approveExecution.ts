@@ -9,7 +9,10 @@ import { appendExecutionLog } from './executionLog.ts'
  */
 export const approveExecution = async (db: Database, id: string, by: string): Promise<void> => {
   const who = cleanText(by, 200)
-  if (!who) throw new TocsinError('execution.no_approver', 'An approval needs the name of who approves.', { exitCode: 2 })
+  if (!who)
+    throw new TocsinError('execution.no_approver', 'An approval needs the name of who approves.', {
+      exitCode: 2,
+    })
   await db.transaction(async (tx) => {
     const moved = await tx
       .update(tables.execution)
@@ -21,8 +24,18 @@ export const approveExecution = async (db: Database, id: string, by: string): Pr
       await notify(tx, 'tocsin_execution', id)
       return
     }
-    const [row] = await tx.select({ status: tables.execution.status }).from(tables.execution).where(eq(tables.execution.id, id))
-    if (!row) throw new TocsinError('execution.unknown', `There is no execution "${id.slice(0, 80)}".`, { hints: ['`tocsin actions list` shows them.'], exitCode: 2 })
-    throw new TocsinError('execution.not_proposed', `Execution ${id} is ${row.status}; only a proposed one can be approved.`)
+    const [row] = await tx
+      .select({ status: tables.execution.status })
+      .from(tables.execution)
+      .where(eq(tables.execution.id, id))
+    if (!row)
+      throw new TocsinError('execution.unknown', `There is no execution "${id.slice(0, 80)}".`, {
+        hints: ['`tocsin actions list` shows them.'],
+        exitCode: 2,
+      })
+    throw new TocsinError(
+      'execution.not_proposed',
+      `Execution ${id} is ${row.status}; only a proposed one can be approved.`,
+    )
   })
 }

@@ -21,7 +21,8 @@ export const checkTrigger = (policy: Policy, finding: TriggeringFinding): string
     (trigger) =>
       trigger.bot === finding.botId &&
       (trigger.alertIds === undefined || trigger.alertIds.includes(finding.alertId)) &&
-      (trigger.things === undefined || (finding.thing !== null && trigger.things.includes(finding.thing))) &&
+      (trigger.things === undefined ||
+        (finding.thing !== null && trigger.things.includes(finding.thing))) &&
       isAtLeast(finding.severity, trigger.minSeverity),
   )
   return fits ? undefined : 'no trigger of the policy fits the finding'

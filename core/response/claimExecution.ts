@@ -1,7 +1,15 @@
 import { eq, sql } from 'drizzle-orm'
 import { tables } from '../store/index.ts'
 import type { Go, Refusal } from './decide.ts'
-import { type Attempt, type ExecutionRow, listAttemptsAt, listInFlight, moveExecution, readUsage, toStoredAttempts } from './executionStore.ts'
+import {
+  type Attempt,
+  type ExecutionRow,
+  listAttemptsAt,
+  listInFlight,
+  moveExecution,
+  readUsage,
+  toStoredAttempts,
+} from './executionStore.ts'
 import { bumpFees, type Fees, suggestFees } from './fees.ts'
 import type { SignerContext, SignerLane } from './signerContext.ts'
 import type { LoadedPolicy } from './types.ts'
@@ -18,30 +26,64 @@ const asFees = (attempt: Attempt): Fees => ({
 })
 
 const highest = (attempts: readonly Attempt[]): Attempt | undefined =>
-  [...attempts].sort((a, b) => (BigInt(a.maxFeePerGasWei) < BigInt(b.maxFeePerGasWei) ? -1 : 1)).at(-1)
+  [...attempts]
+    .sort((a, b) => (BigInt(a.maxFeePerGasWei) < BigInt(b.maxFeePerGasWei) ? -1 : 1))
+    .at(-1)
 
-const chooseFees = async (context: SignerContext, lane: SignerLane, go: Go): Promise<Fees | Refusal> => {
-  const stuck = highest(await listAttemptsAt(context.db, context.key.address, lane.chainId, go.nonce))
+const chooseFees = async (
+  context: SignerContext,
+  lane: SignerLane,
+  go: Go,
+): Promise<Fees | Refusal> => {
+  const stuck = highest(
+    await listAttemptsAt(context.db, context.key.address, lane.chainId, go.nonce),
+  )
   const wanted = stuck
     ? (bumpFees(asFees(stuck), go.market, go.policy) ?? suggestFees(go.market, go.policy))
     : suggestFees(go.market, go.policy)
   const affordable = go.balanceWei / go.policy.gasLimit
-  if (affordable < wanted.maxFeePerGas && affordable < go.market.nextBaseFee + wanted.maxPriorityFeePerGas)
-    return { code: 'balance', reason: `The signer holds ${go.balanceWei} wei, too little to pay for it.` }
+  if (
+    affordable < wanted.maxFeePerGas &&
+    affordable < go.market.nextBaseFee + wanted.maxPriorityFeePerGas
+  )
+    return {
+      code: 'balance',
+      reason: `The signer holds ${go.balanceWei} wei, too little to pay for it.`,
+    }
   return affordable < wanted.maxFeePerGas ? { ...wanted, maxFeePerGas: affordable } : wanted
 }
 
 /** Limits count what was signed, never what was asked for. */
-const checkLimits = (policy: LoadedPolicy, usage: Awaited<ReturnType<typeof readUsage>>, costWei: bigint, triggeredAtS: number): Refusal | undefined => {
+const checkLimits = (
+  policy: LoadedPolicy,
+  usage: Awaited<ReturnType<typeof readUsage>>,
+  costWei: bigint,
+  triggeredAtS: number,
+): Refusal | undefined => {
   const { limits } = policy
   if (usage.lifetime >= limits.maxLifetime)
-    return { code: 'limit', reason: `It ran ${usage.lifetime} times; ${limits.maxLifetime} are allowed for life.` }
+    return {
+      code: 'limit',
+      reason: `It ran ${usage.lifetime} times; ${limits.maxLifetime} are allowed for life.`,
+    }
   if (usage.inWindow >= limits.maxPerWindow)
-    return { code: 'limit', reason: `It ran ${usage.inWindow} times within ${limits.windowS} s; ${limits.maxPerWindow} are allowed.` }
-  if (usage.lastTriggeredAtS !== undefined && triggeredAtS - usage.lastTriggeredAtS < policy.cooldownS)
-    return { code: 'cooldown', reason: `The last one was within the cooldown of ${policy.cooldownS} s.` }
+    return {
+      code: 'limit',
+      reason: `It ran ${usage.inWindow} times within ${limits.windowS} s; ${limits.maxPerWindow} are allowed.`,
+    }
+  if (
+    usage.lastTriggeredAtS !== undefined &&
+    triggeredAtS - usage.lastTriggeredAtS < policy.cooldownS
+  )
+    return {
+      code: 'cooldown',
+      reason: `The last one was within the cooldown of ${policy.cooldownS} s.`,
+    }
   if (usage.spentWei24h + costWei > policy.maxSpendWeiPer24h)
-    return { code: 'spend', reason: `It would bring the spending of 24 h to ${usage.spentWei24h + costWei} wei; ${policy.maxSpendWeiPer24h} are allowed.` }
+    return {
+      code: 'spend',
+      reason: `It would bring the spending of 24 h to ${usage.spentWei24h + costWei} wei; ${policy.maxSpendWeiPer24h} are allowed.`,
+    }
   return undefined
 }
 
@@ -49,7 +91,12 @@ const checkLimits = (policy: LoadedPolicy, usage: Awaited<ReturnType<typeof read
  * Signs the first transaction and commits it (status `sending`, nonce, hash, bytes) before anything is sent. Limits,
  * cooldown and "one in flight per key" are checked in the same transaction, under locks.
  */
-export const claimExecution = async (context: SignerContext, lane: SignerLane, row: ExecutionRow, go: Go): Promise<ClaimResult> => {
+export const claimExecution = async (
+  context: SignerContext,
+  lane: SignerLane,
+  row: ExecutionRow,
+  go: Go,
+): Promise<ClaimResult> => {
   const { policy } = go
   const signer = context.key.address
   const fees = await chooseFees(context, lane, go)
@@ -68,12 +115,24 @@ export const claimExecution = async (context: SignerContext, lane: SignerLane, r
       pg_advisory_xact_lock(hashtextextended(${`tocsin:nonce:${signer}:${lane.chainId}`}, 0))`)
     const inFlight = await listInFlight(tx, signer, lane.chainId)
     if (inFlight.some(({ id }) => id !== row.id)) return { kind: 'busy' }
-    const refusal = checkLimits(policy, await readUsage(tx, policy.id, policy.limits.windowS, row.id), costWei, go.finding.blockTimestampS)
+    const refusal = checkLimits(
+      policy,
+      await readUsage(tx, policy.id, policy.limits.windowS, row.id),
+      costWei,
+      go.finding.blockTimestampS,
+    )
     if (refusal) return { kind: 'refused', ...refusal }
     // Read again under the lock: a retraction that was committed meanwhile wins.
-    const [finding] = await tx.select({ status: tables.finding.status }).from(tables.finding).where(eq(tables.finding.id, go.finding.id))
+    const [finding] = await tx
+      .select({ status: tables.finding.status })
+      .from(tables.finding)
+      .where(eq(tables.finding.id, go.finding.id))
     if (finding?.status === 'retracted')
-      return { kind: 'refused', code: 'finding_retracted', reason: 'The finding was retracted: its block is orphaned.' }
+      return {
+        kind: 'refused',
+        code: 'finding_retracted',
+        reason: 'The finding was retracted: its block is orphaned.',
+      }
     const moved = await moveExecution(tx, row, {
       from: ['requested', 'proposed'],
       patch: {
@@ -93,7 +152,18 @@ export const claimExecution = async (context: SignerContext, lane: SignerLane, r
         feeWei: String(costWei),
       },
       event: 'sending',
-      detail: { policy: policy.id, policyHash: policy.hash, finding: go.finding.id, approvedBy: row.approvedBy, nonce: go.nonce, hash, target: policy.target, calldata: policy.calldata, ...fees, simulation: go.simulation },
+      detail: {
+        policy: policy.id,
+        policyHash: policy.hash,
+        finding: go.finding.id,
+        approvedBy: row.approvedBy,
+        nonce: go.nonce,
+        hash,
+        target: policy.target,
+        calldata: policy.calldata,
+        ...fees,
+        simulation: go.simulation,
+      },
     })
     return moved ? { kind: 'claimed', attempt } : { kind: 'busy' }
   })

@@ -30,7 +30,8 @@ export const defineAction = (action: ActionDefinition): ActionDefinition => {
     if (!/^0x[0-9a-f]{8}$/.test(selector))
       fail(`${selector} is not a selector of 4 bytes in lower case.`)
     const forbidden = FORBIDDEN[selector]
-    if (forbidden) fail(`${forbidden} lowers a guard or hands over control; Tocsin never does that.`)
+    if (forbidden)
+      fail(`${forbidden} lowers a guard or hands over control; Tocsin never does that.`)
   }
   return Object.freeze({ ...action, selectors: Object.freeze([...action.selectors]) })
 }

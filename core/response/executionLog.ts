@@ -5,7 +5,12 @@ import { type Database, type DatabaseTransaction, tables } from '../store/index.
 const GENESIS = '0'.repeat(64)
 const PAGE = 1_000
 
-type Entry = { readonly executionId: string; readonly at: Date; readonly event: string; readonly detail: Json }
+type Entry = {
+  readonly executionId: string
+  readonly at: Date
+  readonly event: string
+  readonly detail: Json
+}
 
 const hashOf = (previousHash: string, entry: Entry): string =>
   stableHash(previousHash, entry.executionId, entry.at.toISOString(), entry.event, entry.detail)
@@ -48,9 +53,19 @@ export const verifyExecutionLog = async (db: Database): Promise<VerifyExecutionL
       .limit(PAGE)
     for (const row of rows) {
       if (row.previousHash !== previous)
-        return { ok: false, entries, seq: row.seq, message: `Row ${row.seq} does not follow the row before it: something was removed, inserted or changed.` }
+        return {
+          ok: false,
+          entries,
+          seq: row.seq,
+          message: `Row ${row.seq} does not follow the row before it: something was removed, inserted or changed.`,
+        }
       if (row.hash !== hashOf(previous, row))
-        return { ok: false, entries, seq: row.seq, message: `Row ${row.seq} was changed after it was written.` }
+        return {
+          ok: false,
+          entries,
+          seq: row.seq,
+          message: `Row ${row.seq} was changed after it was written.`,
+        }
       previous = row.hash
       seq = row.seq
       entries++

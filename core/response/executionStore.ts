@@ -18,7 +18,10 @@ export type Attempt = {
   readonly atBlock: number
 }
 
-const hex = z.string().regex(/^0x[0-9a-fA-F]+$/).transform((text) => text as Hex)
+const hex = z
+  .string()
+  .regex(/^0x[0-9a-fA-F]+$/)
+  .transform((text) => text as Hex)
 const attemptsSchema = z
   .array(
     z.object({
@@ -63,7 +66,9 @@ export const moveExecution = async (
         and(
           eq(tables.execution.id, row.id),
           inArray(tables.execution.status, [...move.from]),
-          move.attempts === undefined ? undefined : sql`jsonb_array_length(${tables.execution.attempts}) = ${move.attempts}`,
+          move.attempts === undefined
+            ? undefined
+            : sql`jsonb_array_length(${tables.execution.attempts}) = ${move.attempts}`,
         ),
       )
       .returning({ id: tables.execution.id })
@@ -74,7 +79,10 @@ export const moveExecution = async (
   })
 
 /** Executions that wait for a decision: new ones and approved proposals, oldest first. */
-export const listWaiting = (db: Database, chainId: number): Promise<readonly { execution: ExecutionRow; finding: FindingRow | null }[]> =>
+export const listWaiting = (
+  db: Database,
+  chainId: number,
+): Promise<readonly { execution: ExecutionRow; finding: FindingRow | null }[]> =>
   db
     .select({ execution: tables.execution, finding: tables.finding })
     .from(tables.execution)
@@ -92,7 +100,11 @@ export const listWaiting = (db: Database, chainId: number): Promise<readonly { e
     .limit(20)
 
 /** Executions whose transaction is signed and whose effect is not yet seen, in nonce order. */
-export const listInFlight = (db: Database | DatabaseTransaction, signer: Address, chainId: number): Promise<readonly ExecutionRow[]> =>
+export const listInFlight = (
+  db: Database | DatabaseTransaction,
+  signer: Address,
+  chainId: number,
+): Promise<readonly ExecutionRow[]> =>
   db
     .select()
     .from(tables.execution)
@@ -107,7 +119,11 @@ export const listInFlight = (db: Database | DatabaseTransaction, signer: Address
     .limit(20)
 
 /** Executions whose effect stands but is not yet out of reach of a reorg, and those that may still land late. */
-export const listUnconfirmed = (db: Database, signer: Address, chainId: number): Promise<readonly ExecutionRow[]> =>
+export const listUnconfirmed = (
+  db: Database,
+  signer: Address,
+  chainId: number,
+): Promise<readonly ExecutionRow[]> =>
   db
     .select()
     .from(tables.execution)
@@ -131,11 +147,22 @@ export const listUnconfirmed = (db: Database, signer: Address, chainId: number):
     .limit(20)
 
 /** Fees of whatever this key already signed for a nonce: a new transaction must outbid it. */
-export const listAttemptsAt = async (db: Database, signer: Address, chainId: number, nonce: number): Promise<readonly Attempt[]> => {
+export const listAttemptsAt = async (
+  db: Database,
+  signer: Address,
+  chainId: number,
+  nonce: number,
+): Promise<readonly Attempt[]> => {
   const rows = await db
     .select()
     .from(tables.execution)
-    .where(and(eq(tables.execution.signerAddress, signer), eq(tables.execution.chainId, chainId), eq(tables.execution.nonce, nonce)))
+    .where(
+      and(
+        eq(tables.execution.signerAddress, signer),
+        eq(tables.execution.chainId, chainId),
+        eq(tables.execution.nonce, nonce),
+      ),
+    )
   return rows.flatMap((row) => readAttempts(row) ?? [])
 }
 
@@ -147,7 +174,12 @@ export type Usage = {
   readonly lastTriggeredAtS: number | undefined
 }
 
-export const readUsage = async (tx: DatabaseTransaction, actionId: string, windowS: number, exceptId: string): Promise<Usage> => {
+export const readUsage = async (
+  tx: DatabaseTransaction,
+  actionId: string,
+  windowS: number,
+  exceptId: string,
+): Promise<Usage> => {
   const [row] = await tx
     .select({
       inWindow: sql<string>`count(*) filter (where ${tables.execution.sendingAt} > now() - make_interval(secs => ${windowS}))`,
@@ -156,12 +188,19 @@ export const readUsage = async (tx: DatabaseTransaction, actionId: string, windo
       lastS: sql<string | null>`max(${tables.execution.triggeredAtS})`,
     })
     .from(tables.execution)
-    .where(and(eq(tables.execution.actionId, actionId), isNotNull(tables.execution.sendingAt), ne(tables.execution.id, exceptId)))
+    .where(
+      and(
+        eq(tables.execution.actionId, actionId),
+        isNotNull(tables.execution.sendingAt),
+        ne(tables.execution.id, exceptId),
+      ),
+    )
   return {
     inWindow: Number(row?.inWindow ?? 0),
     lifetime: Number(row?.lifetime ?? 0),
     spentWei24h: BigInt((row?.spent ?? '0').split('.')[0] ?? '0'),
-    lastTriggeredAtS: row?.lastS === null || row?.lastS === undefined ? undefined : Number(row.lastS),
+    lastTriggeredAtS:
+      row?.lastS === null || row?.lastS === undefined ? undefined : Number(row.lastS),
   }
 }
 
@@ -176,4 +215,5 @@ export const findOrphanedAt = async (db: Database, id: string): Promise<Date | u
   return row?.at
 }
 
-export const toStoredAttempts = (attempts: readonly Attempt[]): Json => attempts.map((attempt): Json => ({ ...attempt }))
+export const toStoredAttempts = (attempts: readonly Attempt[]): Json =>
+  attempts.map((attempt): Json => ({ ...attempt }))

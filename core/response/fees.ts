@@ -11,7 +11,7 @@ export type FeeMarket = {
 }
 
 const MIN_TIP = 1_000_000_000n
-const smaller = (a: bigint, b: bigint): bigint => (a < b ? a : b)
+export const smaller = (a: bigint, b: bigint): bigint => (a < b ? a : b)
 const larger = (a: bigint, b: bigint): bigint => (a > b ? a : b)
 const grow = (value: bigint, permille: bigint): bigint => (value * permille + 999n) / 1000n
 
@@ -19,7 +19,8 @@ const grow = (value: bigint, permille: bigint): bigint => (value * permille + 99
 export const readFeeMarket = (history: unknown): FeeMarket => {
   const record = typeof history === 'object' && history !== null ? history : {}
   const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
-  const amount = (value: unknown): bigint => (typeof value === 'string' && /^0x[0-9a-fA-F]+$/.test(value) ? BigInt(value) : 0n)
+  const amount = (value: unknown): bigint =>
+    typeof value === 'string' && /^0x[0-9a-fA-F]+$/.test(value) ? BigInt(value) : 0n
   const baseFees = list('baseFeePerGas' in record ? record.baseFeePerGas : undefined).map(amount)
   const tips = list('reward' in record ? record.reward : undefined)
     .map((rewards) => amount(list(rewards)[0]))
@@ -50,7 +51,8 @@ export const bumpFees = (
 ): Fees | undefined => {
   const fresh = suggestFees(market, caps)
   const ceiling = larger(grow(previous.maxFeePerGas, 1125n), fresh.maxFeePerGas)
-  const maxFeePerGas = bid === 'rival' ? caps.maxFeePerGasWei : smaller(ceiling, caps.maxFeePerGasWei)
+  const maxFeePerGas =
+    bid === 'rival' ? caps.maxFeePerGasWei : smaller(ceiling, caps.maxFeePerGasWei)
   const raised = grow(previous.maxPriorityFeePerGas, bid === 'rival' ? 2000n : 1125n)
   const tip = smaller(larger(raised, fresh.maxPriorityFeePerGas), caps.maxPriorityFeePerGasWei)
   const maxPriorityFeePerGas = smaller(tip, maxFeePerGas)

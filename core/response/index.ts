@@ -1,15 +1,23 @@
-export { defineAction } from './defineAction.ts'
 export { approveExecution } from './approveExecution.ts'
-export { appendExecutionLog, verifyExecutionLog, type VerifyExecutionLogResult } from './executionLog.ts'
+export { defineAction } from './defineAction.ts'
+export {
+  appendExecutionLog,
+  type VerifyExecutionLogResult,
+  verifyExecutionLog,
+} from './executionLog.ts'
 export { decodeKeystore, encodeKeystore } from './keystore.ts'
 export { loadActions } from './loadActions.ts'
-export { formatFault, loadPolicies, readPolicies, type ReadPoliciesResult } from './loadPolicies.ts'
+export { formatFault, loadPolicies, type ReadPoliciesResult, readPolicies } from './loadPolicies.ts'
 export { createLocalSender } from './localSender.ts'
-export { parsePolicy, type PolicyFault, policySchema } from './parsePolicy.ts'
+export { type PolicyFault, parsePolicy, policySchema } from './parsePolicy.ts'
 export { probeReadiness, type Readiness } from './readiness.ts'
-export { type RequestingFinding, type RequestOptions, requestExecutions } from './requestExecutions.ts'
+export {
+  type RequestingFinding,
+  type RequestOptions,
+  requestExecutions,
+} from './requestExecutions.ts'
 export { scaffoldPolicy } from './scaffoldPolicy.ts'
 export type { Sender, SendResult, TransactionStatus } from './sender.ts'
 export { createSignerRpc, type SignerRpc } from './signerRpc.ts'
-export { killSwitchFile, startSigner, type StartSignerOptions } from './startSigner.ts'
+export { killSwitchFile, type StartSignerOptions, startSigner } from './startSigner.ts'
 export type { ActionDefinition, ExecutionMode, LoadedPolicy, Policy, ProbeResult } from './types.ts'

@@ -45,9 +45,10 @@ export const createKeyLock = (options: {
       await client.query('select 1')
       return
     }
-    const { rows } = await client.query<{ held: boolean }>('select pg_try_advisory_lock(hashtextextended($1, 0)) as held', [
-      `tocsin:signer:${options.name}`,
-    ])
+    const { rows } = await client.query<{ held: boolean }>(
+      'select pg_try_advisory_lock(hashtextextended($1, 0)) as held',
+      [`tocsin:signer:${options.name}`],
+    )
     if (rows[0]?.held) set(true)
   }
   const loop = createLoop(turn, {

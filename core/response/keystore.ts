@@ -1,4 +1,11 @@
-import { createCipheriv, createDecipheriv, randomBytes, randomUUID, scrypt, timingSafeEqual } from 'node:crypto'
+import {
+  createCipheriv,
+  createDecipheriv,
+  randomBytes,
+  randomUUID,
+  scrypt,
+  timingSafeEqual,
+} from 'node:crypto'
 import { bytesToHex, concat, type Hex, hexToBytes, keccak256 } from 'viem'
 import { privateKeyToAddress } from 'viem/accounts'
 import { z } from 'zod'
@@ -15,7 +22,10 @@ const keystoreSchema = z.object({
     kdf: z.literal('scrypt'),
     kdfparams: z.object({
       dklen: z.literal(32),
-      n: z.int().min(2).max(2 ** 20),
+      n: z
+        .int()
+        .min(2)
+        .max(2 ** 20),
       p: z.int().min(1).max(16),
       r: z.int().min(1).max(32),
       salt: z.string().regex(/^(0x)?([0-9a-fA-F]{2}){8,64}$/),
@@ -32,8 +42,12 @@ const bare = (bytes: Uint8Array): string => bytesToHex(bytes).slice(2)
 const derive = async (password: string, salt: Uint8Array, { n, r, p }: Kdf): Promise<Buffer> =>
   new Promise((resolve, reject) => {
     // Node refuses beyond maxmem; what these parameters need is 128 * N * r, and a little.
-    scrypt(password.normalize('NFKC'), salt, 32, { N: n, r, p, maxmem: 256 * n * r + 1_048_576 }, (error, key) =>
-      error ? reject(error) : resolve(key),
+    scrypt(
+      password.normalize('NFKC'),
+      salt,
+      32,
+      { N: n, r, p, maxmem: 256 * n * r + 1_048_576 },
+      (error, key) => (error ? reject(error) : resolve(key)),
     )
   })
 
@@ -46,10 +60,16 @@ const macOf = (derived: Uint8Array, ciphertext: Uint8Array): Uint8Array =>
  */
 export const decodeKeystore = async (text: string, password: string): Promise<Hex> => {
   const invalid = (cause: unknown): TocsinError =>
-    new TocsinError('keystore.invalid', 'The keystore is not a V3 file with scrypt and aes-128-ctr.', {
-      cause,
-      hints: ['`tocsin actions keystore new --out FILE` writes one; `cast wallet import` and `geth account new` too.'],
-    })
+    new TocsinError(
+      'keystore.invalid',
+      'The keystore is not a V3 file with scrypt and aes-128-ctr.',
+      {
+        cause,
+        hints: [
+          '`tocsin actions keystore new --out FILE` writes one; `cast wallet import` and `geth account new` too.',
+        ],
+      },
+    )
   let raw: unknown
   try {
     raw = JSON.parse(text)
@@ -57,18 +77,25 @@ export const decodeKeystore = async (text: string, password: string): Promise<He
     throw invalid(cause)
   }
   // Old wallets wrote `Crypto`.
-  const named = typeof raw === 'object' && raw !== null && 'Crypto' in raw ? { ...raw, crypto: raw.Crypto } : raw
+  const named =
+    typeof raw === 'object' && raw !== null && 'Crypto' in raw
+      ? { ...raw, crypto: raw.Crypto }
+      : raw
   const parsed = keystoreSchema.safeParse(named)
   if (!parsed.success) throw invalid(parsed.error)
   const { ciphertext, cipherparams, kdfparams, mac } = parsed.data.crypto
   // OpenSSL refuses parameters beyond its bounds (N below 2^(16 r)).
-  const derived = await derive(password, bytesOf(kdfparams.salt), kdfparams).catch((cause: unknown) => {
-    throw invalid(cause)
-  })
+  const derived = await derive(password, bytesOf(kdfparams.salt), kdfparams).catch(
+    (cause: unknown) => {
+      throw invalid(cause)
+    },
+  )
   const sealed = bytesOf(ciphertext)
   if (!timingSafeEqual(macOf(derived, sealed), bytesOf(mac)))
     throw new TocsinError('keystore.password', 'The password does not open the keystore.', {
-      hints: ['Check the variable or file that `signer.password` names; a trailing newline is ignored.'],
+      hints: [
+        'Check the variable or file that `signer.password` names; a trailing newline is ignored.',
+      ],
     })
   const cipher = createDecipheriv('aes-128-ctr', derived.subarray(0, 16), bytesOf(cipherparams.iv))
   return bytesToHex(Buffer.concat([cipher.update(sealed), cipher.final()]))

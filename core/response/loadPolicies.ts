@@ -2,7 +2,7 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messageOf, TocsinError } from '../base/index.ts'
 import { loadActions } from './loadActions.ts'
-import { parsePolicy, type PolicyFault } from './parsePolicy.ts'
+import { type PolicyFault, parsePolicy } from './parsePolicy.ts'
 import type { ActionDefinition, LoadedPolicy } from './types.ts'
 
 const MAX_BYTES = 256 * 1024
@@ -11,12 +11,15 @@ export type PolicyFile = { readonly id: string; readonly file: string; readonly 
 
 /** Policy files of a folder: `<id>/policy.yaml` and `<id>.yaml`. A folder that is not there holds none. */
 export const listPolicyFiles = async (folder: string): Promise<readonly PolicyFile[]> => {
-  const entries = await readdir(folder, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return []
-    throw error
-  })
+  const entries = await readdir(folder, { withFileTypes: true }).catch(
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return []
+      throw error
+    },
+  )
   const candidates = entries.flatMap((entry) => {
-    if (entry.isDirectory()) return [{ id: entry.name, file: join(folder, entry.name, 'policy.yaml') }]
+    if (entry.isDirectory())
+      return [{ id: entry.name, file: join(folder, entry.name, 'policy.yaml') }]
     const id = /^(.+)\.ya?ml$/.exec(entry.name)?.[1]
     return id === undefined ? [] : [{ id, file: join(folder, entry.name) }]
   })
@@ -29,7 +32,10 @@ export const listPolicyFiles = async (folder: string): Promise<readonly PolicyFi
   return files.flat().sort((a, b) => (a.file < b.file ? -1 : 1))
 }
 
-export type ReadPoliciesResult = { readonly policies: readonly LoadedPolicy[]; readonly faults: readonly PolicyFault[] }
+export type ReadPoliciesResult = {
+  readonly policies: readonly LoadedPolicy[]
+  readonly faults: readonly PolicyFault[]
+}
 
 /** Reads every policy file of a folder; a faulty one is reported and does not take the others down. */
 export const readPolicies = async (
@@ -47,9 +53,14 @@ export const readPolicies = async (
       continue
     }
     try {
-      const result = parsePolicy(await readFile(file, 'utf8'), { file, expectedId: id, actions: known })
+      const result = parsePolicy(await readFile(file, 'utf8'), {
+        file,
+        expectedId: id,
+        actions: known,
+      })
       if (!result.ok) faults.push(...result.faults)
-      else if (policies.some((other) => other.id === result.policy.id)) faults.push(whole(`a second file for "${id}"`))
+      else if (policies.some((other) => other.id === result.policy.id))
+        faults.push(whole(`a second file for "${id}"`))
       else policies.push(result.policy)
     } catch (error) {
       faults.push(whole(messageOf(error)))
@@ -71,9 +82,13 @@ export const loadPolicies = async (
 ): Promise<readonly LoadedPolicy[]> => {
   const { policies, faults } = await readPolicies(folder, actions)
   if (faults.length > 0)
-    throw new TocsinError('policy.invalid', `${faults.length} fault${faults.length === 1 ? '' : 's'} in the policy files.`, {
-      hints: faults.map(formatFault),
-      exitCode: 2,
-    })
+    throw new TocsinError(
+      'policy.invalid',
+      `${faults.length} fault${faults.length === 1 ? '' : 's'} in the policy files.`,
+      {
+        hints: faults.map(formatFault),
+        exitCode: 2,
+      },
+    )
   return policies
 }

@@ -14,9 +14,12 @@ const RANK: Readonly<Record<SendResult['outcome'], number>> = {
 const classify = (answer: RpcAnswer): SendResult => {
   if (answer.ok) return { outcome: 'accepted', message: '' }
   const message = answer.message
-  if (/already known|known transaction|already imported|already in pool/i.test(message)) return { outcome: 'known', message }
-  if (/nonce too low|nonce is too low|invalid nonce/i.test(message)) return { outcome: 'nonce_used', message }
-  if (/underpriced|fee too low|less than block base fee/i.test(message)) return { outcome: 'underpriced', message }
+  if (/already known|known transaction|already imported|already in pool/i.test(message))
+    return { outcome: 'known', message }
+  if (/nonce too low|nonce is too low|invalid nonce/i.test(message))
+    return { outcome: 'nonce_used', message }
+  if (/underpriced|fee too low|less than block base fee/i.test(message))
+    return { outcome: 'underpriced', message }
   return { outcome: 'rejected', message }
 }
 
@@ -24,7 +27,8 @@ const text = (value: unknown): string => (typeof value === 'string' ? value : ''
 
 const readReceipt = (receipt: unknown): TransactionStatus | undefined => {
   if (typeof receipt !== 'object' || receipt === null) return undefined
-  const field = (name: string): string => text(Object.entries(receipt).find(([key]) => key === name)?.[1])
+  const field = (name: string): string =>
+    text(Object.entries(receipt).find(([key]) => key === name)?.[1])
   if (!field('blockHash')) return undefined
   return {
     state: 'mined',
@@ -37,7 +41,10 @@ const readReceipt = (receipt: unknown): TransactionStatus | undefined => {
 }
 
 /** Sends the same signed bytes to every endpoint of the signer at once; done with the first that takes them. */
-export const createLocalSender = (rpc: SignerRpc, options: { readonly deadlineMs?: number } = {}): Sender => {
+export const createLocalSender = (
+  rpc: SignerRpc,
+  options: { readonly deadlineMs?: number } = {},
+): Sender => {
   const deadlineMs = options.deadlineMs ?? 3_000
   return {
     name: 'local',
@@ -52,11 +59,14 @@ export const createLocalSender = (rpc: SignerRpc, options: { readonly deadlineMs
           answer.then(
             (settled) => take(classify(settled)),
             (error: unknown) => {
-              if (best.outcome === 'unreachable') best = { ...best, message: messageOf(error).split('\n')[0]?.slice(0, 300) ?? '' }
+              if (best.outcome === 'unreachable')
+                best = { ...best, message: messageOf(error).split('\n')[0]?.slice(0, 300) ?? '' }
             },
           ),
         )
-        void Promise.race([Promise.all(answers), sleep(deadlineMs, signal)]).then(() => resolve(best))
+        void Promise.race([Promise.all(answers), sleep(deadlineMs, signal)]).then(() =>
+          resolve(best),
+        )
       }),
     status: async (hash) => {
       const [receipt, transaction] = await Promise.all([

@@ -33,10 +33,13 @@ postcondition: { deadlineS: 120, confirmations: 2 }
 replaceAfterBlocks: 2
 runbook: runbook.md
 `
-const parse = (text: string, expectedId = 'pause-vault') => parsePolicy(text, { file: 'p.yaml', expectedId, actions })
+const parse = (text: string, expectedId = 'pause-vault') =>
+  parsePolicy(text, { file: 'p.yaml', expectedId, actions })
 const messages = (text: string): readonly string[] => {
   const result = parse(text)
-  return result.ok ? [] : result.faults.map(({ line, column, message }) => `${line}:${column} ${message}`)
+  return result.ok
+    ? []
+    : result.faults.map(({ line, column, message }) => `${line}:${column} ${message}`)
 }
 
 test('default: unquoted hexadecimal stays text, amounts may carry a unit', () => {
@@ -58,12 +61,24 @@ test('behavior: the hash follows every value, and neither comments nor layout', 
     const result = parse(text)
     return result.ok ? result.policy.hash : undefined
   }
-  expect(hash(GOOD.replace('# approved', '# other').replace('chain: 1\n', 'chain:   1 # mainnet\n'))).toBe(hash(GOOD))
+  expect(
+    hash(GOOD.replace('# approved', '# other').replace('chain: 1\n', 'chain:   1 # mainnet\n')),
+  ).toBe(hash(GOOD))
   const seen = new Set([hash(GOOD)])
   const changes: readonly (readonly [string, string])[] = [
-    ['version: 1', 'version: 2'], ['Grace', 'Mallory'], ['chain: 1\n', 'chain: 10\n'], ['ab', 'cd'], ['gasLimit: 200000', 'gasLimit: 200001'],
-    ['200 gwei', '201 gwei'], ['minSeverity: High', 'minSeverity: Low'], ['blocks: 5', 'blocks: 6'], ['mode: auto', 'mode: propose'],
-    ['maxPerWindow: 1', 'maxPerWindow: 2'], ['cooldownS: 600', 'cooldownS: 601'], ['2031', '2032'], ['confirmations: 2', 'confirmations: 3'],
+    ['version: 1', 'version: 2'],
+    ['Grace', 'Mallory'],
+    ['chain: 1\n', 'chain: 10\n'],
+    ['ab', 'cd'],
+    ['gasLimit: 200000', 'gasLimit: 200001'],
+    ['200 gwei', '201 gwei'],
+    ['minSeverity: High', 'minSeverity: Low'],
+    ['blocks: 5', 'blocks: 6'],
+    ['mode: auto', 'mode: propose'],
+    ['maxPerWindow: 1', 'maxPerWindow: 2'],
+    ['cooldownS: 600', 'cooldownS: 601'],
+    ['2031', '2032'],
+    ['confirmations: 2', 'confirmations: 3'],
   ]
   for (const [from, to] of changes) seen.add(hash(GOOD.replace(from, to)))
   expect(seen.size).toBe(changes.length + 1)
@@ -71,31 +86,70 @@ test('behavior: the hash follows every value, and neither comments nor layout', 
 })
 
 test('error: a policy that could unpause, or do anything but pause, is refused', () => {
-  for (const calldata of ['0x3f4ba83a', '0xf2fde38b', '0x8456cb5900', `0xa9059cbb${'00'.repeat(64)}`])
-    expect(messages(GOOD.replace('0x8456cb59', calldata))).toEqual([expect.stringMatching(/^11:11 calldata: .*(only ever raises a guard|is not the calldata)/)])
-  expect(messages(GOOD.replace('action: pause', 'action: unpause'))).toEqual([expect.stringContaining('unknown action "unpause"')])
+  for (const calldata of [
+    '0x3f4ba83a',
+    '0xf2fde38b',
+    '0x8456cb5900',
+    `0xa9059cbb${'00'.repeat(64)}`,
+  ])
+    expect(messages(GOOD.replace('0x8456cb59', calldata))).toEqual([
+      expect.stringMatching(/^11:11 calldata: .*(only ever raises a guard|is not the calldata)/),
+    ])
+  expect(messages(GOOD.replace('action: pause', 'action: unpause'))).toEqual([
+    expect.stringContaining('unknown action "unpause"'),
+  ])
 })
 
 test('error: every fault is told at once, each with its place', () => {
-  const bad = GOOD.replace('chain: 1\n', 'chain: mainnet\n').replace('value: 0', 'value: 1').replace('target: 0x5F', 'target: 0x5f').replace('mode: auto', 'mode: yolo').replace('runbook: runbook.md', 'surprise: 1')
+  const bad = GOOD.replace('chain: 1\n', 'chain: mainnet\n')
+    .replace('value: 0', 'value: 1')
+    .replace('target: 0x5F', 'target: 0x5f')
+    .replace('mode: auto', 'mode: yolo')
+    .replace('runbook: runbook.md', 'surprise: 1')
   const told = messages(bad)
-  for (const start of ['8:8 chain', '9:9 target', '12:8 value', '21:7 mode']) expect(told).toContainEqual(expect.stringContaining(start))
+  for (const start of ['8:8 chain', '9:9 target', '12:8 value', '21:7 mode'])
+    expect(told).toContainEqual(expect.stringContaining(start))
   expect(told).toContainEqual(expect.stringContaining('runbook'))
   expect(told).toContainEqual(expect.stringContaining('surprise'))
 })
 
 test('error: no limit has a default', () => {
-  for (const key of ['gasLimit', 'maxFeePerGasWei', 'maxPriorityFeePerGasWei', 'maxSpendWeiPer24h', 'freshness', 'limits', 'cooldownS', 'simulation', 'postcondition', 'mode', 'expiresAt', 'approvedBy', 'triggers', 'codeHash']) {
-    const without = GOOD.split('\n').filter((text) => !text.startsWith(`${key}:`) && !(key === 'triggers' && /^ {2}/.test(text)))
+  for (const key of [
+    'gasLimit',
+    'maxFeePerGasWei',
+    'maxPriorityFeePerGasWei',
+    'maxSpendWeiPer24h',
+    'freshness',
+    'limits',
+    'cooldownS',
+    'simulation',
+    'postcondition',
+    'mode',
+    'expiresAt',
+    'approvedBy',
+    'triggers',
+    'codeHash',
+  ]) {
+    const without = GOOD.split('\n').filter(
+      (text) => !text.startsWith(`${key}:`) && !(key === 'triggers' && /^ {2}/.test(text)),
+    )
     expect(messages(without.join('\n')), key).toContainEqual(expect.stringContaining(key))
   }
 })
 
 test('error: values that contradict each other', () => {
-  expect(messages(GOOD.replace('2031', '2029'))).toEqual([expect.stringContaining('expiresAt: must lie after')])
-  expect(messages(GOOD.replace('10_000_000_000', '201 gwei'))).toEqual([expect.stringContaining('maxPriorityFeePerGasWei: must not exceed')])
-  expect(messages(GOOD.replace('0.1 ether', '0.03 ether'))).toEqual([expect.stringContaining('does not cover one transaction')])
-  expect(messages(GOOD.replace('best-effort', 'required'))).toEqual([expect.stringContaining('must be "stop"')])
+  expect(messages(GOOD.replace('2031', '2029'))).toEqual([
+    expect.stringContaining('expiresAt: must lie after'),
+  ])
+  expect(messages(GOOD.replace('10_000_000_000', '201 gwei'))).toEqual([
+    expect.stringContaining('maxPriorityFeePerGasWei: must not exceed'),
+  ])
+  expect(messages(GOOD.replace('0.1 ether', '0.03 ether'))).toEqual([
+    expect.stringContaining('does not cover one transaction'),
+  ])
+  expect(messages(GOOD.replace('best-effort', 'required'))).toEqual([
+    expect.stringContaining('must be "stop"'),
+  ])
   expect(parse(GOOD, 'other')).toMatchObject({ ok: false })
 })
 
@@ -108,5 +162,6 @@ test('error: broken YAML, a doubled key, an alias bomb', () => {
 
 test('behavior: the runbook of the action names every reason that a failed execution can give', () => {
   const runbook = readFileSync(new URL('../../actions/pause/runbook.md', import.meta.url), 'utf8')
-  for (const code of ['deadline', 'reverted', 'nonce_taken', 'forged', 'policy_changed']) expect(runbook).toContain(code)
+  for (const code of ['deadline', 'reverted', 'nonce_taken', 'forged', 'policy_changed'])
+    expect(runbook).toContain(code)
 })

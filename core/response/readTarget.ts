@@ -16,15 +16,28 @@ const asHex = (value: unknown, what: string): Hex => {
 
 export const readHead = async (rpc: SignerRpc): Promise<Head> => {
   const block = await rpc.get('eth_getBlockByNumber', ['latest', false])
-  if (typeof block !== 'object' || block === null || !('number' in block) || !('timestamp' in block))
+  if (
+    typeof block !== 'object' ||
+    block === null ||
+    !('number' in block) ||
+    !('timestamp' in block)
+  )
     throw new TypeError('latest block: not an object')
-  return { number: Number(asHex(block.number, 'number')), timestampS: Number(asHex(block.timestamp, 'timestamp')) }
+  return {
+    number: Number(asHex(block.number, 'number')),
+    timestampS: Number(asHex(block.timestamp, 'timestamp')),
+  }
 }
 
 /** Hash of the canonical block of a number, or undefined while the endpoint does not have it. */
-export const readBlockHash = async (rpc: SignerRpc, number: number): Promise<string | undefined> => {
+export const readBlockHash = async (
+  rpc: SignerRpc,
+  number: number,
+): Promise<string | undefined> => {
   const block = await rpc.get('eth_getBlockByNumber', [`0x${number.toString(16)}`, false])
-  return typeof block === 'object' && block !== null && 'hash' in block ? String(block.hash) : undefined
+  return typeof block === 'object' && block !== null && 'hash' in block
+    ? String(block.hash)
+    : undefined
 }
 
 /** keccak-256 of the code, or undefined where there is none. */
@@ -35,14 +48,23 @@ export const readCodeHash = async (rpc: SignerRpc, address: Address): Promise<He
 
 /** Address in the EIP-1967 slot; the zero address for a contract that is no such proxy. */
 export const readImplementation = async (rpc: SignerRpc, address: Address): Promise<Address> => {
-  const word = asHex(await rpc.get('eth_getStorageAt', [address, IMPLEMENTATION_SLOT, 'latest']), 'slot')
+  const word = asHex(
+    await rpc.get('eth_getStorageAt', [address, IMPLEMENTATION_SLOT, 'latest']),
+    'slot',
+  )
   return `0x${word.slice(2).padStart(64, '0').slice(24).toLowerCase()}`
 }
 
 /** Whether the post-condition holds at the latest block. A call that reverts does not hold. */
-export const readEffect = async (rpc: SignerRpc, action: ActionDefinition, target: Address): Promise<boolean> => {
+export const readEffect = async (
+  rpc: SignerRpc,
+  action: ActionDefinition,
+  target: Address,
+): Promise<boolean> => {
   const answer = await rpc.ask('eth_call', [action.postcondition.call({ target }), 'latest'])
-  return answer.ok && typeof answer.value === 'string' && action.postcondition.holds(answer.value as Hex)
+  return (
+    answer.ok && typeof answer.value === 'string' && action.postcondition.holds(answer.value as Hex)
+  )
 }
 
 /** Next nonce by the latest block, never by the mempool: what is stuck there gets replaced. */
@@ -62,7 +84,8 @@ export const checkCode = async (rpc: SignerRpc, policy: Policy): Promise<string 
     policy.implementation === undefined ? undefined : readImplementation(rpc, policy.target),
   ])
   if (codeHash === undefined) return `there is no code at ${policy.target}`
-  if (codeHash !== policy.codeHash) return `the code at ${policy.target} is not the approved one (${codeHash})`
+  if (codeHash !== policy.codeHash)
+    return `the code at ${policy.target} is not the approved one (${codeHash})`
   if (implementation !== policy.implementation)
     return `the implementation behind ${policy.target} is ${implementation}, approved was ${policy.implementation}`
   return undefined

@@ -14,7 +14,11 @@ export type Readiness = {
   readonly probes: readonly ProbeResult[]
 }
 
-const probe = (name: string, ok: boolean, good: string, bad: string): ProbeResult => ({ name, ok, message: ok ? good : bad })
+const probe = (name: string, ok: boolean, good: string, bad: string): ProbeResult => ({
+  name,
+  ok,
+  message: ok ? good : bad,
+})
 
 const probeExpiry = (policy: LoadedPolicy): ProbeResult => {
   const days = (Date.parse(policy.expiresAt) - Date.now()) / 86_400_000
@@ -22,19 +26,39 @@ const probeExpiry = (policy: LoadedPolicy): ProbeResult => {
     'expiry',
     days > EXPIRY_NOTICE_DAYS,
     `Approved until ${policy.expiresAt}.`,
-    days > 0 ? `The approval ends in ${days.toFixed(1)} days (${policy.expiresAt}).` : `The approval ended at ${policy.expiresAt}.`,
+    days > 0
+      ? `The approval ends in ${days.toFixed(1)} days (${policy.expiresAt}).`
+      : `The approval ended at ${policy.expiresAt}.`,
   )
 }
 
-const probeDryRun = async (rpc: SignerRpc, action: ActionDefinition, policy: LoadedPolicy, signer: Address): Promise<ProbeResult> => {
+const probeDryRun = async (
+  rpc: SignerRpc,
+  action: ActionDefinition,
+  policy: LoadedPolicy,
+  signer: Address,
+): Promise<ProbeResult> => {
   const { outcome, method, detail } = await simulateAction(rpc, action, policy, signer)
   const ok = outcome === 'passed' || outcome === 'already_effective'
-  const good = outcome === 'passed' ? `A dry run (${method}) succeeds.` : `Already so: ${action.postcondition.description}.`
-  return probe('dry-run', ok, good, `A dry run is ${outcome.replaceAll('_', ' ')}${detail ? `: ${detail}` : ''}.`)
+  const good =
+    outcome === 'passed'
+      ? `A dry run (${method}) succeeds.`
+      : `Already so: ${action.postcondition.description}.`
+  return probe(
+    'dry-run',
+    ok,
+    good,
+    `A dry run is ${outcome.replaceAll('_', ' ')}${detail ? `: ${detail}` : ''}.`,
+  )
 }
 
 /** Whether a policy could be carried out now: code, right, balance, dry run, expiry. Never throws. */
-export const probeReadiness = async (rpc: SignerRpc, action: ActionDefinition, policy: LoadedPolicy, signer: Address): Promise<Readiness> => {
+export const probeReadiness = async (
+  rpc: SignerRpc,
+  action: ActionDefinition,
+  policy: LoadedPolicy,
+  signer: Address,
+): Promise<Readiness> => {
   try {
     const call = async (to: Address, data: Hex): Promise<{ ok: boolean; data: Hex }> => {
       const answer = await rpc.ask('eth_call', [{ to, data }, 'latest'])
@@ -49,9 +73,19 @@ export const probeReadiness = async (rpc: SignerRpc, action: ActionDefinition, p
     ])
     const needed = RESERVE * policy.gasLimit * policy.maxFeePerGasWei
     const probes = [
-      probe('code', codeFault === undefined, 'The code is the approved one.', `The target changed: ${codeFault}.`),
+      probe(
+        'code',
+        codeFault === undefined,
+        'The code is the approved one.',
+        `The target changed: ${codeFault}.`,
+      ),
       ...own,
-      probe('balance', balance >= needed, `The balance covers ${RESERVE} runs at the fee cap.`, `The signer holds ${balance} wei; ${RESERVE} runs at the fee cap need ${needed}.`),
+      probe(
+        'balance',
+        balance >= needed,
+        `The balance covers ${RESERVE} runs at the fee cap.`,
+        `The signer holds ${balance} wei; ${RESERVE} runs at the fee cap need ${needed}.`,
+      ),
       dryRun,
       probeExpiry(policy),
     ]

@@ -15,27 +15,67 @@ beforeEach(async () => {
 })
 
 // What a request reads of a policy; the rest is the signer's business.
-const policy = { id: 'pause-vault', hash: 'h1', target: `0x${'11'.repeat(20)}`, calldata: '0x8456cb59', chain: 1, mode: 'auto', cooldownS: 600 } as unknown as LoadedPolicy
-const answers: readonly Answer[] = [{ when: { bot: ['tvl-drop'], alertId: ['TVL-DROP'], thing: ['vault'], minSeverity: 'High' }, action: 'pause-vault' }]
+const policy = {
+  id: 'pause-vault',
+  hash: 'h1',
+  target: `0x${'11'.repeat(20)}`,
+  calldata: '0x8456cb59',
+  chain: 1,
+  mode: 'auto',
+  cooldownS: 600,
+} as unknown as LoadedPolicy
+const answers: readonly Answer[] = [
+  {
+    when: { bot: ['tvl-drop'], alertId: ['TVL-DROP'], thing: ['vault'], minSeverity: 'High' },
+    action: 'pause-vault',
+  },
+]
 const finding = (id: string, changes: Partial<RequestingFinding> = {}): RequestingFinding => ({
-  id, botId: 'tvl-drop', alertId: 'TVL-DROP', severity: 'Critical', thing: 'vault', chainId: 1, blockTimestampS: 1_000, ...changes,
+  id,
+  botId: 'tvl-drop',
+  alertId: 'TVL-DROP',
+  severity: 'Critical',
+  thing: 'vault',
+  chainId: 1,
+  blockTimestampS: 1_000,
+  ...changes,
 })
 const request = (...findings: readonly RequestingFinding[]): Promise<readonly string[]> =>
   database.db.transaction((tx) => requestExecutions(tx, findings, { answers, policies: [policy] }))
-const setAll = (values: Partial<typeof tables.execution.$inferInsert>) => database.db.update(tables.execution).set(values)
+const setAll = (values: Partial<typeof tables.execution.$inferInsert>) =>
+  database.db.update(tables.execution).set(values)
 
 test('default: a fitting finding gives one intent, which names the action', async () => {
   expect(await request(finding('f1'))).toHaveLength(1)
   const [row] = await database.db.select().from(tables.execution)
-  expect(row).toMatchObject({ actionId: 'pause-vault', policyHash: 'h1', findingId: 'f1', status: 'requested', epoch: 1, triggeredAtS: 1_000 })
+  expect(row).toMatchObject({
+    actionId: 'pause-vault',
+    policyHash: 'h1',
+    findingId: 'f1',
+    status: 'requested',
+    epoch: 1,
+    triggeredAtS: 1_000,
+  })
 })
 
 test('behavior: what does not fit asks for nothing', async () => {
-  expect(await request(finding('a', { botId: 'other' }), finding('b', { alertId: 'OTHER' }), finding('c', { thing: null }), finding('d', { severity: 'Medium' }), finding('e', { condition: 'ended' }), finding('f', { condition: 'unknown' }), finding('g', { severity: 'constructor' }))).toEqual([])
+  expect(
+    await request(
+      finding('a', { botId: 'other' }),
+      finding('b', { alertId: 'OTHER' }),
+      finding('c', { thing: null }),
+      finding('d', { severity: 'Medium' }),
+      finding('e', { condition: 'ended' }),
+      finding('f', { condition: 'unknown' }),
+      finding('g', { severity: 'constructor' }),
+    ),
+  ).toEqual([])
 })
 
 test('behavior: several findings of one incident give one execution', async () => {
-  expect(await request(finding('f1'), finding('f2'), finding('f3', { blockTimestampS: 1_001 }))).toHaveLength(1)
+  expect(
+    await request(finding('f1'), finding('f2'), finding('f3', { blockTimestampS: 1_001 })),
+  ).toHaveLength(1)
   expect(await request(finding('f4', { blockTimestampS: 1_599 }))).toEqual([])
 })
 
@@ -84,6 +124,8 @@ test('behavior: a block that does not commit leaves no intent', async () => {
 })
 
 test('behavior: an answer without a policy file is passed over', async () => {
-  const ids = await database.db.transaction((tx) => requestExecutions(tx, [finding('f1')], { answers, policies: [] }))
+  const ids = await database.db.transaction((tx) =>
+    requestExecutions(tx, [finding('f1')], { answers, policies: [] }),
+  )
   expect(ids).toEqual([])
 })

@@ -25,7 +25,8 @@ const answersTo = (finding: RequestingFinding, answers: readonly Answer[]): read
       ({ when }) =>
         when.bot.includes(finding.botId) &&
         (when.alertId === undefined || when.alertId.includes(finding.alertId)) &&
-        (when.thing === undefined || (finding.thing !== null && when.thing.includes(finding.thing))) &&
+        (when.thing === undefined ||
+          (finding.thing !== null && when.thing.includes(finding.thing))) &&
         isAtLeast(finding.severity, when.minSeverity),
     )
     .map(({ action }) => action)
@@ -81,7 +82,9 @@ export const requestExecutions = async (
   for (const actionId of [...wanted.keys()].sort()) {
     const policy = options.policies.find(({ id }) => id === actionId)
     if (!policy) continue
-    await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`tocsin:action:${actionId}`}, 0))`)
+    await tx.execute(
+      sql`select pg_advisory_xact_lock(hashtextextended(${`tocsin:action:${actionId}`}, 0))`,
+    )
     const group = [...(wanted.get(actionId) ?? [])].sort(
       (a, b) => a.blockTimestampS - b.blockTimestampS || (a.id < b.id ? -1 : 1),
     )
@@ -123,6 +126,9 @@ export const findExecution = async (
   tx: DatabaseTransaction,
   id: string,
 ): Promise<typeof tables.execution.$inferSelect | undefined> => {
-  const [row] = await tx.select().from(tables.execution).where(and(eq(tables.execution.id, id)))
+  const [row] = await tx
+    .select()
+    .from(tables.execution)
+    .where(and(eq(tables.execution.id, id)))
   return row
 }

@@ -1,8 +1,19 @@
 import { claimExecution } from './claimExecution.ts'
 import { type ConfirmMemory, confirmExecution, createConfirmMemory } from './confirmExecution.ts'
 import { type Decision, decideExecution } from './decide.ts'
-import { type ExecutionRow, listInFlight, listUnconfirmed, listWaiting, moveExecution } from './executionStore.ts'
-import { createPursuitMemory, type PursuitMemory, pursueExecution, sendClaimed } from './pursueExecution.ts'
+import {
+  type ExecutionRow,
+  listInFlight,
+  listUnconfirmed,
+  listWaiting,
+  moveExecution,
+} from './executionStore.ts'
+import {
+  createPursuitMemory,
+  type PursuitMemory,
+  pursueExecution,
+  sendClaimed,
+} from './pursueExecution.ts'
 import type { SignerContext, SignerLane } from './signerContext.ts'
 
 export type LaneMemory = {
@@ -12,25 +23,47 @@ export type LaneMemory = {
   readonly retries: Map<string, string>
 }
 
-export const createLaneMemory = (): LaneMemory => ({ pursuits: new Map(), confirmations: new Map(), retries: new Map() })
+export const createLaneMemory = (): LaneMemory => ({
+  pursuits: new Map(),
+  confirmations: new Map(),
+  retries: new Map(),
+})
 
 const WAITING = ['requested', 'proposed'] as const
 
-const refuse = (context: SignerContext, row: ExecutionRow, code: string, reason: string, simulation: unknown): Promise<boolean> => {
+const refuse = (
+  context: SignerContext,
+  row: ExecutionRow,
+  code: string,
+  reason: string,
+  simulation: unknown,
+): Promise<boolean> => {
   context.log.warn({ execution: row.id, action: row.actionId, code }, `Refused: ${reason}`)
   return moveExecution(context.db, row, {
     from: WAITING,
-    patch: { status: 'refused', reasonCode: code, reason, ...(simulation ? { simulation: { ...simulation } } : {}) },
+    patch: {
+      status: 'refused',
+      reasonCode: code,
+      reason,
+      ...(simulation ? { simulation: { ...simulation } } : {}),
+    },
     event: 'refused',
     detail: { code, reason, simulation: simulation ?? null },
   })
 }
 
 /** Writes down what was decided; returns true when a transaction went out. */
-const carryOut = async (context: SignerContext, lane: SignerLane, row: ExecutionRow, decision: Decision, memory: LaneMemory): Promise<boolean> => {
+const carryOut = async (
+  context: SignerContext,
+  lane: SignerLane,
+  row: ExecutionRow,
+  decision: Decision,
+  memory: LaneMemory,
+): Promise<boolean> => {
   switch (decision.kind) {
     case 'retry':
-      if (memory.retries.get(row.id) !== decision.reason) context.log.warn({ execution: row.id }, `Put off: ${decision.reason}`)
+      if (memory.retries.get(row.id) !== decision.reason)
+        context.log.warn({ execution: row.id }, `Put off: ${decision.reason}`)
       memory.retries.set(row.id, decision.reason)
       return false
     case 'refuse':
@@ -46,7 +79,9 @@ const carryOut = async (context: SignerContext, lane: SignerLane, row: Execution
           status: status[decision.kind],
           reason: decision.reason,
           simulation: { ...decision.simulation },
-          ...(decision.kind === 'propose' ? { proposedAt: new Date(), approvedBy: null, approvedAt: null } : {}),
+          ...(decision.kind === 'propose'
+            ? { proposedAt: new Date(), approvedBy: null, approvedAt: null }
+            : {}),
         },
         event: status[decision.kind],
         detail: { reason: decision.reason, simulation: decision.simulation },
@@ -55,11 +90,18 @@ const carryOut = async (context: SignerContext, lane: SignerLane, row: Execution
     }
     case 'go': {
       const claim = await claimExecution(context, lane, row, decision)
-      if (claim.kind === 'refused') await refuse(context, row, claim.code, claim.reason, decision.simulation)
+      if (claim.kind === 'refused')
+        await refuse(context, row, claim.code, claim.reason, decision.simulation)
       if (claim.kind !== 'claimed') return false
       const pursuit = createPursuitMemory()
       memory.pursuits.set(row.id, pursuit)
-      await sendClaimed(context, lane, { ...row, status: 'sending', nonce: decision.nonce }, claim.attempt, pursuit)
+      await sendClaimed(
+        context,
+        lane,
+        { ...row, status: 'sending', nonce: decision.nonce },
+        claim.attempt,
+        pursuit,
+      )
       return true
     }
   }
@@ -76,26 +118,49 @@ const forget = (map: Map<string, unknown>, keep: ReadonlySet<string>): void => {
 }
 
 /** One turn of a lane: what is in flight first, then new intents while nothing is, then what awaits confirmation. Returns whether anything must be looked at again soon. */
-export const runLane = async (context: SignerContext, lane: SignerLane, memory: LaneMemory): Promise<boolean> => {
+export const runLane = async (
+  context: SignerContext,
+  lane: SignerLane,
+  memory: LaneMemory,
+): Promise<boolean> => {
   if (!context.isHolder()) return false
   const { db, key } = context
   const inFlight = await listInFlight(db, key.address, lane.chainId)
   for (const row of inFlight) {
     if (context.signal.aborted) return false
-    await pursueExecution(context, lane, row, remember(memory.pursuits, row.id, createPursuitMemory))
+    await pursueExecution(
+      context,
+      lane,
+      row,
+      remember(memory.pursuits, row.id, createPursuitMemory),
+    )
   }
   let sent = false
   const waiting = inFlight.length > 0 ? [] : await listWaiting(db, lane.chainId)
   for (const { execution, finding } of waiting) {
     if (sent || context.signal.aborted || !context.isHolder()) break
-    sent = await carryOut(context, lane, execution, await decideExecution(context, lane, execution, finding), memory)
+    sent = await carryOut(
+      context,
+      lane,
+      execution,
+      await decideExecution(context, lane, execution, finding),
+      memory,
+    )
   }
   const unconfirmed = await listUnconfirmed(db, key.address, lane.chainId)
   for (const row of unconfirmed) {
     if (context.signal.aborted) return false
-    await confirmExecution(context, lane, row, remember(memory.confirmations, row.id, createConfirmMemory))
+    await confirmExecution(
+      context,
+      lane,
+      row,
+      remember(memory.confirmations, row.id, createConfirmMemory),
+    )
   }
-  forget(memory.pursuits, new Set([...inFlight.map(({ id }) => id), ...waiting.map(({ execution }) => execution.id)]))
+  forget(
+    memory.pursuits,
+    new Set([...inFlight.map(({ id }) => id), ...waiting.map(({ execution }) => execution.id)]),
+  )
   forget(memory.confirmations, new Set(unconfirmed.map(({ id }) => id)))
   forget(memory.retries, new Set(waiting.map(({ execution }) => execution.id)))
   return sent || inFlight.length > 0 || unconfirmed.some(({ status }) => status === 'succeeded')

@@ -27,14 +27,25 @@ export type ScaffoldPolicyOptions = {
  */
 export const scaffoldPolicy = async (options: ScaffoldPolicyOptions): Promise<string> => {
   const { rpc, action, target } = options
-  const [codeHash, implementation] = await Promise.all([readCodeHash(rpc, target), readImplementation(rpc, target)])
+  const [codeHash, implementation] = await Promise.all([
+    readCodeHash(rpc, target),
+    readImplementation(rpc, target),
+  ])
   if (codeHash === undefined)
-    throw new TocsinError('policy.no_code', `There is no code at ${target} on chain ${rpc.chainId}.`, { exitCode: 3 })
+    throw new TocsinError(
+      'policy.no_code',
+      `There is no code at ${target} on chain ${rpc.chainId}.`,
+      { exitCode: 3 },
+    )
   const now = options.now ?? new Date()
   const expires = new Date(now.getTime() + 180 * 86_400_000)
   const instant = (date: Date): string => date.toISOString().replace(/\.\d+Z$/, 'Z')
   const triggers = options.bots.map((bot) =>
-    [`  - bot: ${bot}`, '    minSeverity: Critical', ...(options.thing ? [`    things: [${options.thing}]`] : [])].join('\n'),
+    [
+      `  - bot: ${bot}`,
+      '    minSeverity: Critical',
+      ...(options.thing ? [`    things: [${options.thing}]`] : []),
+    ].join('\n'),
   )
   return `# An approved response. Whoever changes a value approves it anew: the signer pins the hash of this content.
 id: ${options.id}

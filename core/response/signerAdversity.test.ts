@@ -5,8 +5,12 @@ import { fileURLToPath } from 'node:url'
 import { parseTransaction } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { createSignerFixture, type ExecutionRow, type SignerFixture } from '../../test/support/signerFixture.ts'
-import { startStrictNode, type StrictNode } from '../../test/support/strictNode.ts'
+import {
+  createSignerFixture,
+  type ExecutionRow,
+  type SignerFixture,
+} from '../../test/support/signerFixture.ts'
+import { type StrictNode, startStrictNode } from '../../test/support/strictNode.ts'
 import type { Hex } from '../base/index.ts'
 import { startAnvil } from '../testing/index.ts'
 import { verifyExecutionLog } from './executionLog.ts'
@@ -31,7 +35,8 @@ afterEach(async () => {
 })
 afterAll(() => f?.stop())
 
-const nonce = async (): Promise<number> => Number(await f.anvil.rpc<Hex>('eth_getTransactionCount', [f.signer, 'latest']))
+const nonce = async (): Promise<number> =>
+  Number(await f.anvil.rpc<Hex>('eth_getTransactionCount', [f.signer, 'latest']))
 const isSent = ({ status }: ExecutionRow): boolean => status === 'sent'
 const isDone = ({ status }: ExecutionRow): boolean => status === 'succeeded' || status === 'failed'
 
@@ -52,7 +57,16 @@ const landOnce = async (id: string, before: number): Promise<ExecutionRow> => {
 test('behavior: dropped between commit and broadcast, the next signer sends the same bytes', async () => {
   await f.writePolicy()
   const before = await nonce()
-  const stuck: Sender = { name: 'stuck', send: (_, signal) => new Promise((resolve) => signal?.addEventListener('abort', () => resolve({ outcome: 'unreachable', message: 'dropped' }))), status: async () => ({ state: 'unknown' }) }
+  const stuck: Sender = {
+    name: 'stuck',
+    send: (_, signal) =>
+      new Promise((resolve) =>
+        signal?.addEventListener('abort', () =>
+          resolve({ outcome: 'unreachable', message: 'dropped' }),
+        ),
+      ),
+    status: async () => ({ state: 'unknown' }),
+  }
   const first = await f.start({ createSender: () => stuck })
   const { executions } = await f.find()
   const id = executions[0] ?? ''
@@ -72,8 +86,21 @@ test('behavior: killed with SIGKILL while the broadcast hangs, and started again
   node.setFault('swallow')
   const file = join(f.dataDir, 'child.json')
   const signer = f.config.signer && { ...f.config.signer, rpc: { local: [node.url] } }
-  await writeFile(file, JSON.stringify({ config: { ...f.config, signer }, databaseUrl: f.database.url }))
-  const child = spawn(process.execPath, ['--conditions=tocsin-source', '--import', 'tsx', fileURLToPath(new URL('../../test/support/signerChild.ts', import.meta.url)), file], { stdio: ['ignore', 'pipe', 'inherit'] })
+  await writeFile(
+    file,
+    JSON.stringify({ config: { ...f.config, signer }, databaseUrl: f.database.url }),
+  )
+  const child = spawn(
+    process.execPath,
+    [
+      '--conditions=tocsin-source',
+      '--import',
+      'tsx',
+      fileURLToPath(new URL('../../test/support/signerChild.ts', import.meta.url)),
+      file,
+    ],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  )
   children.add(child)
   await new Promise((resolve) => child.stdout?.once('data', resolve))
   const { executions } = await f.find()
@@ -156,13 +183,20 @@ test('behavior: what people unpause stays unpaused', async () => {
 })
 
 test("behavior: under a rising base fee it is replaced by what geth's 10 % rule accepts, up to the cap", async () => {
-  await f.writePolicy({ maxFeePerGasWei: '60 gwei', maxPriorityFeePerGasWei: '10 gwei', replaceAfterBlocks: 3 })
+  await f.writePolicy({
+    maxFeePerGasWei: '60 gwei',
+    maxPriorityFeePerGasWei: '10 gwei',
+    replaceAfterBlocks: 3,
+  })
   const before = await nonce()
   await f.start({ rpc: [node.url] })
   const { executions } = await f.find()
   const id = executions[0] ?? ''
   await f.until(id, isSent)
-  const fees = (row: ExecutionRow): bigint[] => (row.attempts as { maxFeePerGasWei: string }[]).map(({ maxFeePerGasWei }) => BigInt(maxFeePerGasWei))
+  const fees = (row: ExecutionRow): bigint[] =>
+    (row.attempts as { maxFeePerGasWei: string }[]).map(({ maxFeePerGasWei }) =>
+      BigInt(maxFeePerGasWei),
+    )
   // Base fees beyond what was offered: blocks come, the transaction stays behind.
   for (let i = 0; i < 8; i++) {
     await f.anvil.rpc('anvil_setNextBlockBaseFeePerGas', [`0x${(20_000_000_000n).toString(16)}`])
@@ -173,7 +207,8 @@ test("behavior: under a rising base fee it is replaced by what geth's 10 % rule 
   const row = await landOnce(id, before)
   const offers = fees(row)
   expect(offers.length).toBeGreaterThan(1)
-  for (let i = 1; i < offers.length; i++) expect((offers[i] ?? 0n) * 100n).toBeGreaterThanOrEqual((offers[i - 1] ?? 0n) * 110n)
+  for (let i = 1; i < offers.length; i++)
+    expect((offers[i] ?? 0n) * 100n).toBeGreaterThanOrEqual((offers[i - 1] ?? 0n) * 110n)
   for (const offer of offers) expect(offer).toBeLessThanOrEqual(60_000_000_000n)
   expect(node.refusedReplacements()).toBe(0)
   const nonces = node.seen.map((raw) => parseTransaction(raw as `0x02${string}`).nonce)
@@ -184,9 +219,29 @@ test('behavior: a transaction stuck at the nonce is outbid', async () => {
   await f.writePolicy()
   const before = await nonce()
   // Somebody left a transaction of this key behind, priced above what the market suggests.
-  const account = privateKeyToAccount('0x5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a')
-  const stuck = await account.signTransaction({ type: 'eip1559', chainId: f.anvil.chainId, nonce: before, to: f.admin, value: 0n, gas: 21_000n, maxFeePerGas: 90_000_000_000n, maxPriorityFeePerGas: 20_000_000_000n })
-  await fetch(node.url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'eth_sendRawTransaction', params: [stuck] }) })
+  const account = privateKeyToAccount(
+    '0x5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a',
+  )
+  const stuck = await account.signTransaction({
+    type: 'eip1559',
+    chainId: f.anvil.chainId,
+    nonce: before,
+    to: f.admin,
+    value: 0n,
+    gas: 21_000n,
+    maxFeePerGas: 90_000_000_000n,
+    maxPriorityFeePerGas: 20_000_000_000n,
+  })
+  await fetch(node.url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'eth_sendRawTransaction',
+      params: [stuck],
+    }),
+  })
   await f.start({ rpc: [node.url] })
   const { executions } = await f.find()
   const id = executions[0] ?? ''
@@ -234,7 +289,9 @@ test('behavior: an endpoint of another chain is never believed', async () => {
   try {
     const signer = await f.start({ rpc: [other.url] })
     const { executions } = await f.find()
-    await expect.poll(async () => JSON.stringify(await signer.report()), { timeout: 5_000 }).toContain('does not serve chain')
+    await expect
+      .poll(async () => JSON.stringify(await signer.report()), { timeout: 5_000 })
+      .toContain('does not serve chain')
     expect((await f.row(executions[0] ?? '')).status).toBe('requested')
   } finally {
     await f.stopSigners()

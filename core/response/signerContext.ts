@@ -1,8 +1,8 @@
-import type { Logger } from '../telemetry/index.ts'
 import type { Database } from '../store/index.ts'
+import type { Logger } from '../telemetry/index.ts'
+import type { Sender } from './sender.ts'
 import type { SignerKey } from './signerKey.ts'
 import type { SignerRpc } from './signerRpc.ts'
-import type { Sender } from './sender.ts'
 import type { ActionDefinition, ExecutionMode, LoadedPolicy } from './types.ts'
 
 /** What every step of the signer works with. */
@@ -14,6 +14,8 @@ export type SignerContext = {
   readonly mode: ExecutionMode
   /** From the signer's own copy of the files. */
   readonly getPolicy: (id: string) => LoadedPolicy | undefined
+  /** By hash, also when the file has changed since. */
+  readonly getPolicyVersion: (hash: string) => LoadedPolicy | undefined
   readonly getAction: (id: string) => ActionDefinition | undefined
   /** The kill switch: nothing is sent while it is on. */
   readonly isHalted: () => boolean

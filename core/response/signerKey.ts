@@ -1,5 +1,10 @@
 import { readFile } from 'node:fs/promises'
-import { keccak256, parseTransaction, recoverTransactionAddress, type TransactionSerializedEIP1559 } from 'viem'
+import {
+  keccak256,
+  parseTransaction,
+  recoverTransactionAddress,
+  type TransactionSerializedEIP1559,
+} from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { type Address, type Hex, TocsinError } from '../base/index.ts'
 import type { Fees } from './fees.ts'
@@ -9,7 +14,11 @@ import type { Policy } from './types.ts'
 /** Who signs. Only calldata of a policy ever reaches it. */
 export type SignerKey = {
   readonly address: Address
-  readonly sign: (policy: Policy, nonce: number, fees: Fees) => Promise<{ readonly raw: Hex; readonly hash: Hex }>
+  readonly sign: (
+    policy: Policy,
+    nonce: number,
+    fees: Fees,
+  ) => Promise<{ readonly raw: Hex; readonly hash: Hex }>
 }
 
 export const createSignerKey = (privateKey: Hex): SignerKey => {
@@ -56,7 +65,9 @@ export const checkSigned = async (
     const serialized = raw as TransactionSerializedEIP1559
     const { policy } = expected
     const tx = parseTransaction(serialized)
-    const signer = (await recoverTransactionAddress({ serializedTransaction: serialized })).toLowerCase()
+    const signer = (
+      await recoverTransactionAddress({ serializedTransaction: serialized })
+    ).toLowerCase()
     const isRight =
       signer === expected.signer &&
       tx.chainId === policy.chain &&

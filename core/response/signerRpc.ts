@@ -5,7 +5,11 @@ export type RpcAnswer =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly code: number; readonly message: string; readonly data: Hex }
 
-export type EndpointHealth = { readonly url: string; readonly ok: boolean; readonly lastError: string | undefined }
+export type EndpointHealth = {
+  readonly url: string
+  readonly ok: boolean
+  readonly lastError: string | undefined
+}
 
 /** The signer's own way to one chain. Several endpoints: the second is asked when the first is slow or fails. */
 export type SignerRpc = {
@@ -31,19 +35,26 @@ const MAX_MESSAGE = 300
 
 /** Errors which say that the endpoint cannot serve now, rather than what the chain says. */
 const isEndpointFault = (code: number, message: string): boolean =>
-  code === -32_005 || code === -32_603 || code === -32_002 || /rate limit|too many requests|header not found|unavailable/i.test(message)
+  code === -32_005 ||
+  code === -32_603 ||
+  code === -32_002 ||
+  /rate limit|too many requests|header not found|unavailable/i.test(message)
+
+const readData = (error: object): Hex => {
+  const data: unknown = 'data' in error ? error.data : undefined
+  return typeof data === 'string' && /^0x[0-9a-fA-F]*$/.test(data) ? (data as Hex) : '0x'
+}
 
 const readRpcError = (error: unknown): RpcAnswer | undefined => {
   let current: unknown = error
   for (let depth = 0; depth < 6 && typeof current === 'object' && current !== null; depth++) {
     if ('name' in current && current.name === 'RpcRequestError' && 'code' in current) {
-      const data: unknown = 'data' in current ? current.data : undefined
       const details: unknown = 'details' in current ? current.details : undefined
       return {
         ok: false,
         code: Number(current.code),
         message: String(details ?? '').slice(0, MAX_MESSAGE),
-        data: typeof data === 'string' && /^0x[0-9a-fA-F]*$/.test(data) ? (data as Hex) : '0x',
+        data: readData(current),
       }
     }
     current = 'cause' in current ? current.cause : undefined
@@ -53,12 +64,20 @@ const readRpcError = (error: unknown): RpcAnswer | undefined => {
 
 const createEndpoint = (url: string, chainId: number): Endpoint => {
   if (!/^https?:/.test(url))
-    throw new TocsinError('signer.endpoint', `The signer speaks HTTP; ${redactUrl(url)} is not an http(s) endpoint.`, {
-      hints: ['Name http:// or https:// endpoints in `signer.rpc`.'],
-      exitCode: 2,
-    })
+    throw new TocsinError(
+      'signer.endpoint',
+      `The signer speaks HTTP; ${redactUrl(url)} is not an http(s) endpoint.`,
+      {
+        hints: ['Name http:// or https:// endpoints in `signer.rpc`.'],
+        exitCode: 2,
+      },
+    )
   const options = { chain: undefined, retryCount: 0, timeout: TIMEOUT_MS }
-  const batched = http(url, { batch: { batchSize: 40, wait: 0 }, retryCount: 0, timeout: TIMEOUT_MS })(options)
+  const batched = http(url, {
+    batch: { batchSize: 40, wait: 0 },
+    retryCount: 0,
+    timeout: TIMEOUT_MS,
+  })(options)
   const single = http(url, { retryCount: 0, timeout: TIMEOUT_MS })(options)
   const state: Endpoint['state'] = { ok: true, lastError: undefined, verified: false }
   let canBatch = true
@@ -72,16 +91,23 @@ const createEndpoint = (url: string, chainId: number): Endpoint => {
       if (answer) return answer
       if (!isBatched) throw error
       // Some providers refuse batches: from now on one by one.
-      const value: unknown = await single.request({ method, params }).catch((second: unknown) => readRpcError(second) ?? Promise.reject(second))
+      const value: unknown = await single
+        .request({ method, params })
+        .catch((second: unknown) => readRpcError(second) ?? Promise.reject(second))
       canBatch = false
-      return typeof value === 'object' && value !== null && 'ok' in value ? (value as RpcAnswer) : { ok: true, value }
+      return typeof value === 'object' && value !== null && 'ok' in value
+        ? (value as RpcAnswer)
+        : { ok: true, value }
     }
   }
   const verify = async (): Promise<void> => {
     if (state.verified) return
     const answer = await send('eth_chainId', [])
     if (!answer.ok || Number(answer.value) !== chainId)
-      throw new TocsinError('rpc.chain_mismatch', `${redactUrl(url)} does not serve chain ${chainId}.`)
+      throw new TocsinError(
+        'rpc.chain_mismatch',
+        `${redactUrl(url)} does not serve chain ${chainId}.`,
+      )
     state.verified = true
   }
   const ask: Endpoint['ask'] = async (method, params) => {
@@ -105,10 +131,15 @@ const createEndpoint = (url: string, chainId: number): Endpoint => {
   return { url: redactUrl(url), ask, state }
 }
 
-const isFinal = (answer: RpcAnswer): boolean => answer.ok || !isEndpointFault(answer.code, answer.message)
+const isFinal = (answer: RpcAnswer): boolean =>
+  answer.ok || !isEndpointFault(answer.code, answer.message)
 
 /** Asks one after the other, the next as soon as the one before is slow or fails; the first real answer wins. */
-const askHedged = (endpoints: readonly Endpoint[], method: string, params: readonly unknown[]): Promise<RpcAnswer> =>
+const askHedged = (
+  endpoints: readonly Endpoint[],
+  method: string,
+  params: readonly unknown[],
+): Promise<RpcAnswer> =>
   new Promise((resolve, reject) => {
     let open = endpoints.length
     let last: unknown
@@ -123,21 +154,28 @@ const askHedged = (endpoints: readonly Endpoint[], method: string, params: reado
       }
       const lost = (): void => {
         open--
-        if (open > 0) return moveOn()
-        if (lastAnswer) return resolve(lastAnswer)
-        reject(
-          new TocsinError('rpc.unreachable', `No endpoint of the signer answered ${method}: ${messageOf(last).split('\n')[0]?.slice(0, MAX_MESSAGE)}`, {
-            cause: last,
-            retry: { afterMs: 1_000 },
-            hints: ['Check `signer.rpc` of the watchlist.'],
-          }),
-        )
+        if (open > 0) moveOn()
+        else if (lastAnswer) resolve(lastAnswer)
+        else
+          reject(
+            new TocsinError(
+              'rpc.unreachable',
+              `No endpoint of the signer answered ${method}: ${messageOf(last).split('\n')[0]?.slice(0, MAX_MESSAGE)}`,
+              {
+                cause: last,
+                retry: { afterMs: 1_000 },
+                hints: ['Check `signer.rpc` of the watchlist.'],
+              },
+            ),
+          )
       }
       endpoint.ask(method, params).then(
         (answer) => {
-          if (isFinal(answer)) return resolve(answer)
-          lastAnswer = answer
-          lost()
+          if (isFinal(answer)) resolve(answer)
+          else {
+            lastAnswer = answer
+            lost()
+          }
         },
         (error: unknown) => {
           last = error
@@ -150,7 +188,10 @@ const askHedged = (endpoints: readonly Endpoint[], method: string, params: reado
   })
 
 /** Connects lazily. Wrong chain ids are refused per endpoint. */
-export const createSignerRpc = (options: { readonly chainId: number; readonly urls: readonly string[] }): SignerRpc => {
+export const createSignerRpc = (options: {
+  readonly chainId: number
+  readonly urls: readonly string[]
+}): SignerRpc => {
   const endpoints = options.urls.map((url) => createEndpoint(url, options.chainId))
   const ask: SignerRpc['ask'] = (method, params) => {
     const ranked = [...endpoints].sort((a, b) => Number(b.state.ok) - Number(a.state.ok))
@@ -165,6 +206,7 @@ export const createSignerRpc = (options: { readonly chainId: number; readonly ur
       throw new TocsinError('rpc.error', `${method}: ${answer.message} (${answer.code})`)
     },
     askEach: (method, params) => endpoints.map((endpoint) => endpoint.ask(method, params)),
-    health: () => endpoints.map(({ url, state }) => ({ url, ok: state.ok, lastError: state.lastError })),
+    health: () =>
+      endpoints.map(({ url, state }) => ({ url, ok: state.ok, lastError: state.lastError })),
   }
 }

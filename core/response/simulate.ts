@@ -1,10 +1,15 @@
+import type { Address } from '../base/index.ts'
 import { type Hex, isTocsinError } from '../base/index.ts'
 import type { SignerRpc } from './signerRpc.ts'
 import type { ActionDefinition, Policy } from './types.ts'
-import type { Address } from '../base/index.ts'
 
 export type SimulationResult = {
-  readonly outcome: 'passed' | 'already_effective' | 'reverted' | 'postcondition_failed' | 'unavailable'
+  readonly outcome:
+    | 'passed'
+    | 'already_effective'
+    | 'reverted'
+    | 'postcondition_failed'
+    | 'unavailable'
   readonly method: 'eth_simulateV1' | 'eth_call' | 'none'
   /** Revert data or what the endpoint said, bounded. */
   readonly detail: string
@@ -14,11 +19,24 @@ type Call = { readonly success: boolean; readonly data: Hex }
 
 const readCalls = (value: unknown): readonly Call[] | undefined => {
   const block: unknown = Array.isArray(value) ? value[0] : undefined
-  if (typeof block !== 'object' || block === null || !('calls' in block) || !Array.isArray(block.calls)) return undefined
+  if (
+    typeof block !== 'object' ||
+    block === null ||
+    !('calls' in block) ||
+    !Array.isArray(block.calls)
+  )
+    return undefined
   return block.calls.map((call: unknown): Call => {
     const entry = typeof call === 'object' && call !== null ? call : {}
-    const own = 'returnData' in entry && typeof entry.returnData === 'string' ? entry.returnData : '0x'
-    const error = 'error' in entry && typeof entry.error === 'object' && entry.error !== null && 'data' in entry.error ? entry.error.data : undefined
+    const own =
+      'returnData' in entry && typeof entry.returnData === 'string' ? entry.returnData : '0x'
+    const error =
+      'error' in entry &&
+      typeof entry.error === 'object' &&
+      entry.error !== null &&
+      'data' in entry.error
+        ? entry.error.data
+        : undefined
     // Nodes differ: revert data lies in returnData, or in the error.
     const data = own === '0x' && typeof error === 'string' ? error : own
     return { success: 'status' in entry && entry.status === '0x1', data: data as Hex }
@@ -27,9 +45,18 @@ const readCalls = (value: unknown): readonly Call[] | undefined => {
 
 const bounded = (text: string): string => text.slice(0, 300)
 
-const judge = (action: ActionDefinition, method: SimulationResult['method'], first: Call, check: Call | undefined): SimulationResult => {
+const judge = (
+  action: ActionDefinition,
+  method: SimulationResult['method'],
+  first: Call,
+  check: Call | undefined,
+): SimulationResult => {
   if (!first.success)
-    return { outcome: action.isAlreadyEffective(first.data) ? 'already_effective' : 'reverted', method, detail: bounded(first.data) }
+    return {
+      outcome: action.isAlreadyEffective(first.data) ? 'already_effective' : 'reverted',
+      method,
+      detail: bounded(first.data),
+    }
   if (check && !(check.success && action.postcondition.holds(check.data)))
     return { outcome: 'postcondition_failed', method, detail: bounded(check.data) }
   return { outcome: 'passed', method, detail: '' }
@@ -45,10 +72,18 @@ export const simulateAction = async (
   policy: Policy,
   from: Address,
 ): Promise<SimulationResult> => {
-  const call = { from, to: policy.target, data: policy.calldata, gas: `0x${policy.gasLimit.toString(16)}` }
+  const call = {
+    from,
+    to: policy.target,
+    data: policy.calldata,
+    gas: `0x${policy.gasLimit.toString(16)}`,
+  }
   const check = { from, ...action.postcondition.call(policy) }
   try {
-    const answer = await rpc.ask('eth_simulateV1', [{ blockStateCalls: [{ calls: [call, check] }], validation: false }, 'latest'])
+    const answer = await rpc.ask('eth_simulateV1', [
+      { blockStateCalls: [{ calls: [call, check] }], validation: false },
+      'latest',
+    ])
     const calls = answer.ok ? readCalls(answer.value) : undefined
     if (calls?.[0]) return judge(action, 'eth_simulateV1', calls[0], calls[1])
     const single = await rpc.ask('eth_call', [call, 'latest'])
@@ -57,6 +92,10 @@ export const simulateAction = async (
     if (isRevert) return judge(action, 'eth_call', { success: false, data: single.data }, undefined)
     return { outcome: 'unavailable', method: 'none', detail: bounded(single.message) }
   } catch (error) {
-    return { outcome: 'unavailable', method: 'none', detail: isTocsinError(error) ? bounded(String(error.code)) : 'no answer' }
+    return {
+      outcome: 'unavailable',
+      method: 'none',
+      detail: isTocsinError(error) ? bounded(String(error.code)) : 'no answer',
+    }
   }
 }

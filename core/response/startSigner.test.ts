@@ -16,7 +16,8 @@ beforeAll(async () => {
 afterAll(() => f?.stop())
 beforeEach(() => f.reset())
 
-const sentCount = async (): Promise<number> => Number(await f.anvil.rpc<string>('eth_getTransactionCount', [f.signer, 'pending']))
+const sentCount = async (): Promise<number> =>
+  Number(await f.anvil.rpc<string>('eth_getTransactionCount', [f.signer, 'pending']))
 
 /** Requests, starts a signer, and returns the row as the signer left it; checks that nothing was sent. */
 const settleUnsent = async (changes: Parameters<SignerFixture['find']>[0] = {}) => {
@@ -46,7 +47,9 @@ test('default: a finding becomes an intent, a pause on chain, and a proven effec
   await f.until(id, ({ confirmedAt }) => confirmedAt !== null)
   expect(await f.events(id)).toEqual(['sending', 'sent', 'succeeded', 'confirmed'])
   expect((await verifyExecutionLog(f.database.db)).ok).toBe(true)
-  await expect.poll(() => signer.report(), { timeout: 5_000 }).toMatchObject({ status: 'ok', detail: { address: f.signer } })
+  await expect
+    .poll(() => signer.report(), { timeout: 5_000 })
+    .toMatchObject({ status: 'ok', detail: { address: f.signer } })
 })
 
 test('behavior: mode observe writes down what would be done', async () => {
@@ -60,7 +63,9 @@ test('behavior: mode propose waits for a person, whose name is kept', async () =
   await f.writePolicy({ mode: 'propose' })
   const row = await settleUnsent()
   expect(row.status).toBe('proposed')
-  await expect(approveExecution(f.database.db, 'x_none', 'Ada')).rejects.toMatchObject({ code: 'execution.unknown' })
+  await expect(approveExecution(f.database.db, 'x_none', 'Ada')).rejects.toMatchObject({
+    code: 'execution.unknown',
+  })
   await approveExecution(f.database.db, row.id, 'Ada\u0000 Lovelace')
   await f.until(row.id, ({ status }) => status === 'sent')
   await f.mine()
@@ -74,31 +79,65 @@ test('behavior: a proposal that nobody approves ends', async () => {
   const { id } = await settleUnsent()
   const row = await f.until(id, ({ status }) => status === 'refused')
   expect(row.reasonCode).toBe('approval_timeout')
-  await expect(approveExecution(f.database.db, id, 'Ada')).rejects.toMatchObject({ code: 'execution.not_proposed' })
+  await expect(approveExecution(f.database.db, id, 'Ada')).rejects.toMatchObject({
+    code: 'execution.not_proposed',
+  })
 })
 
 test('behavior: what is paused already needs nothing', async () => {
   await f.writePolicy()
   await f.anvil.rpc('anvil_impersonateAccount', [f.signer])
-  await f.anvil.rpc('eth_sendTransaction', [{ from: f.signer, to: f.vault, data: '0x8456cb59', gas: '0x30d40' }])
+  await f.anvil.rpc('eth_sendTransaction', [
+    { from: f.signer, to: f.vault, data: '0x8456cb59', gas: '0x30d40' },
+  ])
   await f.mine()
   await f.anvil.rpc('anvil_stopImpersonatingAccount', [f.signer])
   expect((await settleUnsent()).status).toBe('not_needed')
 })
 
-const refusals: readonly (readonly [string, string, Record<string, unknown>, Parameters<SignerFixture['find']>[0]])[] = [
-  ['an expired policy', 'expired', { approvedAt: '2020-01-01T00:00:00Z', expiresAt: '2020-01-02T00:00:00Z' }, {}],
-  ['a policy approved from tomorrow on', 'not_yet_approved', { approvedAt: '2098-01-01T00:00:00Z' }, {}],
+const refusals: readonly (readonly [
+  string,
+  string,
+  Record<string, unknown>,
+  Parameters<SignerFixture['find']>[0],
+])[] = [
+  [
+    'an expired policy',
+    'expired',
+    { approvedAt: '2020-01-01T00:00:00Z', expiresAt: '2020-01-02T00:00:00Z' },
+    {},
+  ],
+  [
+    'a policy approved from tomorrow on',
+    'not_yet_approved',
+    { approvedAt: '2098-01-01T00:00:00Z' },
+    {},
+  ],
   ['a finding of another alert', 'trigger', {}, { alertId: 'OTHER' }],
   ['a finding of another thing', 'trigger', {}, { thing: 'elsewhere' }],
-  ['a finding too mild for the policy', 'trigger', { triggers: [{ bot: 'tvl-drop', minSeverity: 'Critical' }] }, { severity: 'High' }],
+  [
+    'a finding too mild for the policy',
+    'trigger',
+    { triggers: [{ bot: 'tvl-drop', minSeverity: 'Critical' }] },
+    { severity: 'High' },
+  ],
   ['a finding that was retracted', 'finding_retracted', {}, { status: 'retracted' }],
-  ["a finding whose block is not in the signer's chain", 'finding_retracted', {}, { blockHash: `0x${'ab'.repeat(32)}` }],
+  [
+    "a finding whose block is not in the signer's chain",
+    'finding_retracted',
+    {},
+    { blockHash: `0x${'ab'.repeat(32)}` },
+  ],
   ['a finding too old in seconds', 'stale', {}, { blockTimestampS: 1_600_000_000 }],
   ['a finding from the future', 'stale', {}, { blockTimestampS: 4_000_000_000 }],
   ['a target whose code changed', 'code', { codeHash: `0x${'00'.repeat(32)}` }, {}],
   ['a target whose implementation changed', 'code', { implementation: `0x${'11'.repeat(20)}` }, {}],
-  ['a proxy approved without its implementation is not another matter: code still counts', 'code', { implementation: undefined, codeHash: `0x${'22'.repeat(32)}` }, {}],
+  [
+    'a proxy approved without its implementation is not another matter: code still counts',
+    'code',
+    { implementation: undefined, codeHash: `0x${'22'.repeat(32)}` },
+    {},
+  ],
 ]
 test.each(refusals)('behavior: %s is refused (%s)', async (_, code, policy, finding) => {
   await f.writePolicy(policy)
@@ -112,7 +151,9 @@ test('behavior: a finding too old in blocks is refused', async () => {
   const { executions } = await f.find()
   await f.mine(3)
   await f.start()
-  expect((await f.until(executions[0] ?? '', ({ status }) => status === 'refused')).reasonCode).toBe('stale')
+  expect(
+    (await f.until(executions[0] ?? '', ({ status }) => status === 'refused')).reasonCode,
+  ).toBe('stale')
 })
 
 test('behavior: a finding of a block that the signer has not seen is put off, not refused', async () => {
@@ -126,9 +167,14 @@ test('behavior: a finding of a block that the signer has not seen is put off, no
 test('behavior: a retraction before the signer looks is honoured', async () => {
   await f.writePolicy()
   const { finding, executions } = await f.find()
-  await f.database.db.update(tables.finding).set({ status: 'retracted' }).where(eq(tables.finding.id, finding.id))
+  await f.database.db
+    .update(tables.finding)
+    .set({ status: 'retracted' })
+    .where(eq(tables.finding.id, finding.id))
   await f.start()
-  expect((await f.until(executions[0] ?? '', ({ status }) => status === 'refused')).reasonCode).toBe('finding_retracted')
+  expect(
+    (await f.until(executions[0] ?? '', ({ status }) => status === 'refused')).reasonCode,
+  ).toBe('finding_retracted')
 })
 
 test('behavior: the kill switch stops everything', async () => {
@@ -146,13 +192,18 @@ test('behavior: a pause that would revert is refused and says so', async () => {
   await f.stopSigners()
   expect(row.reasonCode).toBe('simulation_reverted')
   const signer = await f.start()
-  await expect.poll(async () => JSON.stringify(await signer.report()), { timeout: 5_000 }).toContain('neither holds the pauser role')
+  await expect
+    .poll(async () => JSON.stringify(await signer.report()), { timeout: 5_000 })
+    .toContain('neither holds the pauser role')
   expect((await signer.report()).status).toBe('degraded')
   await f.asAdmin('grantRole', [role, f.signer])
 })
 
 test('behavior: limits of the window, spending and cooldown hold', async () => {
-  await f.writePolicy({ cooldownS: 0, limits: { maxPerWindow: 1, windowS: 3_600, maxLifetime: 100 } })
+  await f.writePolicy({
+    cooldownS: 0,
+    limits: { maxPerWindow: 1, windowS: 3_600, maxLifetime: 100 },
+  })
   const first = await f.find()
   await f.start()
   await f.until(first.executions[0] ?? '', ({ status }) => status === 'sent')
@@ -162,22 +213,51 @@ test('behavior: limits of the window, spending and cooldown hold', async () => {
   await f.until(first.executions[0] ?? '', ({ confirmedAt }) => confirmedAt !== null)
   await f.asAdmin('unpause')
   const second = await f.find()
-  expect((await f.until(second.executions[0] ?? '', ({ status }) => status === 'refused')).reasonCode).toBe('limit')
+  expect(
+    (await f.until(second.executions[0] ?? '', ({ status }) => status === 'refused')).reasonCode,
+  ).toBe('limit')
   // A watcher that forgets the cooldown gains nothing.
   const old = await f.row(first.executions[0] ?? '')
   await f.writePolicy({ cooldownS: 3_000 })
   const [policy] = await loadPolicies(f.actionsDir)
   const key = stableHash('execution', 'pause-vault', policy?.hash, f.vault.toLowerCase(), 99)
-  await f.database.db.insert(tables.execution).values({ ...old, id: 'x_forged', idempotencyKey: key, policyHash: policy?.hash ?? '', epoch: 99, status: 'requested', findingId: second.finding.id, sendingAt: null, confirmedAt: null, attempts: [] })
+  await f.database.db.insert(tables.execution).values({
+    ...old,
+    id: 'x_forged',
+    idempotencyKey: key,
+    policyHash: policy?.hash ?? '',
+    epoch: 99,
+    status: 'requested',
+    findingId: second.finding.id,
+    sendingAt: null,
+    confirmedAt: null,
+    attempts: [],
+  })
   await f.database.pool.query('notify tocsin_execution')
-  expect((await f.until('x_forged', ({ status }) => status === 'refused')).reasonCode).toBe('cooldown')
+  expect((await f.until('x_forged', ({ status }) => status === 'refused')).reasonCode).toBe(
+    'cooldown',
+  )
 })
 
 test('behavior: spending of 24 hours is bounded', async () => {
-  await f.writePolicy({ cooldownS: 0, gasLimit: 200_000, maxFeePerGasWei: '500 gwei', maxSpendWeiPer24h: '0.1 ether' })
+  await f.writePolicy({
+    cooldownS: 0,
+    gasLimit: 200_000,
+    maxFeePerGasWei: '500 gwei',
+    maxSpendWeiPer24h: '0.1 ether',
+  })
   const { executions } = await f.find()
   const row = await f.row(executions[0] ?? '')
-  await f.database.db.insert(tables.execution).values({ ...row, id: 'x_before', idempotencyKey: 'before', epoch: -1, status: 'failed', sendingAt: new Date(), feeWei: '100000000000000000', triggeredAtS: 1 })
+  await f.database.db.insert(tables.execution).values({
+    ...row,
+    id: 'x_before',
+    idempotencyKey: 'before',
+    epoch: -1,
+    status: 'failed',
+    sendingAt: new Date(),
+    feeWei: '100000000000000000',
+    triggeredAtS: 1,
+  })
   await f.start()
   expect((await f.until(row.id, ({ status }) => status === 'refused')).reasonCode).toBe('spend')
 })
@@ -187,7 +267,10 @@ test("behavior: columns that a thief rewrote are ignored, the signer's file rule
   const { executions } = await f.find()
   const id = executions[0] ?? ''
   const thief = `0x${'66'.repeat(20)}`
-  await f.database.db.update(tables.execution).set({ target: thief, calldata: '0x3f4ba83a', mode: 'auto' }).where(eq(tables.execution.id, id))
+  await f.database.db
+    .update(tables.execution)
+    .set({ target: thief, calldata: '0x3f4ba83a', mode: 'auto' })
+    .where(eq(tables.execution.id, id))
   await f.start()
   const sent = await f.until(id, ({ status }) => status === 'sent')
   expect([sent.target, sent.calldata]).toEqual([f.vault.toLowerCase(), '0x8456cb59'])
@@ -202,16 +285,44 @@ test('behavior: forged rows are refused, whatever status they claim', async () =
   const before = await sentCount()
   const row = await f.row(executions[0] ?? '')
   const { db } = f.database
-  await db.update(tables.execution).set({ policyHash: 'f'.repeat(64) }).where(eq(tables.execution.id, row.id))
+  await db
+    .update(tables.execution)
+    .set({ policyHash: 'f'.repeat(64) })
+    .where(eq(tables.execution.id, row.id))
   await db.insert(tables.execution).values([
     { ...row, id: 'x_key', idempotencyKey: 'made-up' },
     { ...row, id: 'x_none', idempotencyKey: 'none', actionId: 'unpause-vault' },
-    { ...row, id: 'x_flying', idempotencyKey: 'flying', status: 'sent', signerAddress: f.signer, nonce: 0, attempts: [{ hash: '0x01', raw: '0x02f8', maxFeePerGasWei: '1', maxPriorityFeePerGasWei: '1', atBlock: 1 }] },
+    {
+      ...row,
+      id: 'x_flying',
+      idempotencyKey: 'flying',
+      status: 'sent',
+      signerAddress: f.signer,
+      nonce: 0,
+      attempts: [
+        {
+          hash: '0x01',
+          raw: '0x02f8',
+          maxFeePerGasWei: '1',
+          maxPriorityFeePerGasWei: '1',
+          atBlock: 1,
+        },
+      ],
+    },
     { ...row, id: 'x_bare', idempotencyKey: 'bare', status: 'sending' },
   ])
   await f.start()
-  const codes = { [row.id]: 'policy_mismatch', x_key: 'forged', x_none: 'policy_missing', x_flying: 'forged', x_bare: 'forged' }
-  for (const [id, code] of Object.entries(codes)) expect((await f.until(id, ({ status }) => status === 'refused' || status === 'failed')).reasonCode).toBe(code)
+  const codes = {
+    [row.id]: 'policy_mismatch',
+    x_key: 'forged',
+    x_none: 'policy_missing',
+    x_flying: 'forged',
+    x_bare: 'forged',
+  }
+  for (const [id, code] of Object.entries(codes))
+    expect(
+      (await f.until(id, ({ status }) => status === 'refused' || status === 'failed')).reasonCode,
+    ).toBe(code)
   expect(await sentCount()).toBe(before)
 })
 
@@ -219,7 +330,9 @@ test('behavior: an intent for a chain without an endpoint of the signer is refus
   await f.writePolicy({ chain: 5 })
   const { executions } = await f.find({ chainId: 5 })
   await f.start()
-  expect((await f.until(executions[0] ?? '', ({ status }) => status === 'refused')).reasonCode).toBe('chain_unserved')
+  expect(
+    (await f.until(executions[0] ?? '', ({ status }) => status === 'refused')).reasonCode,
+  ).toBe('chain_unserved')
 })
 
 test('behavior: an edited policy file counts from the next intent on', async () => {
@@ -234,9 +347,14 @@ test('error: a signer without its part of the watchlist, its keystore or its pas
   const { config } = f
   const signer = config.signer
   if (!signer) throw new Error('no signer')
-  const start = (changed: object) => f.start({ config: { ...config, signer: { ...signer, ...changed } } })
-  await expect(f.start({ config: { ...config, signer: undefined } })).rejects.toMatchObject({ code: 'signer.not_configured' })
+  const start = (changed: object) =>
+    f.start({ config: { ...config, signer: { ...signer, ...changed } } })
+  await expect(f.start({ config: { ...config, signer: undefined } })).rejects.toMatchObject({
+    code: 'signer.not_configured',
+  })
   await expect(start({ keystore: '/nowhere' })).rejects.toMatchObject({ code: 'keystore.missing' })
   await expect(start({ password: 'wrong' })).rejects.toMatchObject({ code: 'keystore.password' })
-  await expect(start({ rpc: { mars: ['http://127.0.0.1:1'] } })).rejects.toMatchObject({ code: 'signer.chain_unknown' })
+  await expect(start({ rpc: { mars: ['http://127.0.0.1:1'] } })).rejects.toMatchObject({
+    code: 'signer.chain_unknown',
+  })
 })

@@ -87,10 +87,7 @@ export type ProbeContext = {
   readonly policy: Policy
   readonly signer: Address
   /** A call that reverts is `ok: false` with the revert data. */
-  readonly call: (
-    to: Address,
-    data: Hex,
-  ) => Promise<{ readonly ok: boolean; readonly data: Hex }>
+  readonly call: (to: Address, data: Hex) => Promise<{ readonly ok: boolean; readonly data: Hex }>
 }
 
 /** A kind of response: how it is built from a policy, and how its effect is seen. It only ever raises a guard. */

@@ -7,8 +7,13 @@ import { encodeDeployData, encodeFunctionData, keccak256 } from 'viem'
 import { stringify } from 'yaml'
 import { type Address, type Hex, sleep, stableHash } from '../../core/base/index.ts'
 import type { Answer, Config } from '../../core/config/types.ts'
+import {
+  loadPolicies,
+  requestExecutions,
+  type StartSignerOptions,
+  startSigner,
+} from '../../core/response/index.ts'
 import { encodeKeystore } from '../../core/response/keystore.ts'
-import { loadPolicies, requestExecutions, startSigner, type StartSignerOptions } from '../../core/response/index.ts'
 import { tables } from '../../core/store/index.ts'
 import { createLogger, type RunningProcess } from '../../core/telemetry/index.ts'
 import { type Anvil, startAnvil } from '../../core/testing/index.ts'
@@ -39,10 +44,18 @@ export type SignerFixture = {
   readonly writePolicy: (changes?: Record<string, unknown>) => Promise<string>
   readonly mine: (blocks?: number) => Promise<void>
   /** Inserts a finding at the head (with changes) and asks for executions as the watcher does. */
-  readonly find: (changes?: Partial<FindingRow>) => Promise<{ finding: FindingRow; executions: readonly string[] }>
-  readonly start: (options?: Partial<StartSignerOptions> & { rpc?: readonly string[] }) => Promise<RunningProcess>
+  readonly find: (
+    changes?: Partial<FindingRow>,
+  ) => Promise<{ finding: FindingRow; executions: readonly string[] }>
+  readonly start: (
+    options?: Partial<StartSignerOptions> & { rpc?: readonly string[] },
+  ) => Promise<RunningProcess>
   readonly row: (id: string) => Promise<ExecutionRow>
-  readonly until: (id: string, test: (row: ExecutionRow) => boolean, timeoutMs?: number) => Promise<ExecutionRow>
+  readonly until: (
+    id: string,
+    test: (row: ExecutionRow) => boolean,
+    timeoutMs?: number,
+  ) => Promise<ExecutionRow>
   readonly events: (id: string) => Promise<readonly string[]>
   readonly isPaused: () => Promise<boolean>
   readonly asAdmin: (functionName: string, args?: readonly unknown[]) => Promise<void>
@@ -56,21 +69,40 @@ const deployVault = async (anvil: Anvil, admin: Address, pauser: Address) => {
   const { DemoVault, DemoProxy, DemoToken } = await compileContracts()
   if (!DemoVault || !DemoProxy || !DemoToken) throw new Error('contracts missing')
   const send = async (data: Hex, to?: Address): Promise<Address> => {
-    const hash = await anvil.rpc<Hex>('eth_sendTransaction', [{ from: admin, data, ...(to ? { to } : {}), gas: '0x7a1200' }])
+    const hash = await anvil.rpc<Hex>('eth_sendTransaction', [
+      { from: admin, data, ...(to ? { to } : {}), gas: '0x7a1200' },
+    ])
     await anvil.rpc('evm_mine')
-    const receipt = await anvil.rpc<{ status: Hex; contractAddress: Address }>('eth_getTransactionReceipt', [hash])
+    const receipt = await anvil.rpc<{ status: Hex; contractAddress: Address }>(
+      'eth_getTransactionReceipt',
+      [hash],
+    )
     if (receipt.status !== '0x1') throw new Error('a deployment failed')
     return receipt.contractAddress
   }
   const implementation = await send(DemoVault.bytecode)
-  const initialize = encodeFunctionData({ abi: DemoVault.abi, functionName: 'initialize', args: [admin, admin, pauser] })
-  const vault = await send(encodeDeployData({ abi: DemoProxy.abi, bytecode: DemoProxy.bytecode, args: [implementation, initialize] }))
+  const initialize = encodeFunctionData({
+    abi: DemoVault.abi,
+    functionName: 'initialize',
+    args: [admin, admin, pauser],
+  })
+  const vault = await send(
+    encodeDeployData({
+      abi: DemoProxy.abi,
+      bytecode: DemoProxy.bytecode,
+      args: [implementation, initialize],
+    }),
+  )
   return { vault, implementation, abi: DemoVault.abi }
 }
 
 /** A chain without mining of its own, a database, a paused-able vault behind a proxy, a keystore and a policy folder. */
 export const createSignerFixture = async (): Promise<SignerFixture> => {
-  const [anvil, database, folder] = await Promise.all([startAnvil(), createTestDatabase(), mkdtemp(join(tmpdir(), 'tocsin-signer-'))])
+  const [anvil, database, folder] = await Promise.all([
+    startAnvil(),
+    createTestDatabase(),
+    mkdtemp(join(tmpdir(), 'tocsin-signer-')),
+  ])
   const actionsDir = join(folder, 'actions')
   const keystore = join(folder, 'keystore.json')
   await mkdir(actionsDir)
@@ -91,19 +123,40 @@ export const createSignerFixture = async (): Promise<SignerFixture> => {
       chains: [{ name: 'local', id: anvil.chainId, blockTimeMs: 200, rpc: [] }],
       signer: { rpc: { local: [...rpc] }, keystore, password: PASSWORD, mode: 'auto' },
     }) as unknown as Config
-  const answers: readonly Answer[] = [{ when: { bot: ['tvl-drop'], minSeverity: 'High' }, action: 'pause-vault' }]
+  const answers: readonly Answer[] = [
+    { when: { bot: ['tvl-drop'], minSeverity: 'High' }, action: 'pause-vault' },
+  ]
 
   const writePolicy: SignerFixture['writePolicy'] = async (changes = {}) => {
     const policy = {
-      id: 'pause-vault', version: 1, action: 'pause',
-      approvedBy: ['Ada'], approvedAt: '2020-01-01T00:00:00Z', expiresAt: '2099-01-01T00:00:00Z',
-      chain: anvil.chainId, target: vault, codeHash, implementation, calldata: '0x8456cb59', value: 0,
-      gasLimit: 200_000, maxFeePerGasWei: '500 gwei', maxPriorityFeePerGasWei: '50 gwei', maxSpendWeiPer24h: '1 ether',
-      triggers: [{ bot: 'tvl-drop', alertIds: ['TVL-DROP'], minSeverity: 'High', things: ['vault'] }],
-      freshness: { blocks: 50, seconds: 600 }, mode: 'auto', approval: { timeoutS: 600 },
-      limits: { maxPerWindow: 3, windowS: 3_600, maxLifetime: 100 }, cooldownS: 60,
+      id: 'pause-vault',
+      version: 1,
+      action: 'pause',
+      approvedBy: ['Ada'],
+      approvedAt: '2020-01-01T00:00:00Z',
+      expiresAt: '2099-01-01T00:00:00Z',
+      chain: anvil.chainId,
+      target: vault,
+      codeHash,
+      implementation,
+      calldata: '0x8456cb59',
+      value: 0,
+      gasLimit: 200_000,
+      maxFeePerGasWei: '500 gwei',
+      maxPriorityFeePerGasWei: '50 gwei',
+      maxSpendWeiPer24h: '1 ether',
+      triggers: [
+        { bot: 'tvl-drop', alertIds: ['TVL-DROP'], minSeverity: 'High', things: ['vault'] },
+      ],
+      freshness: { blocks: 50, seconds: 600 },
+      mode: 'auto',
+      approval: { timeoutS: 600 },
+      limits: { maxPerWindow: 3, windowS: 3_600, maxLifetime: 100 },
+      cooldownS: 60,
       simulation: { mode: 'required', onUnavailable: 'stop', onRevert: 'stop' },
-      postcondition: { deadlineS: 20, confirmations: 2 }, replaceAfterBlocks: 2, runbook: 'runbook.md',
+      postcondition: { deadlineS: 20, confirmations: 2 },
+      replaceAfterBlocks: 2,
+      runbook: 'runbook.md',
       ...changes,
     }
     await writeFile(join(actionsDir, `${policy.id}.yaml`), stringify(policy))
@@ -113,21 +166,44 @@ export const createSignerFixture = async (): Promise<SignerFixture> => {
     for (let i = 0; i < blocks; i++) await anvil.rpc('evm_mine')
   }
   const find: SignerFixture['find'] = async (changes = {}) => {
-    const block = await anvil.rpc<{ number: Hex; hash: Hex; timestamp: Hex }>('eth_getBlockByNumber', ['latest', false])
+    const block = await anvil.rpc<{ number: Hex; hash: Hex; timestamp: Hex }>(
+      'eth_getBlockByNumber',
+      ['latest', false],
+    )
     const values = {
       id: stableHash(randomBytes(8).toString('hex')),
-      botId: 'tvl-drop', botVersion: '1.0.0', alertId: 'TVL-DROP', alertKind: 'event' as const,
-      chainId: anvil.chainId, blockNumber: Number(block.number), blockHash: block.hash, blockTimestampS: Number(block.timestamp),
-      uniqueKey: 'vault', name: 'TVL fell', description: 'It fell.', severity: 'Critical', type: 'Exploit', thing: 'vault',
+      botId: 'tvl-drop',
+      botVersion: '1.0.0',
+      alertId: 'TVL-DROP',
+      alertKind: 'event' as const,
+      chainId: anvil.chainId,
+      blockNumber: Number(block.number),
+      blockHash: block.hash,
+      blockTimestampS: Number(block.timestamp),
+      uniqueKey: 'vault',
+      name: 'TVL fell',
+      description: 'It fell.',
+      severity: 'Critical',
+      type: 'Exploit',
+      thing: 'vault',
       status: 'provisional' as const,
       ...changes,
     }
     const policies = await loadPolicies(actionsDir)
     return db.transaction(async (tx) => {
-      const [finding] = await tx.insert(tables.finding).values(values).onConflictDoNothing().returning()
-      const [known] = finding ? [finding] : await tx.select().from(tables.finding).where(eq(tables.finding.id, values.id))
+      const [finding] = await tx
+        .insert(tables.finding)
+        .values(values)
+        .onConflictDoNothing()
+        .returning()
+      const [known] = finding
+        ? [finding]
+        : await tx.select().from(tables.finding).where(eq(tables.finding.id, values.id))
       if (!known) throw new Error('no finding')
-      return { finding: known, executions: await requestExecutions(tx, [known], { answers, policies }) }
+      return {
+        finding: known,
+        executions: await requestExecutions(tx, [known], { answers, policies }),
+      }
     })
   }
   const row = async (id: string): Promise<ExecutionRow> => {
@@ -136,21 +212,49 @@ export const createSignerFixture = async (): Promise<SignerFixture> => {
     return found
   }
   const asAdmin: SignerFixture['asAdmin'] = async (functionName, args = []) => {
-    await anvil.rpc('eth_sendTransaction', [{ from: admin, to: vault, data: encodeFunctionData({ abi, functionName, args }), gas: '0x7a1200' }])
+    await anvil.rpc('eth_sendTransaction', [
+      {
+        from: admin,
+        to: vault,
+        data: encodeFunctionData({ abi, functionName, args }),
+        gas: '0x7a1200',
+      },
+    ])
     await mine()
   }
-  const isPaused = async (): Promise<boolean> => BigInt(await anvil.rpc<Hex>('eth_call', [{ to: vault, data: PAUSED }, 'latest'])) === 1n
+  const isPaused = async (): Promise<boolean> =>
+    BigInt(await anvil.rpc<Hex>('eth_call', [{ to: vault, data: PAUSED }, 'latest'])) === 1n
   const stopSigners = async (): Promise<void> => {
     for (const signer of running) await signer.stop()
     running.clear()
   }
   return {
-    anvil, database, dataDir: folder, actionsDir, keystore, password: PASSWORD, signer: sealed.address, admin, vault, answers,
+    anvil,
+    database,
+    dataDir: folder,
+    actionsDir,
+    keystore,
+    password: PASSWORD,
+    signer: sealed.address,
+    admin,
+    vault,
+    answers,
     config: makeConfig([anvil.url]),
-    writePolicy, mine, find, row, isPaused, asAdmin, stopSigners,
+    writePolicy,
+    mine,
+    find,
+    row,
+    isPaused,
+    asAdmin,
+    stopSigners,
     start: async (options = {}) => {
       const { rpc, ...rest } = options
-      const signer = await startSigner({ config: makeConfig(rpc ?? [anvil.url]), store: database, log, ...rest })
+      const signer = await startSigner({
+        config: makeConfig(rpc ?? [anvil.url]),
+        store: database,
+        log,
+        ...rest,
+      })
       running.add(signer)
       const stop = async (): Promise<void> => {
         running.delete(signer)
@@ -163,12 +267,17 @@ export const createSignerFixture = async (): Promise<SignerFixture> => {
       for (;;) {
         const found = await row(id)
         if (test(found)) return found
-        if (Date.now() > deadline) throw new Error(`execution stayed ${found.status} (${found.reason ?? ''})`)
+        if (Date.now() > deadline)
+          throw new Error(`execution stayed ${found.status} (${found.reason ?? ''})`)
         await sleep(20)
       }
     },
     events: async (id) => {
-      const rows = await db.select().from(tables.executionLog).where(eq(tables.executionLog.executionId, id)).orderBy(tables.executionLog.seq)
+      const rows = await db
+        .select()
+        .from(tables.executionLog)
+        .where(eq(tables.executionLog.executionId, id))
+        .orderBy(tables.executionLog.seq)
       return rows.map(({ event }) => event)
     },
     reset: async () => {

@@ -1,5 +1,10 @@
 import { createServer, type ServerResponse } from 'node:http'
-import { keccak256, parseTransaction, recoverTransactionAddress, type TransactionSerializedEIP1559 } from 'viem'
+import {
+  keccak256,
+  parseTransaction,
+  recoverTransactionAddress,
+  type TransactionSerializedEIP1559,
+} from 'viem'
 import type { Hex } from '../../core/base/index.ts'
 
 export type SendFault = 'none' | 'hang' | 'accept-then-reset' | 'error-500' | 'swallow'
@@ -21,7 +26,11 @@ export type StrictNode = {
 type Rpc = { readonly id: number; readonly method: string; readonly params: readonly unknown[] }
 type Pending = { readonly hash: Hex; readonly maxFee: bigint; readonly tip: bigint }
 
-const error = (id: number, code: number, message: string): object => ({ jsonrpc: '2.0', id, error: { code, message } })
+const error = (id: number, code: number, message: string): object => ({
+  jsonrpc: '2.0',
+  id,
+  error: { code, message },
+})
 
 export const startStrictNode = async (upstream: string): Promise<StrictNode> => {
   let fault: SendFault = 'none'
@@ -33,27 +42,42 @@ export const startStrictNode = async (upstream: string): Promise<StrictNode> => 
   const open = new Set<ServerResponse>()
 
   const forward = async (body: unknown): Promise<unknown> => {
-    const response = await fetch(upstream, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
+    const response = await fetch(upstream, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
     return response.json()
   }
-  const checkReplacement = async (raw: Hex): Promise<{ key: string; mine: Pending; message: string | undefined }> => {
+  const checkReplacement = async (
+    raw: Hex,
+  ): Promise<{ key: string; mine: Pending; message: string | undefined }> => {
     const serialized = raw as TransactionSerializedEIP1559
     const tx = parseTransaction(serialized)
     const from = await recoverTransactionAddress({ serializedTransaction: serialized })
-    const mine: Pending = { hash: keccak256(raw), maxFee: tx.maxFeePerGas ?? 0n, tip: tx.maxPriorityFeePerGas ?? 0n }
+    const mine: Pending = {
+      hash: keccak256(raw),
+      maxFee: tx.maxFeePerGas ?? 0n,
+      tip: tx.maxPriorityFeePerGas ?? 0n,
+    }
     const key = `${from}:${tx.nonce ?? 0}`
     const before = pending.get(key)
     if (!before) return { key, mine, message: undefined }
     if (before.hash === mine.hash) return { key, mine, message: 'already known' }
-    const isRaised = mine.maxFee * 100n >= before.maxFee * 110n && mine.tip * 100n >= before.tip * 110n
+    const isRaised =
+      mine.maxFee * 100n >= before.maxFee * 110n && mine.tip * 100n >= before.tip * 110n
     return { key, mine, message: isRaised ? undefined : 'replacement transaction underpriced' }
   }
   const sendRaw = async (request: Rpc): Promise<object> => {
     const raw = request.params[0] as Hex
     seen.push(raw)
-    const { key, mine, message } = await checkReplacement(raw)
+    const checked = await checkReplacement(raw).catch(() => undefined)
+    // Not a transaction: anvil may say so.
+    if (!checked) return (await forward(request)) as object
+    const { key, mine, message } = checked
     if (message === 'replacement transaction underpriced') refused++
-    if (message === 'replacement transaction underpriced') return error(request.id, -32_000, message)
+    if (message === 'replacement transaction underpriced')
+      return error(request.id, -32_000, message)
     const answer = (await forward(request)) as { error?: { message: string } }
     if (!answer.error) {
       pending.set(key, mine)
@@ -61,8 +85,9 @@ export const startStrictNode = async (upstream: string): Promise<StrictNode> => 
     }
     return answer
   }
-  const answerOne = (request: Rpc): Promise<unknown> | object => {
-    if (request.method === 'eth_simulateV1' && isSimulateMissing) return error(request.id, -32_601, 'the method eth_simulateV1 does not exist')
+  const answerOne = async (request: Rpc): Promise<unknown> => {
+    if (request.method === 'eth_simulateV1' && isSimulateMissing)
+      return error(request.id, -32_601, 'the method eth_simulateV1 does not exist')
     return request.method === 'eth_sendRawTransaction' ? sendRaw(request) : forward(request)
   }
   const handle = async (text: string, response: ServerResponse): Promise<void> => {
@@ -74,7 +99,9 @@ export const startStrictNode = async (upstream: string): Promise<StrictNode> => 
       response.writeHead(500).end('no')
       return
     }
-    const answer = Array.isArray(body) ? await Promise.all(body.map(answerOne)) : await answerOne(body)
+    const answer = Array.isArray(body)
+      ? await Promise.all(body.map(answerOne))
+      : await answerOne(body)
     if (isSend && fault === 'accept-then-reset') response.destroy()
     else response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer))
   }

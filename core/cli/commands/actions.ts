@@ -8,11 +8,11 @@ import {
   approveExecution,
   createSignerRpc,
   formatFault,
-  loadActions,
   type LoadedPolicy,
+  loadActions,
   probeReadiness,
-  readPolicies,
   type Readiness,
+  readPolicies,
   type SignerRpc,
   verifyExecutionLog,
 } from '../../response/index.ts'
@@ -26,9 +26,16 @@ type ExecutionRow = typeof tables.execution.$inferSelect
 
 const line = (text = ''): void => void process.stdout.write(`${text}\n`)
 const plain = (value: unknown): string =>
-  JSON.stringify(value, (_, each: unknown) => (typeof each === 'bigint' ? each.toString() : each), 2)
+  JSON.stringify(
+    value,
+    (_, each: unknown) => (typeof each === 'bigint' ? each.toString() : each),
+    2,
+  )
 
-const withStore = async (options: CommonOptions, work: (store: Store, config: Config) => Promise<void>): Promise<void> => {
+const withStore = async (
+  options: CommonOptions,
+  work: (store: Store, config: Config) => Promise<void>,
+): Promise<void> => {
   const { store, config, close } = await openStore(options)
   try {
     await work(store, config)
@@ -40,7 +47,10 @@ const withStore = async (options: CommonOptions, work: (store: Store, config: Co
 /** Endpoints by which a command reads a chain: the watchlist's. */
 export const rpcOf = (config: Config, chainId: number): SignerRpc => {
   const chain = config.chains.find(({ id }) => id === chainId)
-  if (!chain) throw new TocsinError('chain.unknown', `The watchlist has no chain ${chainId}.`, { exitCode: EXIT.invalid })
+  if (!chain)
+    throw new TocsinError('chain.unknown', `The watchlist has no chain ${chainId}.`, {
+      exitCode: EXIT.invalid,
+    })
   return createSignerRpc({ chainId, urls: chain.rpc.map(({ http }) => http) })
 }
 
@@ -50,14 +60,21 @@ const summary = (row: ExecutionRow): string =>
 const list = async (options: CommonOptions): Promise<void> =>
   withStore(options, async ({ db }, config) => {
     const { policies, faults } = await readPolicies(config.actionsDir)
-    const executions = await db.select().from(tables.execution).orderBy(desc(tables.execution.requestedAt)).limit(20)
+    const executions = await db
+      .select()
+      .from(tables.execution)
+      .orderBy(desc(tables.execution.requestedAt))
+      .limit(20)
     if (faults.length > 0) process.exitCode = EXIT.invalid
     if (options.json) {
       line(plain({ policies, faults, executions }))
       return
     }
     line(`Approved actions (${config.actionsDir})`)
-    for (const policy of policies) line(`  ${policy.id.padEnd(20)} ${policy.action} ${policy.target} on chain ${policy.chain}, ${policy.mode}, until ${policy.expiresAt}`)
+    for (const policy of policies)
+      line(
+        `  ${policy.id.padEnd(20)} ${policy.action} ${policy.target} on chain ${policy.chain}, ${policy.mode}, until ${policy.expiresAt}`,
+      )
     if (policies.length === 0) line('  none: `tocsin actions new pause --target 0x…` writes one')
     for (const fault of faults) line(`  FAULT ${formatFault(fault)}`)
     line('Last executions')
@@ -65,14 +82,23 @@ const list = async (options: CommonOptions): Promise<void> =>
     if (executions.length === 0) line('  none')
   })
 
-const printExecution = (execution: ExecutionRow, finding: unknown, log: readonly { at: Date; event: string; detail: Json }[]): void => {
+const printExecution = (
+  execution: ExecutionRow,
+  finding: unknown,
+  log: readonly { at: Date; event: string; detail: Json }[],
+): void => {
   for (const [key, value] of Object.entries(execution)) {
     if (key === 'attempts' || value === null) continue
-    line(`${key.padEnd(18)}${value instanceof Date ? value.toISOString() : typeof value === 'object' ? JSON.stringify(value) : value}`)
+    line(
+      `${key.padEnd(18)}${value instanceof Date ? value.toISOString() : typeof value === 'object' ? JSON.stringify(value) : value}`,
+    )
   }
   line(`finding           ${plain(finding ?? 'none')}`)
   line('decisions')
-  for (const entry of log) line(`  ${entry.at.toISOString()}  ${entry.event}  ${JSON.stringify(entry.detail).slice(0, 300)}`)
+  for (const entry of log)
+    line(
+      `  ${entry.at.toISOString()}  ${entry.event}  ${JSON.stringify(entry.detail).slice(0, 300)}`,
+    )
 }
 
 const showExecution = async (id: string, options: CommonOptions): Promise<void> =>
@@ -82,8 +108,16 @@ const showExecution = async (id: string, options: CommonOptions): Promise<void> 
       .from(tables.execution)
       .leftJoin(tables.finding, eq(tables.finding.id, tables.execution.findingId))
       .where(eq(tables.execution.id, id))
-    if (!row) throw new TocsinError('execution.unknown', `There is no execution "${id.slice(0, 80)}".`, { exitCode: EXIT.invalid, hints: ['`tocsin actions list` shows the last ones.'] })
-    const log = await db.select().from(tables.executionLog).where(eq(tables.executionLog.executionId, id)).orderBy(asc(tables.executionLog.seq))
+    if (!row)
+      throw new TocsinError('execution.unknown', `There is no execution "${id.slice(0, 80)}".`, {
+        exitCode: EXIT.invalid,
+        hints: ['`tocsin actions list` shows the last ones.'],
+      })
+    const log = await db
+      .select()
+      .from(tables.executionLog)
+      .where(eq(tables.executionLog.executionId, id))
+      .orderBy(asc(tables.executionLog.seq))
     if (options.json) line(plain({ ...row, log }))
     else printExecution(row.execution, row.finding, log)
   })
@@ -95,12 +129,18 @@ const showPolicy = async (id: string, options: CommonOptions): Promise<void> => 
   if (!policy)
     throw new TocsinError('policy.unknown', `There is no approved policy "${id.slice(0, 80)}".`, {
       exitCode: EXIT.invalid,
-      hints: [`Policies: ${policies.map((each) => each.id).join(', ') || 'none'}.`, ...faults.map(formatFault)],
+      hints: [
+        `Policies: ${policies.map((each) => each.id).join(', ') || 'none'}.`,
+        ...faults.map(formatFault),
+      ],
     })
   line(options.json ? plain(policy) : `${plain(policy)}\n\n${await readFile(policy.file, 'utf8')}`)
 }
 
-const findSigner = async (config: Config, given: string | undefined): Promise<Address | undefined> => {
+const findSigner = async (
+  config: Config,
+  given: string | undefined,
+): Promise<Address | undefined> => {
   if (given) return given.toLowerCase() as Address
   if (!config.signer) return undefined
   const text = await readFile(config.signer.keystore, 'utf8').catch(() => '')
@@ -108,15 +148,27 @@ const findSigner = async (config: Config, given: string | undefined): Promise<Ad
   return address ? (`0x${address.toLowerCase()}` as Address) : undefined
 }
 
-const probeAll = async (config: Config, policies: readonly LoadedPolicy[], signer: Address | undefined): Promise<readonly Readiness[]> => {
+const probeAll = async (
+  config: Config,
+  policies: readonly LoadedPolicy[],
+  signer: Address | undefined,
+): Promise<readonly Readiness[]> => {
   const actions = await loadActions()
   return Promise.all(
     policies.map(async (policy): Promise<Readiness> => {
       const action = actions.find(({ id }) => id === policy.action)
-      const missing = (message: string): Readiness => ({ policy: policy.id, ready: false, probes: [{ name: 'setup', ok: false, message }] })
+      const missing = (message: string): Readiness => ({
+        policy: policy.id,
+        ready: false,
+        probes: [{ name: 'setup', ok: false, message }],
+      })
       if (!action) return missing(`Unknown action type "${policy.action}".`)
-      if (!signer) return missing('The address of the signer is not known: its keystore does not tell; give --signer.')
-      if (!config.chains.some(({ id }) => id === policy.chain)) return missing(`The watchlist has no chain ${policy.chain}.`)
+      if (!signer)
+        return missing(
+          'The address of the signer is not known: its keystore does not tell; give --signer.',
+        )
+      if (!config.chains.some(({ id }) => id === policy.chain))
+        return missing(`The watchlist has no chain ${policy.chain}.`)
       return probeReadiness(rpcOf(config, policy.chain), action, policy, signer)
     }),
   )
@@ -133,10 +185,12 @@ const verify = async (options: VerifyOptions): Promise<void> => {
   if (options.json) line(plain({ faults, missing, readiness }))
   else {
     for (const fault of faults) line(`FAULT    ${formatFault(fault)}`)
-    for (const id of missing) line(`MISSING  ${id}: an answer of the watchlist names it, and there is no such policy`)
+    for (const id of missing)
+      line(`MISSING  ${id}: an answer of the watchlist names it, and there is no such policy`)
     for (const { policy, ready, probes } of readiness) {
       line(`${ready ? 'READY   ' : 'NOT READY'} ${policy}`)
-      for (const probe of probes) line(`  ${probe.ok ? 'ok ' : 'BAD'} ${probe.name.padEnd(9)} ${redactUrls(probe.message)}`)
+      for (const probe of probes)
+        line(`  ${probe.ok ? 'ok ' : 'BAD'} ${probe.name.padEnd(9)} ${redactUrls(probe.message)}`)
     }
     if (policies.length + faults.length === 0) line('There are no policies.')
   }
@@ -144,14 +198,23 @@ const verify = async (options: VerifyOptions): Promise<void> => {
   else if (readiness.some(({ ready }) => !ready)) process.exitCode = EXIT.probeFailed
 }
 
-type LogOptions = CommonOptions & { readonly verify?: boolean; readonly execution?: string; readonly limit: string }
+type LogOptions = CommonOptions & {
+  readonly verify?: boolean
+  readonly execution?: string
+  readonly limit: string
+}
 
 const showLog = async (options: LogOptions): Promise<void> =>
   withStore(options, async ({ db }) => {
     if (options.verify) {
       const result = await verifyExecutionLog(db)
       if (options.json) line(plain(result))
-      else line(result.ok ? `The log is whole: ${result.entries} decisions, head ${result.head}.` : `BROKEN: ${result.message}`)
+      else
+        line(
+          result.ok
+            ? `The log is whole: ${result.entries} decisions, head ${result.head}.`
+            : `BROKEN: ${result.message}`,
+        )
       if (!result.ok) process.exitCode = EXIT.failed
       return
     }
@@ -164,7 +227,11 @@ const showLog = async (options: LogOptions): Promise<void> =>
       .limit(limit)
     const inOrder = rows.reverse()
     if (options.json) line(plain(inOrder))
-    else for (const row of inOrder) line(`${row.at.toISOString()}  ${row.executionId}  ${row.event.padEnd(12)} ${JSON.stringify(row.detail).slice(0, 200)}`)
+    else
+      for (const row of inOrder)
+        line(
+          `${row.at.toISOString()}  ${row.executionId}  ${row.event.padEnd(12)} ${JSON.stringify(row.detail).slice(0, 200)}`,
+        )
   })
 
 const defaultName = (): string => {
@@ -196,10 +263,14 @@ Examples:
   $ tocsin actions keystore new --out signer.json --password-file password
   $ tocsin actions log --verify`,
     )
-  withCommonOptions(actions.command('list')).description('policies, and the last executions').action(list)
+  withCommonOptions(actions.command('list'))
+    .description('policies, and the last executions')
+    .action(list)
   withCommonOptions(actions.command('show <id>'))
     .description('a policy, or an execution with its finding and every decision')
-    .action((id: string, options: CommonOptions) => (isExecutionId(id) ? showExecution(id, options) : showPolicy(id, options)))
+    .action((id: string, options: CommonOptions) =>
+      isExecutionId(id) ? showExecution(id, options) : showPolicy(id, options),
+    )
   withCommonOptions(actions.command('verify'))
     .description('checks every policy file, and on chain whether it could be carried out now')
     .option('--signer <address>', 'address of the signer, when its keystore file does not tell')
@@ -210,7 +281,11 @@ Examples:
     .action((id: string, options: CommonOptions & { readonly by: string }) =>
       withStore(options, async ({ db }) => {
         await approveExecution(db, id, options.by)
-        line(options.json ? plain({ approved: id, by: options.by }) : `Approved ${id} as ${options.by}; the signer takes it from here.`)
+        line(
+          options.json
+            ? plain({ approved: id, by: options.by })
+            : `Approved ${id} as ${options.by}; the signer takes it from here.`,
+        )
       }),
     )
   withCommonOptions(actions.command('log'))
@@ -222,4 +297,3 @@ Examples:
   registerNew(actions)
   registerKeystore(actions)
 }
-

@@ -1,0 +1,178 @@
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Command } from 'commander'
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { createSignerFixture, type SignerFixture } from '../../../test/support/signerFixture.ts'
+import { decodeKeystore } from '../../response/index.ts'
+import { register } from './actions.ts'
+
+let f: SignerFixture
+let folder: string
+let watchlist: string
+beforeAll(async () => {
+  f = await createSignerFixture()
+  folder = await mkdtemp(join(tmpdir(), 'tocsin-cli-'))
+  watchlist = join(folder, 'watchlist.yaml')
+  await writeFile(
+    watchlist,
+    `version: 1
+name: test
+chains:
+  local: { id: ${f.anvil.chainId}, rpc: [{ http: ${f.anvil.url} }] }
+watch:
+  - { kind: vault, name: vault, chain: local, address: ${f.vault} }
+actionsDir: ${f.actionsDir}
+signer:
+  rpc: { local: [${f.anvil.url}] }
+  keystore: ${f.keystore}
+  password: { env: SIGNER_PASSWORD }
+`,
+  )
+  vi.stubEnv('DATABASE_URL', f.database.url)
+}, 240_000)
+afterAll(async () => {
+  vi.unstubAllEnvs()
+  await f?.stop()
+  await rm(folder, { recursive: true, force: true })
+})
+beforeEach(async () => {
+  await f.reset()
+  process.exitCode = undefined
+})
+
+/** Runs the command and returns what it wrote and its exit code. */
+const tocsin = async (...args: readonly string[]): Promise<{ out: string; code: number }> => {
+  let out = ''
+  const spy = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    out += String(text)
+    return true
+  })
+  try {
+    const program = new Command().exitOverride()
+    register(program)
+    await program.parseAsync(['node', 'tocsin', 'actions', ...args])
+    return { out, code: Number(process.exitCode ?? 0) }
+  } finally {
+    spy.mockRestore()
+    process.exitCode = undefined
+  }
+}
+
+test('default: new writes a policy from the chain, which verify finds ready', async () => {
+  const made = await tocsin(
+    'new',
+    'pause',
+    '-c',
+    watchlist,
+    '--target',
+    f.vault,
+    '--bot',
+    'tvl-drop',
+    '--by',
+    'Ada',
+    '--json',
+  )
+  expect(JSON.parse(made.out)).toMatchObject({
+    id: 'pause-vault',
+    hash: expect.stringMatching(/^[0-9a-f]{64}$/),
+  })
+  const text = await readFile(join(f.actionsDir, 'pause-vault', 'policy.yaml'), 'utf8')
+  expect(text).toContain('calldata: "0x8456cb59"')
+  expect(text).toContain('implementation: "0x')
+  const verified = await tocsin('verify', '-c', watchlist, '--json')
+  expect(verified.code).toBe(0)
+  expect(JSON.parse(verified.out)).toMatchObject({
+    faults: [],
+    missing: [],
+    readiness: [{ policy: 'pause-vault', ready: true }],
+  })
+  await expect(
+    tocsin('new', 'pause', '-c', watchlist, '--target', f.vault, '--bot', 'tvl-drop'),
+  ).rejects.toMatchObject({ code: 'actions.invalid' })
+})
+
+test('error: verify tells a faulty file (2) and an action that is not ready (3)', async () => {
+  await f.writePolicy({ codeHash: `0x${'00'.repeat(32)}` })
+  expect(await tocsin('verify', '-c', watchlist)).toMatchObject({
+    code: 3,
+    out: expect.stringContaining('BAD code'),
+  })
+  await f.writePolicy({ calldata: '0x3f4ba83a' })
+  expect(await tocsin('verify', '-c', watchlist)).toMatchObject({
+    code: 2,
+    out: expect.stringContaining('only ever raises a guard'),
+  })
+})
+
+test('behavior: list, show, approve and log follow an execution', async () => {
+  await f.writePolicy({ mode: 'propose' })
+  await f.start()
+  const { executions } = await f.find()
+  const id = executions[0] ?? ''
+  await f.until(id, ({ status }) => status === 'proposed')
+  expect((await tocsin('list', '-c', watchlist)).out).toContain(id)
+  expect(JSON.parse((await tocsin('show', id, '-c', watchlist, '--json')).out)).toMatchObject({
+    execution: { id, status: 'proposed' },
+    log: [{ event: 'proposed' }],
+  })
+  expect((await tocsin('show', 'pause-vault', '-c', watchlist)).out).toContain(
+    '"calldata": "0x8456cb59"',
+  )
+  await tocsin('approve', id, '-c', watchlist, '--by', 'Grace')
+  await f.until(id, ({ status }) => status === 'sent')
+  expect((await tocsin('log', '-c', watchlist)).out).toMatch(
+    /proposed[\s\S]*approved[\s\S]*sending[\s\S]*sent/,
+  )
+  expect(await tocsin('log', '--verify', '-c', watchlist)).toMatchObject({
+    code: 0,
+    out: expect.stringContaining('4 decisions'),
+  })
+  await f.database.pool.query(
+    "update tocsin.execution_log set event = 'refused' where event = 'approved'",
+  )
+  expect(await tocsin('log', '--verify', '-c', watchlist)).toMatchObject({
+    code: 1,
+    out: expect.stringContaining('BROKEN'),
+  })
+})
+
+test('behavior: keystore new makes a file that only its owner reads, once', async () => {
+  const out = join(folder, 'new.json')
+  vi.stubEnv('NEW_PASSWORD', 'correct horse')
+  const { out: told } = await tocsin(
+    'keystore',
+    'new',
+    '--out',
+    out,
+    '--password-env',
+    'NEW_PASSWORD',
+    '--json',
+  )
+  expect(JSON.parse(told).address).toMatch(/^0x[0-9a-f]{40}$/)
+  expect((await stat(out)).mode & 0o777).toBe(0o600)
+  expect(await decodeKeystore(await readFile(out, 'utf8'), 'correct horse')).toMatch(
+    /^0x[0-9a-f]{64}$/,
+  )
+  await expect(
+    tocsin('keystore', 'new', '--out', out, '--password-env', 'NEW_PASSWORD'),
+  ).rejects.toMatchObject({ code: 'actions.invalid' })
+  await expect(
+    tocsin('keystore', 'new', '--out', join(folder, 'other.json')),
+  ).rejects.toMatchObject({ code: 'actions.invalid' })
+})
+
+test('error: unknown policies, executions and targets', async () => {
+  await expect(tocsin('show', 'nothing', '-c', watchlist)).rejects.toMatchObject({
+    code: 'policy.unknown',
+  })
+  await expect(tocsin('approve', 'x_00', '-c', watchlist, '--by', 'Ada')).rejects.toMatchObject({
+    code: 'execution.unknown',
+  })
+  await expect(
+    tocsin('new', 'pause', '-c', watchlist, '--target', `0x${'09'.repeat(20)}`, '--bot', 'b'),
+  ).rejects.toMatchObject({ code: 'policy.no_code' })
+  await expect(
+    tocsin('new', 'unpause', '-c', watchlist, '--target', f.vault, '--bot', 'b'),
+  ).rejects.toMatchObject({ code: 'actions.invalid' })
+})

@@ -1,0 +1,72 @@
+import { createLoop, type Loop, messageOf, TocsinError } from '../base/index.ts'
+import type { Config } from '../config/types.ts'
+import { createLocalSender } from './localSender.ts'
+import { createLaneMemory, runLane } from './runLane.ts'
+import type { Sender } from './sender.ts'
+import type { SignerContext, SignerLane } from './signerContext.ts'
+import { createSignerRpc, type SignerRpc } from './signerRpc.ts'
+
+const IDLE_MS = 1_000
+const WARM_MS = 3_000
+
+export type TimedLane = SignerLane & { readonly tickMs: number }
+
+/** One lane per chain of `signer.rpc`. @throws TocsinError `signer.chain_unknown`, `signer.endpoint` */
+export const createLanes = (
+  config: Config,
+  createSender: ((rpc: SignerRpc) => Sender) | undefined,
+): readonly TimedLane[] =>
+  Object.entries(config.signer?.rpc ?? {}).map(([chainName, urls]) => {
+    const chain = config.chains.find(({ name }) => name === chainName)
+    if (!chain)
+      throw new TocsinError(
+        'signer.chain_unknown',
+        `\`signer.rpc\` names the chain "${chainName}", which the watchlist does not have.`,
+        { exitCode: 2 },
+      )
+    const rpc = createSignerRpc({ chainId: chain.id, urls })
+    const sender = createSender?.(rpc) ?? createLocalSender(rpc)
+    const tickMs = Math.max(20, Math.min(250, chain.blockTimeMs / 4))
+    return { chainId: chain.id, chainName, rpc, sender, tickMs }
+  })
+
+/** Runs a lane: at once when woken, at every tick while something is in flight, each second otherwise. */
+export const startLane = (
+  context: SignerContext,
+  lane: TimedLane,
+  refreshPolicies: () => Promise<void>,
+): Loop => {
+  const memory = createLaneMemory()
+  let isBusy = true
+  let isWoken = true
+  let lastRun = 0
+  let lastWarm = 0
+  const turn = async (): Promise<void> => {
+    const now = Date.now()
+    if (now - lastWarm > WARM_MS) {
+      lastWarm = now
+      // Keeps connections open and the health of every endpoint known; the answer itself is not needed.
+      void Promise.allSettled(lane.rpc.askEach('eth_blockNumber', []))
+    }
+    if (!isBusy && !isWoken && now - lastRun < IDLE_MS) return
+    isWoken = false
+    lastRun = now
+    await refreshPolicies()
+    isBusy = await runLane(context, lane, memory)
+  }
+  const loop = createLoop(turn, {
+    pauseMs: lane.tickMs,
+    onError: (error) =>
+      context.log.error(
+        { error: messageOf(error), chain: lane.chainName },
+        "A turn of the signer's lane failed.",
+      ),
+  })
+  return {
+    stop: loop.stop,
+    wake: () => {
+      isWoken = true
+      loop.wake()
+    },
+  }
+}
