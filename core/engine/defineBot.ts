@@ -12,7 +12,8 @@ export const defineBot = <P>(bot: BotDefinition<P>): BotDefinition<P> => {
   }
   if (!/^[a-z][a-z0-9-]*$/.test(bot.id)) fail('id must be kebab-case.')
   if (bot.alerts.length === 0) fail('it declares no alerts.')
-  if (new Set(bot.alerts.map((a) => a.id)).size !== bot.alerts.length) fail('two alerts share an id.')
+  if (new Set(bot.alerts.map((a) => a.id)).size !== bot.alerts.length)
+    fail('two alerts share an id.')
   if (!bot.handleBlock && !bot.handleTransaction) fail('it has no handler.')
   return Object.freeze({ ...bot })
 }

@@ -30,7 +30,12 @@ export type ReadNeed =
       readonly functionName: string
       readonly args?: readonly unknown[]
     }
-  | { readonly kind: 'storage'; readonly key: string; readonly address: Address; readonly slot: Hex }
+  | {
+      readonly kind: 'storage'
+      readonly key: string
+      readonly address: Address
+      readonly slot: Hex
+    }
   | { readonly kind: 'balance'; readonly key: string; readonly address: Address }
 
 /** Everything a bot declares in advance; the engine compiles all bots' needs into one filter. */
@@ -45,7 +50,10 @@ export type Needs = {
    * Call traces. `whenTouched`: only blocks in which the state of one of `addresses` changed (seen by its storage
    * hash, or assumed when the node gives no proofs); `always`: every block. Default: none.
    */
-  readonly traces?: { readonly mode: 'whenTouched' | 'always'; readonly addresses: readonly Address[] }
+  readonly traces?: {
+    readonly mode: 'whenTouched' | 'always'
+    readonly addresses: readonly Address[]
+  }
   readonly reads?: readonly ReadNeed[]
   /**
    * Calldata and value also of transactions that matched by a log only. Those that matched by call or sender have
@@ -55,7 +63,9 @@ export type Needs = {
 }
 
 /** Answer of a declared or ad-hoc read. A call that reverted, or whose answer does not decode, is `ok: false`. */
-export type ReadResult<T = unknown> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly reason: string }
+export type ReadResult<T = unknown> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly reason: string }
 
 export type Label = {
   readonly address: Address
@@ -73,7 +83,11 @@ export type BotState = {
   readonly keys: (prefix?: string) => readonly string[]
 }
 
-export type WindowSample = { readonly blockNumber: number; readonly timestampS: number; readonly value: bigint }
+export type WindowSample = {
+  readonly blockNumber: number
+  readonly timestampS: number
+  readonly value: bigint
+}
 
 /** Samples over block time, with the same rollback as the state. All look-ups are over `(now - spanS, now]`, now being the block's time. */
 export type BotWindow = {
@@ -118,7 +132,10 @@ export type BotContext<P> = {
     readonly code: (address: Address, at?: 'block' | 'parent') => Promise<Hex>
     readonly balance: (address: Address, at?: 'block' | 'parent') => Promise<bigint>
   }
-  readonly labels: { readonly get: (address: Address) => Label | undefined; readonly withTag: (tag: string) => readonly Label[] }
+  readonly labels: {
+    readonly get: (address: Address) => Label | undefined
+    readonly withTag: (tag: string) => readonly Label[]
+  }
   readonly log: (message: string, fields?: Record<string, Json>) => void
 }
 
@@ -150,7 +167,11 @@ export type Finding = {
   readonly protocol?: string
   readonly metadata?: Readonly<Record<string, string>>
   readonly addresses?: readonly Address[]
-  readonly labels?: readonly { readonly entity: string; readonly label: string; readonly confidence: number }[]
+  readonly labels?: readonly {
+    readonly entity: string
+    readonly label: string
+    readonly confidence: number
+  }[]
   readonly txHash?: Hex
   /** Tells findings of one bot, alertId and transaction apart. Default: the thing's name. */
   readonly uniqueKey?: string
@@ -193,8 +214,15 @@ export type BotDefinition<P = unknown> = {
   readonly needs: (scope: BotScope<P>) => Needs
   /** Once per process and chain before the first block; `ctx.block` is the last committed block. */
   readonly initialize?: (ctx: BotContext<P>) => Promise<void> | void
-  readonly handleBlock?: (block: BotBlock, ctx: BotContext<P>) => Promise<readonly Finding[]> | readonly Finding[]
-  readonly handleTransaction?: (tx: ChainTransaction, ctx: BotContext<P>, block: BotBlock) => Promise<readonly Finding[]> | readonly Finding[]
+  readonly handleBlock?: (
+    block: BotBlock,
+    ctx: BotContext<P>,
+  ) => Promise<readonly Finding[]> | readonly Finding[]
+  readonly handleTransaction?: (
+    tx: ChainTransaction,
+    ctx: BotContext<P>,
+    block: BotBlock,
+  ) => Promise<readonly Finding[]> | readonly Finding[]
   /** Sentences of what is wrong; none when well. */
   readonly healthCheck?: () => Promise<readonly string[]> | readonly string[]
   /** Longest that one handler may take (ms). Default: 5000. */

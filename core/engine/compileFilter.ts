@@ -1,0 +1,208 @@
+import type { Address, Hex } from '../base/index.ts'
+import type { CallTrace, ChainBlock, ChainLog, ChainTransaction } from '../chain/types.ts'
+import { type BloomBits, bloomBits, bloomMayHold, parseBloom } from './bloom.ts'
+import type { CompiledLog, CompiledNeeds } from './checkNeeds.ts'
+
+type LogWish = { readonly bot: number; readonly topics: readonly (ReadonlySet<Hex> | undefined)[] }
+type CallWish = { readonly bot: number; readonly selectors: ReadonlySet<Hex> | undefined }
+
+/** What concerns one bot, before calldata and traces are at hand. */
+type Draft = { readonly logs: ChainLog[]; readonly transactions: Set<number> }
+
+export type Scan = {
+  /** By bot; undefined where nothing matched yet. */
+  readonly drafts: readonly (Draft | undefined)[]
+  /** Hashes whose calldata is missing and needed. */
+  readonly inputs: readonly Hex[]
+  /** Indexes of transactions whose target somebody watches. */
+  readonly called: readonly number[]
+}
+
+/** What concerns one bot. */
+export type Matched = {
+  readonly logs: readonly ChainLog[]
+  readonly transactions: readonly ChainTransaction[]
+  readonly calls: readonly CallTrace[]
+}
+
+export type Filter = {
+  /** False when the header's bloom shows that no receipt of the block can concern any bot. */
+  readonly wantsReceipts: (bloom: Hex) => boolean
+  /** First pass: logs, senders and targets. A transaction or log that nobody wants costs a hash look-up. */
+  readonly scan: (block: ChainBlock) => Scan
+  /** Second pass, with calldata filled in and, per bot that may see them, call traces. */
+  readonly match: (
+    scan: Scan,
+    transactions: readonly ChainTransaction[],
+    traces: readonly CallTrace[],
+    isTraced: (bot: number) => boolean,
+  ) => readonly (Matched | undefined)[]
+}
+
+const fits = (log: ChainLog, topics: LogWish['topics']): boolean => {
+  for (const [position, wanted] of topics.entries()) {
+    if (!wanted) continue
+    const topic = log.topics[position]
+    if (topic === undefined || !wanted.has(topic)) return false
+  }
+  return true
+}
+
+const push = <K, V>(map: Map<K, V[]>, key: K, value: V): void => {
+  const list = map.get(key)
+  if (list) list.push(value)
+  else map.set(key, [value])
+}
+
+const bloomTest = (log: CompiledLog): ((bloom: Uint8Array) => boolean) => {
+  const groups: (readonly BloomBits[])[] = []
+  if (log.addresses) groups.push(log.addresses.map(bloomBits))
+  for (const topics of log.topics) if (topics) groups.push(topics.map(bloomBits))
+  return (bloom) => groups.every((group) => group.some((bits) => bloomMayHold(bloom, bits)))
+}
+
+/** The top-level call of a transaction, as it is known without a trace. */
+const topCall = (tx: ChainTransaction): CallTrace => ({
+  txHash: tx.hash,
+  txIndex: tx.index,
+  path: [],
+  type: tx.to === null ? 'CREATE' : 'CALL',
+  from: tx.from,
+  to: tx.to ?? tx.contractAddress,
+  input: tx.input ?? '0x',
+  output: '0x',
+  valueWei: tx.value ?? 0n,
+  gasUsed: tx.gasUsed,
+  reverted: tx.status === 'reverted',
+})
+
+/** Compiles the needs of all bots (by index) into one filter. */
+export const compileFilter = (bots: readonly CompiledNeeds[]): Filter => {
+  const byAddress = new Map<Address, LogWish[]>()
+  const byTopic = new Map<Hex, LogWish[]>()
+  const anywhere: LogWish[] = []
+  const byTarget = new Map<Address, CallWish[]>()
+  const bySender = new Map<Address, number[]>()
+  const blooms: ((bloom: Uint8Array) => boolean)[] = []
+  let needsTransactions = false
+
+  for (const [bot, needs] of bots.entries()) {
+    for (const log of needs.logs) {
+      const topics = log.topics.map((wanted) => wanted && new Set(wanted))
+      const wish: LogWish = { bot, topics }
+      blooms.push(bloomTest(log))
+      const first = log.topics[0]
+      if (log.addresses) for (const address of log.addresses) push(byAddress, address, wish)
+      else if (first) for (const topic of first) push(byTopic, topic, wish)
+      else anywhere.push(wish)
+    }
+    for (const { to, selectors } of needs.calls)
+      push(byTarget, to, { bot, selectors: selectors && new Set(selectors) })
+    for (const sender of needs.senders) push(bySender, sender, bot)
+    needsTransactions ||=
+      needs.calls.length > 0 || needs.senders.length > 0 || needs.traces !== undefined
+  }
+  const wantsInputs = bots.map((needs) => needs.inputs)
+
+  const scan = (block: ChainBlock): Scan => {
+    const drafts: (Draft | undefined)[] = new Array(bots.length).fill(undefined)
+    const draftOf = (bot: number): Draft => {
+      let draft = drafts[bot]
+      if (!draft) {
+        draft = { logs: [], transactions: new Set() }
+        drafts[bot] = draft
+      }
+      return draft
+    }
+    const inputs: Hex[] = []
+    const called: number[] = []
+    const take = (
+      wishes: readonly LogWish[] | undefined,
+      log: ChainLog,
+      place: number,
+    ): boolean => {
+      let wanted = false
+      if (!wishes) return wanted
+      for (const wish of wishes) {
+        if (!fits(log, wish.topics)) continue
+        const draft = draftOf(wish.bot)
+        if (draft.logs.at(-1) !== log) draft.logs.push(log)
+        draft.transactions.add(place)
+        wanted ||= wantsInputs[wish.bot] ?? false
+      }
+      return wanted
+    }
+    for (const [place, tx] of block.transactions.entries()) {
+      let needsInput = false
+      for (const log of tx.logs) {
+        const topic = log.topics[0]
+        if (take(byAddress.get(log.address), log, place)) needsInput = true
+        if (topic !== undefined && take(byTopic.get(topic), log, place)) needsInput = true
+        if (anywhere.length > 0 && take(anywhere, log, place)) needsInput = true
+      }
+      const senders = bySender.get(tx.from)
+      if (senders) {
+        for (const bot of senders) draftOf(bot).transactions.add(place)
+        needsInput = true
+      }
+      const target = tx.to ?? tx.contractAddress
+      if (target !== null && byTarget.has(target)) {
+        called.push(place)
+        needsInput = true
+      }
+      if (needsInput && (tx.input === undefined || tx.value === undefined)) inputs.push(tx.hash)
+    }
+    return { drafts, inputs, called }
+  }
+
+  const match: Filter['match'] = (found, transactions, traces, isTraced) => {
+    const drafts = [...found.drafts]
+    const calls: CallTrace[][] = []
+    const add = (bot: number, call: CallTrace, place: number): void => {
+      const draft = drafts[bot] ?? { logs: [], transactions: new Set<number>() }
+      drafts[bot] = draft
+      draft.transactions.add(place)
+      const list = calls[bot] ?? []
+      calls[bot] = list
+      if (list.at(-1) !== call) list.push(call)
+    }
+    const places = new Map(transactions.map((tx, place) => [tx.hash, place]))
+    const tracedHashes = new Set(traces.map((call) => call.txHash))
+    const judge = (call: CallTrace, place: number, allows: (bot: number) => boolean): void => {
+      const wishes = call.to === null ? undefined : byTarget.get(call.to)
+      if (!wishes) return
+      const selector = call.input.slice(0, 10).toLowerCase() as Hex
+      for (const { bot, selectors } of wishes)
+        if (allows(bot) && (!selectors || selectors.has(selector))) add(bot, call, place)
+    }
+    // Bots with and without traces see the same top-level calls; the former see the traced form of them.
+    for (const place of found.called) {
+      const tx = transactions[place]
+      if (tx) judge(topCall(tx), place, (bot) => !isTraced(bot) || !tracedHashes.has(tx.hash))
+    }
+    for (const call of traces) {
+      const place = places.get(call.txHash)
+      if (place !== undefined) judge(call, place, isTraced)
+    }
+    return drafts.map((draft, bot): Matched | undefined => {
+      if (!draft) return undefined
+      const order = [...draft.transactions].sort((a, b) => a - b)
+      const own = calls[bot] ?? []
+      return {
+        logs: draft.logs,
+        transactions: order.flatMap((place) => transactions[place] ?? []),
+        calls: tracedHashes.size > 0 ? [...own].sort((a, b) => a.txIndex - b.txIndex) : own,
+      }
+    })
+  }
+
+  return {
+    wantsReceipts: (header) => {
+      if (needsTransactions || anywhere.length > 0) return true
+      const bloom = parseBloom(header)
+      return bloom === undefined || blooms.some((test) => test(bloom))
+    },
+    scan,
+    match,
+  }
+}

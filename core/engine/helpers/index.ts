@@ -1,0 +1,7 @@
+/** Pure helpers for bots: amounts, shares, decoding, text for people. */
+export * from './amounts.ts'
+export * from './bps.ts'
+export * from './decode.ts'
+export * from './readToken.ts'
+export * from './requireAbi.ts'
+export * from './showValue.ts'

@@ -1,0 +1,152 @@
+import { cleanText, isTocsinError, messageOf, TocsinError } from '../base/index.ts'
+import type { ChainHeader } from '../chain/types.ts'
+import type { ContextOptions, ReadLedger } from './botContext.ts'
+import { createBotContext, createReadLedger } from './botContext.ts'
+import type { BotMemory, MemoryWrites } from './botMemory.ts'
+import { checkFindings } from './checkFindings.ts'
+import type { Matched } from './compileFilter.ts'
+import type { FindingRow } from './engineStore.ts'
+import type { BotBlock, BotContext } from './types.ts'
+
+export const DEFAULT_TIMEOUT_MS = 5_000
+/** How much longer a handler may take while it waits for the chain's data (ms). */
+const READ_PATIENCE_MS = 20_000
+const TICK_MS = 250
+/** Most findings of one bot in one block. */
+const MAX_FINDINGS = 1_000
+
+/** What came of one bot in one block. */
+export type BotRun = {
+  readonly rows: readonly FindingRow[]
+  readonly writes: MemoryWrites
+  /** What it did wrong, one sentence each; its writes are then discarded. */
+  readonly faults: readonly string[]
+  readonly isHung: boolean
+}
+
+export type RunBotOptions = Omit<ContextOptions, 'staged' | 'ledger' | 'block'> & {
+  readonly header: ChainHeader
+  readonly memory: BotMemory
+  readonly matched: Matched | undefined
+  readonly traced: boolean
+  readonly everyBlock: boolean
+  /** The last committed block, when `initialize` is to run first. */
+  readonly initializeAt: ChainHeader | undefined
+}
+
+const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
+
+/** Waits for a handler; time that it spends waiting for the chain's data does not count, within limits. */
+const settle = (
+  started: unknown,
+  what: string,
+  ledger: ReadLedger,
+  timeoutMs: number,
+): Promise<unknown> => {
+  if (!isThenable(started)) return Promise.resolve(started)
+  return new Promise((resolve, reject) => {
+    const tickMs = Math.min(TICK_MS, timeoutMs)
+    let activeMs = 0
+    let totalMs = 0
+    let timer: NodeJS.Timeout | undefined
+    const end = (act: () => void): void => {
+      clearTimeout(timer)
+      act()
+    }
+    const tick = (): void => {
+      totalMs += tickMs
+      if (ledger.pending === 0) activeMs += tickMs
+      const isDry = ledger.pending > 0 && totalMs >= timeoutMs + READ_PATIENCE_MS
+      if (isDry)
+        ledger.failure ??= new TocsinError(
+          'engine.data_unavailable',
+          `State that ${what} asked for does not come.`,
+        )
+      if (activeMs >= timeoutMs || isDry)
+        return reject(new TocsinError('bot.hung', `${what} took longer than ${timeoutMs} ms`))
+      timer = setTimeout(tick, tickMs)
+    }
+    timer = setTimeout(tick, tickMs)
+    started.then(
+      (value) => end(() => resolve(value)),
+      (error: unknown) => end(() => reject(error)),
+    )
+  })
+}
+
+const isHang = (error: unknown): boolean => isTocsinError(error) && error.code === 'bot.hung'
+
+/**
+ * Runs one bot over one block: `initialize` when due, then `handleBlock`, then `handleTransaction` for each matching
+ * transaction in order. Throws only when data of the chain could not be had; whatever the bot does wrong is in `faults`.
+ */
+export const runBot = async (options: RunBotOptions): Promise<BotRun> => {
+  const { bot, header, memory, matched } = options
+  const { definition } = bot
+  const timeoutMs = definition.timeoutMs ?? DEFAULT_TIMEOUT_MS
+  const ledger = createReadLedger()
+  const staged = memory.stage(header)
+  const faults: string[] = []
+  const rows: FindingRow[] = []
+  let isHung = false
+
+  /** Runs one handler; false once the bot hangs and must be left alone. */
+  const attempt = async (
+    what: string,
+    handler: () => unknown,
+    isFinding = true,
+  ): Promise<boolean> => {
+    try {
+      const returned = await settle(handler(), what, ledger, timeoutMs)
+      if (!isFinding) return true
+      const checked = checkFindings(returned, bot, header)
+      rows.push(...checked.rows)
+      faults.push(...checked.faults.map((fault) => `${what}: ${fault}`))
+    } catch (error) {
+      isHung = isHang(error)
+      faults.push(isHung ? messageOf(error) : `${what} threw: ${cleanText(messageOf(error), 300)}`)
+    }
+    return !isHung
+  }
+  const contextAt = (block: ChainHeader, answers: ContextOptions['answers']): BotContext<unknown> =>
+    createBotContext({ ...options, block, staged, ledger, answers })
+
+  const runHandlers = async (): Promise<void> => {
+    const { initialize, handleBlock, handleTransaction } = definition
+    const { initializeAt } = options
+    if (initializeAt && initialize) {
+      const ctx = contextAt(initializeAt, undefined)
+      await attempt('initialize', () => initialize(ctx), false)
+      // What could not begin must not go on from nothing.
+      if (faults.length > 0) return
+    }
+    if (!matched && !options.everyBlock) return
+    const block: BotBlock = {
+      ...header,
+      logs: matched?.logs ?? [],
+      transactions: matched?.transactions ?? [],
+      calls: matched?.calls ?? [],
+      traced: options.traced,
+    }
+    const ctx = contextAt(header, options.answers)
+    if (handleBlock && !(await attempt('handleBlock', () => handleBlock(block, ctx)))) return
+    if (!handleTransaction) return
+    for (const tx of block.transactions) {
+      const what = `handleTransaction(${tx.hash})`
+      if (!(await attempt(what, () => handleTransaction(tx, ctx, block)))) return
+      if (ledger.failure !== undefined) return
+    }
+  }
+
+  await runHandlers()
+  staged.close()
+  ledger.isClosed = true
+  if (ledger.failure !== undefined) throw ledger.failure
+  if (rows.length > MAX_FINDINGS) {
+    faults.push(`it returned ${rows.length} findings in one block; ${MAX_FINDINGS} are allowed`)
+    rows.length = MAX_FINDINGS
+  }
+  const writes = faults.length > 0 ? { state: [], samples: [] } : staged.writes()
+  return { rows, writes, faults, isHung }
+}
