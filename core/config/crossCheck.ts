@@ -145,6 +145,11 @@ const checkThing = (checker: Checker, index: number, thing: Located, folder: str
   const abi = textAt(thing, ['abi'])
   const answer = abi ? loadAbi(resolve(folder, abi)) : undefined
   if (answer?.ok === false) add([...path, 'abi'], answer.problem, answer.mend)
+  for (const [address] of entriesAt(thing, ['implementations'])) {
+    const file = textAt(thing, ['implementations', address])
+    const found = file ? loadAbi(resolve(folder, file)) : undefined
+    if (found?.ok === false) add([...path, 'implementations', address], found.problem, found.mend)
+  }
 }
 
 const checkReactions = (checker: Checker, actions: readonly string[] | undefined): void => {

@@ -59,7 +59,11 @@ const flatten = (value: unknown, path: string, leaves: Map<string, Leaf>): void 
 const leavesOf = (config: Config): ReadonlyMap<string, Leaf> => {
   const { files: _files, env: _env, hash: _hash, places: _places, ...rest } = config
   const leaves = new Map<string, Leaf>()
-  const watch = config.watch.map(({ abi, ...thing }) => ({ ...thing, abi: abi && stableHash(abi) }))
+  const watch = config.watch.map(({ abi, implementationAbis, ...thing }) => ({
+    ...thing,
+    abi: abi && stableHash(abi),
+    implementationAbis: implementationAbis && stableHash(implementationAbis),
+  }))
   const tree = {
     ...rest,
     chains: byName(config.chains),

@@ -98,7 +98,18 @@ const lower = (address: string): Address => `0x${address.slice(2).toLowerCase()}
 const resolveThing = (thing: ThingFile, chainId: number, folder: string): WatchedThing => {
   const answer = thing.abi === undefined ? undefined : loadAbi(resolve(folder, thing.abi))
   const abi = answer?.ok ? answer.abi : undefined
-  const rest = { address: lower(thing.address), chainId, abi }
+  const implementations = Object.entries(thing.implementations ?? {}).flatMap(([address, path]) => {
+    const found = loadAbi(resolve(folder, path))
+    return found.ok ? [[lower(address), found.abi] as const] : []
+  })
+  const rest = {
+    address: lower(thing.address),
+    chainId,
+    abi,
+    ...(implementations.length > 0
+      ? { implementationAbis: Object.fromEntries(implementations) }
+      : {}),
+  }
   switch (thing.kind) {
     case 'vault':
       return { ...thing, ...rest, asset: thing.asset && lower(thing.asset) }

@@ -69,6 +69,10 @@ const thingBase = {
     .min(1)
     .optional()
     .describe('Path of an ABI JSON (array, or an artifact with `abi`), from the watchlist'),
+  implementations: z
+    .record(address, z.string().min(1))
+    .optional()
+    .describe('ABI files by address of the implementation, for a proxy that was or will be upgraded'),
   proxy: z.boolean().default(false).describe('Follow the implementation behind it'),
   bots: botOverrides.describe('Parameters of single bots for this thing'),
   notes: z.string().optional(),
@@ -234,9 +238,10 @@ export const watchlistSchema = z.strictObject({
   indexer: z
     .strictObject({
       enabled: z.boolean().default(true),
+      host: z.string().default('127.0.0.1'),
       port: z.int().min(0).max(65_535).default(42_069),
     })
-    .default({ enabled: true, port: 42_069 }),
+    .default({ enabled: true, host: '127.0.0.1', port: 42_069 }),
   metrics: z
     .strictObject({
       host: z.string().default('127.0.0.1'),

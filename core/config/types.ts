@@ -24,6 +24,8 @@ type Resolved<T> = T extends ThingFile
       readonly chainId: number
       /** Loaded ABI, when the watchlist names one. */
       readonly abi: Abi | undefined
+      /** Loaded ABIs by implementation, when the watchlist names any. */
+      readonly implementationAbis?: Readonly<Record<Address, Abi>>
     }
   : never
 
