@@ -1,0 +1,71 @@
+import type { FindingSeverity } from 'tocsin'
+
+/** What the window form has said of a thing and not taken back. Kept in the bot's state. */
+export type Episode = {
+  readonly status: 'holds' | 'unknown'
+  readonly level: number
+  readonly severity: FindingSeverity
+}
+
+/** How things stand in this block. */
+export type Standing =
+  | { readonly kind: 'drop'; readonly level: number; readonly severity: FindingSeverity }
+  /** Below the threshold, but not by enough to call it over. */
+  | { readonly kind: 'near' }
+  | { readonly kind: 'well' }
+  | { readonly kind: 'unknown' }
+
+export type Step = {
+  readonly episode: Episode | undefined
+  /** What to tell people; nothing when they know. */
+  readonly say:
+    | { readonly condition: 'holds' | 'ended' | 'unknown'; readonly severity: FindingSeverity }
+    | undefined
+}
+
+const RANK: Readonly<Record<FindingSeverity, number>> = {
+  Info: 0,
+  Low: 1,
+  Medium: 2,
+  High: 3,
+  Critical: 4,
+}
+
+/** The life of the window form: told once, again when it gets worse by a step, and when it is over or cannot be told. */
+export const followEpisode = (episode: Episode | undefined, standing: Standing): Step => {
+  const quiet: Step = { episode, say: undefined }
+  switch (standing.kind) {
+    case 'drop': {
+      const { level, severity } = standing
+      const isKnown =
+        episode?.status === 'holds' &&
+        level <= episode.level &&
+        RANK[severity] <= RANK[episode.severity]
+      if (isKnown) return quiet
+      return {
+        episode: { status: 'holds', level, severity },
+        say: { condition: 'holds', severity },
+      }
+    }
+    case 'unknown': {
+      if (episode?.status === 'unknown') return quiet
+      const severity = episode?.severity ?? 'Medium'
+      return {
+        episode: { status: 'unknown', level: episode?.level ?? 0, severity },
+        say: { condition: 'unknown', severity },
+      }
+    }
+    case 'near': {
+      if (episode?.status !== 'unknown') return quiet
+      // What held before the reads failed holds on; otherwise all is well.
+      return episode.level > 0
+        ? {
+            episode: { ...episode, status: 'holds' },
+            say: { condition: 'holds', severity: episode.severity },
+          }
+        : { episode: undefined, say: { condition: 'ended', severity: 'Info' } }
+    }
+    case 'well':
+      return episode ? { episode: undefined, say: { condition: 'ended', severity: 'Info' } } : quiet
+  }
+}
