@@ -10,6 +10,7 @@ export {
   proxyAdminAbi,
 } from './erc1967.ts'
 export { erc4626Abi } from './erc4626.ts'
+export { erc721EventsAbi } from './erc721.ts'
 export { governorAbi } from './governor.ts'
 export { ownableAbi } from './ownable.ts'
 export { pausableAbi } from './pausable.ts'
