@@ -15,7 +15,9 @@ if (unknown.length > 0) {
 const runOne = (name: string): Promise<number> =>
   new Promise((resolve) => {
     const file = fileURLToPath(new URL(`./${name}.js`, import.meta.url))
-    const child = spawn(process.execPath, [file, ...flags], { stdio: ['ignore', 'inherit', 'inherit'] })
+    const child = spawn(process.execPath, [file, ...flags], {
+      stdio: ['ignore', 'inherit', 'inherit'],
+    })
     child.once('error', () => resolve(1))
     child.once('close', (code) => resolve(code ?? 1))
   })
