@@ -31,7 +31,12 @@ const shareOf = async (row: Row): Promise<number> => {
  * where the system says so (Linux), else once per process.
  */
 export const measureMemory = async (
-  roots: readonly { readonly name: string; readonly pid: number | undefined }[],
+  roots: readonly {
+    readonly name: string
+    readonly pid: number | undefined
+    /** Without what it started. */
+    readonly isAlone?: boolean
+  }[],
 ): Promise<readonly MemoryUse[]> => {
   const rows = await listProcesses()
   const named = new Set(roots.map(({ pid }) => pid))
@@ -42,9 +47,9 @@ export const measureMemory = async (
       .flatMap((row) => tree(row.pid)),
   ]
   const uses: MemoryUse[] = []
-  for (const { name, pid } of roots) {
+  for (const { name, pid, isAlone } of roots) {
     if (pid === undefined) continue
-    const family = name === 'demo' ? rows.filter((row) => row.pid === pid) : tree(pid)
+    const family = isAlone ? rows.filter((row) => row.pid === pid) : tree(pid)
     const single = family.length === 1
     const sizes = await Promise.all(family.map((row) => (single ? row.rssBytes : shareOf(row))))
     uses.push({ name, bytes: sizes.reduce((sum, size) => sum + size, 0) })

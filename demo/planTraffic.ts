@@ -41,11 +41,16 @@ type Move = (random: Random, user: Address) => PlannedTransaction
  * What ordinary people do on an ordinary day: deposits, withdrawals, payments, swaps both ways, a little liquidity in
  * and out, approvals, a Safe payment now and then, a proposal and votes. No amount depends on the chain's state, and
  * none comes near a threshold of the demo's watchlist; nobody touches a role.
+ * A sequel (`firstSafeNonce` above 0) leaves the governor alone: it has its proposal.
  * @param makerLiquidity Liquidity of the market maker's v3 position; at most 0.2 % of it moves at once.
  */
 export const planTraffic = (
   deployment: DemoDeployment,
-  options: { readonly seed: number; readonly makerLiquidity: bigint },
+  options: {
+    readonly seed: number
+    readonly makerLiquidity: bigint
+    readonly firstSafeNonce?: bigint
+  },
 ): TrafficPlan => {
   const random = createRandom(options.seed)
   const { usd: dollar, weth, vault, v2Router, v3Router, positions, actors } = deployment
@@ -218,11 +223,12 @@ export const planTraffic = (
     ),
   )
   let place = 0
-  let safeNonce = 0n
+  const isSequel = (options.firstSafeNonce ?? 0n) > 0n
+  let safeNonce = options.firstSafeNonce ?? 0n
   let voters = 0
   /** What happens at fixed places of the plan. */
   const special = async (): Promise<PlannedTransaction | undefined> => {
-    if (place === PROPOSAL_AT) {
+    if (place === PROPOSAL_AT && !isSequel) {
       const args = [[dollar.address], [0n], [proposal.data], proposal.text]
       return {
         what: 'proposal',
@@ -240,7 +246,7 @@ export const planTraffic = (
         }),
       }
     }
-    if (place % VOTE_EVERY !== 0 || place < VOTES_FROM) return undefined
+    if (isSequel || place % VOTE_EVERY !== 0 || place < VOTES_FROM) return undefined
     const voter = [actors.delegate.address, ...people.slice(0, 8)][voters++]
     if (voter === undefined) return undefined
     return {

@@ -13,6 +13,8 @@ export type ChainReads = {
     holder: Address,
   ) => Promise<bigint>
   readonly vaultAssets: (deployment: DemoDeployment) => Promise<bigint>
+  /** Nonce of the Safe's next transaction. */
+  readonly safeNonce: (deployment: DemoDeployment) => Promise<bigint>
   readonly isPaused: (deployment: DemoDeployment) => Promise<boolean>
 }
 
@@ -33,6 +35,7 @@ export const readChain = (rpcUrl: string): ChainReads => {
       amount.parse(z.array(z.unknown()).parse(await read(positions, 'positions', [tokenId]))[7]),
     balanceOf: async (token, holder) => amount.parse(await read(token, 'balanceOf', [holder])),
     vaultAssets: async ({ vault }) => amount.parse(await read(vault, 'totalAssets')),
+    safeNonce: async ({ safe }) => amount.parse(await read(safe, 'nonce')),
     isPaused: async ({ vault }) => z.boolean().parse(await read(vault, 'paused')),
   }
 }

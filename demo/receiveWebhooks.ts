@@ -1,7 +1,6 @@
 import { createServer, type IncomingMessage } from 'node:http'
 import { Webhook } from 'standardwebhooks'
 import { z } from 'zod'
-import { TocsinError } from '../core/base/index.ts'
 
 const bodySchema = z.object({
   type: z.string(),
@@ -48,6 +47,7 @@ const readBody = async (request: IncomingMessage): Promise<string | undefined> =
 /** The pager of the demo: a receiver on loopback that takes only messages with a valid Standard Webhooks signature. */
 export const receiveWebhooks = async (options: {
   readonly secret: string
+  readonly port: number
   readonly onDelivery?: (delivery: Delivery) => void
 }): Promise<WebhookReceiver> => {
   const webhook = new Webhook(options.secret)
@@ -82,13 +82,10 @@ export const receiveWebhooks = async (options: {
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    server.listen(0, '127.0.0.1', resolve)
+    server.listen(options.port, '127.0.0.1', resolve)
   })
-  const address = server.address()
-  if (address === null || typeof address === 'string')
-    throw new TocsinError('demo.no_port', 'No free port on loopback for the webhook receiver.')
   return {
-    url: `http://127.0.0.1:${address.port}/tocsin`,
+    url: `http://127.0.0.1:${options.port}/tocsin`,
     deliveries: () => [...deliveries.values()],
     refused: () => refused,
     stop: () =>

@@ -11,6 +11,8 @@ export type TrafficOptions = {
   readonly ratePerS?: number
   /** Default: 1. */
   readonly seed?: number
+  /** Nonce of the Safe at the start; above 0 for a sequel of earlier traffic. Default: 0. */
+  readonly firstSafeNonce?: bigint
   /** Makes a block, on a chain that makes none by itself; called once a second of the plan, without waiting. */
   readonly mine?: () => Promise<unknown>
   /** After each second's worth. */
@@ -45,7 +47,11 @@ export const playTraffic = async (options: TrafficOptions): Promise<TrafficResul
     deployment,
     deployment.tokenIds.marketMaker,
   )
-  const plan = planTraffic(deployment, { seed: options.seed ?? 1, makerLiquidity })
+  const plan = planTraffic(deployment, {
+    seed: options.seed ?? 1,
+    makerLiquidity,
+    firstSafeNonce: options.firstSafeNonce ?? 0n,
+  })
   const hashes: Hex[] = []
   const kinds: Record<string, number> = {}
   for (let second = 1; second <= options.seconds && !options.signal?.aborted; second++) {

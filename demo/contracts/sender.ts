@@ -71,25 +71,90 @@ const receiptSchema = z.object({
 const quantity = (value: bigint | number): Hex => `0x${value.toString(16)}`
 const lower = (address: string): Address => address.toLowerCase() as Address
 
+type Call = { readonly method: string; readonly params: readonly unknown[] }
 type Answer = { readonly result: unknown; readonly error: string | undefined }
 
-/** Sends many transactions of many accounts fast, on a local test chain. Not for any other chain: fees and gas are fixed. */
-export const createSender = async (options: SenderOptions): Promise<Sender> => {
-  const batch = async (
-    calls: readonly { readonly method: string; readonly params: readonly unknown[] }[],
-  ): Promise<readonly Answer[]> => {
+type Batch = (calls: readonly Call[]) => Promise<readonly Answer[]>
+
+const createBatch =
+  ({ rpcUrl, signal }: SenderOptions): Batch =>
+  async (calls) => {
     const timeout = AbortSignal.timeout(REQUEST_TIMEOUT_MS)
-    const response = await fetch(options.rpcUrl, {
+    const response = await fetch(rpcUrl, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(calls.map((call, id) => ({ jsonrpc: '2.0', id, ...call }))),
-      signal: options.signal ? AbortSignal.any([options.signal, timeout]) : timeout,
+      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
     })
     const answers: Answer[] = calls.map(() => ({ result: undefined, error: 'no answer' }))
     for (const { id, result, error } of z.array(answerSchema).parse(await response.json()))
       answers[id] = { result, error: error?.message }
     return answers
   }
+
+const feesAndGas = (request: SendRequest) => ({
+  ...(request.to === undefined ? {} : { to: request.to }),
+  ...(request.data === undefined ? {} : { data: request.data }),
+  value: request.valueWei ?? 0n,
+  gas: request.gas ?? 500_000n,
+  maxFeePerGas: MAX_FEE_WEI,
+  maxPriorityFeePerGas: PRIORITY_FEE_WEI,
+})
+
+/** For an account that the node signs for. */
+const unsignedCall = (request: SendRequest, nonce: number): Call => {
+  const fields = Object.entries({ ...feesAndGas(request), nonce })
+  const encoded = fields.map(([key, value]) => [
+    key,
+    typeof value === 'string' ? value : quantity(value),
+  ])
+  return {
+    method: 'eth_sendTransaction',
+    params: [{ from: request.from, ...Object.fromEntries(encoded) }],
+  }
+}
+
+const signedCall = async (
+  account: DemoAccount,
+  chainId: number,
+  request: SendRequest,
+  nonce: number,
+): Promise<Call> => {
+  const fields = { type: 'eip1559', chainId, nonce, ...feesAndGas(request) } as const
+  return { method: 'eth_sendRawTransaction', params: [await account.signTransaction(fields)] }
+}
+
+/** Receipts of those that are mined. */
+const getReceipts = async (
+  batch: Batch,
+  hashes: readonly Hex[],
+): Promise<readonly SentReceipt[]> => {
+  const calls = hashes.map((hash) => ({ method: 'eth_getTransactionReceipt', params: [hash] }))
+  const receipts: SentReceipt[] = []
+  for (const { result, error } of await batch(calls)) {
+    if (error !== undefined)
+      throw new TocsinError('demo.rpc', `eth_getTransactionReceipt: ${error}`)
+    if (result === null || result === undefined) continue
+    const receipt = receiptSchema.parse(result)
+    receipts.push({
+      hash: receipt.transactionHash,
+      status: receipt.status === '0x1' ? 'success' : 'reverted',
+      blockNumber: Number(receipt.blockNumber),
+      contractAddress: receipt.contractAddress ? lower(receipt.contractAddress) : undefined,
+      logs: receipt.logs.map((log) => ({ ...log, address: lower(log.address) })),
+    })
+  }
+  return receipts
+}
+
+const pagesOf = <T>(items: readonly T[]): readonly (readonly T[])[] =>
+  Array.from({ length: Math.ceil(items.length / BATCH) }, (_, i) =>
+    items.slice(i * BATCH, (i + 1) * BATCH),
+  )
+
+/** Sends many transactions of many accounts fast, on a local test chain. Not for any other chain: fees and gas are fixed. */
+export const createSender = async (options: SenderOptions): Promise<Sender> => {
+  const batch = createBatch(options)
   const rpc = async (method: string, params: readonly unknown[] = []): Promise<unknown> => {
     const [answer] = await batch([{ method, params }])
     if (answer === undefined || answer.error !== undefined)
@@ -97,65 +162,26 @@ export const createSender = async (options: SenderOptions): Promise<Sender> => {
     return answer.result
   }
   const chainId = Number(await rpc('eth_chainId'))
-  const unlocked = new Set(
-    options.signLocally
-      ? []
-      : z
-          .array(z.string())
-          .parse(await rpc('eth_accounts'))
-          .map(lower),
-  )
+  const held = options.signLocally ? [] : z.array(z.string()).parse(await rpc('eth_accounts'))
+  const unlocked = new Set(held.map(lower))
   const local = new Map((options.accounts ?? []).map((account) => [account.address, account]))
   const nonces = new Map<Address, number>()
 
   const nextNonce = async (from: Address): Promise<number> => {
-    const known = nonces.get(from)
-    if (known !== undefined) return known
-    const nonce = Number(await rpc('eth_getTransactionCount', [from, 'pending']))
-    // Another send may have asked meanwhile.
-    const first = nonces.get(from) ?? nonce
-    nonces.set(from, first)
-    return first
+    if (!nonces.has(from)) {
+      const nonce = Number(await rpc('eth_getTransactionCount', [from, 'pending']))
+      // Another send may have asked meanwhile.
+      nonces.set(from, nonces.get(from) ?? nonce)
+    }
+    return nonces.get(from) ?? 0
   }
-
-  const prepare = async (
-    request: SendRequest,
-    nonce: number,
-  ): Promise<{ readonly method: string; readonly params: readonly unknown[] }> => {
-    const gas = request.gas ?? 500_000n
-    if (unlocked.has(request.from))
-      return {
-        method: 'eth_sendTransaction',
-        params: [
-          {
-            from: request.from,
-            ...(request.to === undefined ? {} : { to: request.to }),
-            ...(request.data === undefined ? {} : { data: request.data }),
-            value: quantity(request.valueWei ?? 0n),
-            gas: quantity(gas),
-            nonce: quantity(nonce),
-            maxFeePerGas: quantity(MAX_FEE_WEI),
-            maxPriorityFeePerGas: quantity(PRIORITY_FEE_WEI),
-          },
-        ],
-      }
+  const prepare = async (request: SendRequest, nonce: number): Promise<Call> => {
+    if (unlocked.has(request.from)) return unsignedCall(request, nonce)
     const account = local.get(request.from)
     if (account === undefined)
       throw new TocsinError('demo.no_key', `Nobody here can sign for ${request.from}.`)
-    const signed = await account.signTransaction({
-      type: 'eip1559',
-      chainId,
-      ...(request.to === undefined ? {} : { to: request.to }),
-      ...(request.data === undefined ? {} : { data: request.data }),
-      value: request.valueWei ?? 0n,
-      gas,
-      nonce,
-      maxFeePerGas: MAX_FEE_WEI,
-      maxPriorityFeePerGas: PRIORITY_FEE_WEI,
-    })
-    return { method: 'eth_sendRawTransaction', params: [signed] }
+    return signedCall(account, chainId, request, nonce)
   }
-
   const send = async (requests: readonly SendRequest[]): Promise<readonly Hex[]> => {
     for (const from of new Set(requests.map((request) => request.from))) await nextNonce(from)
     const numbered = requests.map((request) => {
@@ -164,49 +190,25 @@ export const createSender = async (options: SenderOptions): Promise<Sender> => {
       return { request, nonce }
     })
     const hashes: Hex[] = []
-    for (let i = 0; i < numbered.length; i += BATCH) {
-      const part = numbered.slice(i, i + BATCH)
-      const answers = await batch(
-        await Promise.all(part.map(({ request, nonce }) => prepare(request, nonce))),
-      )
-      for (const answer of answers) {
-        if (answer.error !== undefined) {
+    for (const page of pagesOf(numbered)) {
+      const calls = await Promise.all(page.map(({ request, nonce }) => prepare(request, nonce)))
+      for (const { result, error } of await batch(calls)) {
+        if (error !== undefined) {
           for (const { request } of numbered) nonces.delete(request.from)
-          throw new TocsinError(
-            'demo.send_failed',
-            `The chain refused a transaction: ${answer.error}`,
-          )
+          throw new TocsinError('demo.send_failed', `The chain refused a transaction: ${error}`)
         }
-        hashes.push(hexSchema.parse(answer.result))
+        hashes.push(hexSchema.parse(result))
       }
     }
     return hashes
   }
-
   const wait = async (hashes: readonly Hex[]): Promise<readonly SentReceipt[]> => {
     const deadline = Date.now() + (options.timeoutMs ?? 60_000)
     const found = new Map<Hex, SentReceipt>()
     for (;;) {
       await options.mine?.()
-      const missing = hashes.filter((hash) => !found.has(hash))
-      for (let i = 0; i < missing.length; i += BATCH)
-        for (const { result, error } of await batch(
-          missing
-            .slice(i, i + BATCH)
-            .map((hash) => ({ method: 'eth_getTransactionReceipt', params: [hash] })),
-        )) {
-          if (error !== undefined)
-            throw new TocsinError('demo.rpc', `eth_getTransactionReceipt: ${error}`)
-          if (result === null || result === undefined) continue
-          const receipt = receiptSchema.parse(result)
-          found.set(receipt.transactionHash, {
-            hash: receipt.transactionHash,
-            status: receipt.status === '0x1' ? 'success' : 'reverted',
-            blockNumber: Number(receipt.blockNumber),
-            contractAddress: receipt.contractAddress ? lower(receipt.contractAddress) : undefined,
-            logs: receipt.logs.map((log) => ({ ...log, address: lower(log.address) })),
-          })
-        }
+      for (const page of pagesOf(hashes.filter((hash) => !found.has(hash))))
+        for (const receipt of await getReceipts(batch, page)) found.set(receipt.hash, receipt)
       const receipts = hashes.flatMap((hash) => found.get(hash) ?? [])
       if (receipts.length === hashes.length) return receipts
       if (options.signal?.aborted)
