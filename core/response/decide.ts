@@ -132,13 +132,11 @@ const checkBlock = (
       kind: 'retry',
       reason: `The signer's endpoint does not have block ${finding.blockNumber} yet.`,
     }
+  // Either the endpoint lags behind a reorg that the watcher has seen, or the watcher will retract: time tells.
   if (blockHash.toLowerCase() !== finding.blockHash.toLowerCase())
     return {
-      kind: 'refuse',
-      ...refuse(
-        'finding_retracted',
-        "The finding's block is not in the chain that the signer reads.",
-      ),
+      kind: 'retry',
+      reason: `The signer's endpoint has another block ${finding.blockNumber} than the finding.`,
     }
   const age = head.number - finding.blockNumber
   if (!isApproved && age > policy.freshness.blocks)
@@ -174,6 +172,86 @@ const checkSimulation = (
   }
 }
 
+type Reads = {
+  readonly head: Head
+  readonly blockHash: string | undefined
+  readonly codeFault: string | undefined
+  readonly effective: boolean
+  readonly simulation: SimulationResult
+  readonly nonce: number
+  readonly market: FeeMarket
+  readonly balanceWei: bigint
+}
+
+/** Everything the chain must say, read at once. */
+const readAll = async (
+  { rpc }: SignerLane,
+  context: SignerContext,
+  policy: LoadedPolicy,
+  action: ActionDefinition,
+  finding: FindingRow,
+): Promise<Reads> => {
+  const signer = context.key.address
+  const [head, blockHash, codeFault, effective, simulation, nonce, market, balanceWei] =
+    await Promise.all([
+      readHead(rpc),
+      readBlockHash(rpc, finding.blockNumber),
+      checkCode(rpc, policy),
+      readEffect(rpc, action, policy.target),
+      simulateAction(rpc, action, policy, signer),
+      readNonce(rpc, signer),
+      readFees(rpc),
+      readBalance(rpc, signer),
+    ])
+  return { head, blockHash, codeFault, effective, simulation, nonce, market, balanceWei }
+}
+
+/** What follows from a chain that agrees with the finding. */
+const judge = (
+  context: SignerContext,
+  policy: LoadedPolicy,
+  action: ActionDefinition,
+  finding: FindingRow,
+  isApproved: boolean,
+  reads: Reads,
+): Decision => {
+  const { codeFault, simulation } = reads
+  const fault = codeFault
+    ? refuse('code', `The target changed since the approval: ${codeFault}.`)
+    : undefined
+  if (fault) return { kind: 'refuse', ...fault, simulation }
+  if (reads.effective || simulation.outcome === 'already_effective')
+    return {
+      kind: 'not_needed',
+      reason: `Already so: ${action.postcondition.description}.`,
+      simulation,
+    }
+  const misfire = checkSimulation(policy, simulation)
+  if (misfire) return { kind: 'refuse', ...misfire, simulation }
+  const mode = lowerMode(context.mode, policy.mode)
+  if (mode === 'observe')
+    return { kind: 'observe', reason: 'Mode observe: it would have been sent.', simulation }
+  if (mode === 'propose' && !isApproved)
+    return { kind: 'propose', reason: 'Waits for a person to approve it.', simulation }
+  return { kind: 'go', policy, action, finding, ...reads }
+}
+
+const checkIntent = (
+  context: SignerContext,
+  row: ExecutionRow,
+  policy: LoadedPolicy | undefined,
+  finding: FindingRow | null,
+  isApproved: boolean,
+): Refusal | undefined => {
+  const nowMs = Date.now()
+  const fault = checkFile(context, row, policy, nowMs)
+  if (fault || !policy) return fault
+  return (
+    checkFinding(policy, finding, isApproved, nowMs) ??
+    (isApproved ? checkApproval(row, policy, nowMs) : undefined)
+  )
+}
+
 /**
  * Re-validates an intent from the signer's own files and endpoints. The intent's own target, calldata and mode are
  * never used. All reads travel together, so the answer takes about one round trip.
@@ -184,52 +262,17 @@ export const decideExecution = async (
   row: ExecutionRow,
   finding: FindingRow | null,
 ): Promise<Decision> => {
-  const nowMs = Date.now()
   const policy = context.getPolicy(row.actionId)
   const isApproved = row.status === 'proposed' && row.approvedBy !== null
-  const early =
-    checkFile(context, row, policy, nowMs) ??
-    (policy ? checkFinding(policy, finding, isApproved, nowMs) : undefined) ??
-    (policy && isApproved ? checkApproval(row, policy, nowMs) : undefined)
+  const early = checkIntent(context, row, policy, finding, isApproved)
   if (early) return { kind: 'refuse', ...early }
   const action = policy && context.getAction(policy.action)
   if (!policy || !finding || !action)
     return { kind: 'refuse', ...refuse('policy_missing', 'The action type is unknown.') }
-  const { rpc } = lane
   try {
-    const [head, blockHash, codeFault, effective, simulation, nonce, market, balanceWei] =
-      await Promise.all([
-        readHead(rpc),
-        readBlockHash(rpc, finding.blockNumber),
-        checkCode(rpc, policy),
-        readEffect(rpc, action, policy.target),
-        simulateAction(rpc, action, policy, context.key.address),
-        readNonce(rpc, context.key.address),
-        readFees(rpc),
-        readBalance(rpc, context.key.address),
-      ])
-    const block = checkBlock(policy, finding, head, blockHash, isApproved)
-    if (block) return block
-    if (codeFault)
-      return {
-        kind: 'refuse',
-        ...refuse('code', `The target changed since the approval: ${codeFault}.`),
-        simulation,
-      }
-    if (effective || simulation.outcome === 'already_effective')
-      return {
-        kind: 'not_needed',
-        reason: `Already so: ${action.postcondition.description}.`,
-        simulation,
-      }
-    const fault = checkSimulation(policy, simulation)
-    if (fault) return { kind: 'refuse', ...fault, simulation }
-    const mode = lowerMode(context.mode, policy.mode)
-    if (mode === 'observe')
-      return { kind: 'observe', reason: 'Mode observe: it would have been sent.', simulation }
-    if (mode === 'propose' && !isApproved)
-      return { kind: 'propose', reason: 'Waits for a person to approve it.', simulation }
-    return { kind: 'go', policy, action, finding, simulation, head, nonce, market, balanceWei }
+    const reads = await readAll(lane, context, policy, action, finding)
+    const block = checkBlock(policy, finding, reads.head, reads.blockHash, isApproved)
+    return block ?? judge(context, policy, action, finding, isApproved, reads)
   } catch (error) {
     if (isTocsinError(error) && error.code.startsWith('rpc.'))
       return { kind: 'retry', reason: messageOf(error) }

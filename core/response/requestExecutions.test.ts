@@ -102,6 +102,26 @@ test('behavior: a refusal does not use up the incident, but the same finding doe
   expect(await request(finding('f2', { blockTimestampS: 1_001 }))).toHaveLength(1)
 })
 
+test('behavior: an open intent whose finding was retracted does not stand in the way of the re-detection', async () => {
+  const values = {
+    botVersion: '1',
+    alertKind: 'event',
+    blockNumber: 1,
+    blockHash: '0x1',
+    uniqueKey: 'u',
+    name: 'n',
+    description: 'd',
+    type: 'Exploit',
+    status: 'retracted',
+  } as const
+  await database.db
+    .insert(tables.finding)
+    .values({ ...finding('gone'), ...values, condition: null })
+  await request(finding('gone'))
+  expect(await request(finding('moved', { blockTimestampS: 1_012 }))).toHaveLength(1)
+  expect(await request(finding('moved-too', { blockTimestampS: 1_012 }))).toEqual([])
+})
+
 test('behavior: a finding whose block came back asks again', async () => {
   await request(finding('f1'))
   await setAll({ status: 'refused', reasonCode: 'finding_retracted' })

@@ -1,4 +1,4 @@
-import { and, desc, eq, sql } from 'drizzle-orm'
+import { desc, eq, sql } from 'drizzle-orm'
 import { stableHash } from '../base/index.ts'
 import type { Answer } from '../config/types.ts'
 import { type DatabaseTransaction, notify, tables } from '../store/index.ts'
@@ -45,8 +45,10 @@ const findEpoch = async (
       reasonCode: tables.execution.reasonCode,
       findingId: tables.execution.findingId,
       triggeredAtS: tables.execution.triggeredAtS,
+      findingStatus: tables.finding.status,
     })
     .from(tables.execution)
+    .leftJoin(tables.finding, eq(tables.finding.id, tables.execution.findingId))
     .where(eq(tables.execution.actionId, policy.id))
     .orderBy(desc(tables.execution.epoch))
     .limit(1)
@@ -58,8 +60,45 @@ const findEpoch = async (
     return isRepeat ? undefined : next
   }
   if (last.findingId === finding.id) return undefined
+  // The reorg that moved the attack also took the reason of the open intent: the signer will refuse that one.
+  const isOpen = last.status === 'requested' || last.status === 'proposed'
+  if (isOpen && last.findingStatus === 'retracted') return next
   const ageS = finding.blockTimestampS - (last.triggeredAtS ?? 0)
   return ageS < policy.cooldownS ? undefined : next
+}
+
+const insertIntent = async (
+  tx: DatabaseTransaction,
+  policy: LoadedPolicy,
+  finding: RequestingFinding,
+  epoch: number,
+  seenAtMs: number | undefined,
+): Promise<string | undefined> => {
+  const idempotencyKey = stableHash('execution', policy.id, policy.hash, policy.target, epoch)
+  const id = `x_${idempotencyKey.slice(0, 24)}`
+  const rows = await tx
+    .insert(tables.execution)
+    .values({
+      id,
+      idempotencyKey,
+      actionId: policy.id,
+      policyHash: policy.hash,
+      mode: policy.mode,
+      chainId: policy.chain,
+      findingId: finding.id,
+      thing: finding.thing,
+      status: 'requested',
+      target: policy.target,
+      calldata: policy.calldata,
+      epoch,
+      triggeredAtS: finding.blockTimestampS,
+      seenAtMs: seenAtMs ?? null,
+    })
+    .onConflictDoNothing()
+    .returning({ id: tables.execution.id })
+  if (rows.length === 0) return undefined
+  await notify(tx, 'tocsin_execution', id)
+  return id
 }
 
 /**
@@ -91,44 +130,9 @@ export const requestExecutions = async (
     for (const finding of group) {
       const epoch = await findEpoch(tx, policy, finding)
       if (epoch === undefined) continue
-      const idempotencyKey = stableHash('execution', policy.id, policy.hash, policy.target, epoch)
-      const id = `x_${idempotencyKey.slice(0, 24)}`
-      const rows = await tx
-        .insert(tables.execution)
-        .values({
-          id,
-          idempotencyKey,
-          actionId: policy.id,
-          policyHash: policy.hash,
-          mode: policy.mode,
-          chainId: policy.chain,
-          findingId: finding.id,
-          thing: finding.thing,
-          status: 'requested',
-          target: policy.target,
-          calldata: policy.calldata,
-          epoch,
-          triggeredAtS: finding.blockTimestampS,
-          seenAtMs: options.seenAtMs ?? null,
-        })
-        .onConflictDoNothing()
-        .returning({ id: tables.execution.id })
-      if (rows.length === 0) continue
-      created.push(id)
-      await notify(tx, 'tocsin_execution', id)
+      const id = await insertIntent(tx, policy, finding, epoch, options.seenAtMs)
+      if (id) created.push(id)
     }
   }
   return created
-}
-
-/** One execution, or undefined. */
-export const findExecution = async (
-  tx: DatabaseTransaction,
-  id: string,
-): Promise<typeof tables.execution.$inferSelect | undefined> => {
-  const [row] = await tx
-    .select()
-    .from(tables.execution)
-    .where(and(eq(tables.execution.id, id)))
-  return row
 }

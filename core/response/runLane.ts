@@ -52,23 +52,26 @@ const refuse = (
   })
 }
 
-/** Writes down what was decided; returns true when a transaction went out. */
+/** `sent`: the key is busy now. `again`: it could not be told yet. `settled`: decided. */
+type Outcome = 'sent' | 'again' | 'settled'
+
+/** Writes down what was decided. */
 const carryOut = async (
   context: SignerContext,
   lane: SignerLane,
   row: ExecutionRow,
   decision: Decision,
   memory: LaneMemory,
-): Promise<boolean> => {
+): Promise<Outcome> => {
   switch (decision.kind) {
     case 'retry':
       if (memory.retries.get(row.id) !== decision.reason)
         context.log.warn({ execution: row.id }, `Put off: ${decision.reason}`)
       memory.retries.set(row.id, decision.reason)
-      return false
+      return 'again'
     case 'refuse':
       await refuse(context, row, decision.code, decision.reason, decision.simulation)
-      return false
+      return 'settled'
     case 'not_needed':
     case 'observe':
     case 'propose': {
@@ -86,13 +89,13 @@ const carryOut = async (
         event: status[decision.kind],
         detail: { reason: decision.reason, simulation: decision.simulation },
       })
-      return false
+      return 'settled'
     }
     case 'go': {
       const claim = await claimExecution(context, lane, row, decision)
       if (claim.kind === 'refused')
         await refuse(context, row, claim.code, claim.reason, decision.simulation)
-      if (claim.kind !== 'claimed') return false
+      if (claim.kind !== 'claimed') return claim.kind === 'busy' ? 'again' : 'settled'
       const pursuit = createPursuitMemory()
       memory.pursuits.set(row.id, pursuit)
       await sendClaimed(
@@ -102,7 +105,7 @@ const carryOut = async (
         claim.attempt,
         pursuit,
       )
-      return true
+      return 'sent'
     }
   }
 }
@@ -136,16 +139,14 @@ export const runLane = async (
     )
   }
   let sent = false
+  let again = false
   const waiting = inFlight.length > 0 ? [] : await listWaiting(db, lane.chainId)
   for (const { execution, finding } of waiting) {
     if (sent || context.signal.aborted || !context.isHolder()) break
-    sent = await carryOut(
-      context,
-      lane,
-      execution,
-      await decideExecution(context, lane, execution, finding),
-      memory,
-    )
+    const decision = await decideExecution(context, lane, execution, finding)
+    const outcome = await carryOut(context, lane, execution, decision, memory)
+    sent = outcome === 'sent'
+    again ||= outcome === 'again'
   }
   const unconfirmed = await listUnconfirmed(db, key.address, lane.chainId)
   for (const row of unconfirmed) {
@@ -163,5 +164,7 @@ export const runLane = async (
   )
   forget(memory.confirmations, new Set(unconfirmed.map(({ id }) => id)))
   forget(memory.retries, new Set(waiting.map(({ execution }) => execution.id)))
-  return sent || inFlight.length > 0 || unconfirmed.some(({ status }) => status === 'succeeded')
+  return (
+    sent || again || inFlight.length > 0 || unconfirmed.some(({ status }) => status === 'succeeded')
+  )
 }

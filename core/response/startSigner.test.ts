@@ -122,12 +122,6 @@ const refusals: readonly (readonly [
     { severity: 'High' },
   ],
   ['a finding that was retracted', 'finding_retracted', {}, { status: 'retracted' }],
-  [
-    "a finding whose block is not in the signer's chain",
-    'finding_retracted',
-    {},
-    { blockHash: `0x${'ab'.repeat(32)}` },
-  ],
   ['a finding too old in seconds', 'stale', {}, { blockTimestampS: 1_600_000_000 }],
   ['a finding from the future', 'stale', {}, { blockTimestampS: 4_000_000_000 }],
   ['a target whose code changed', 'code', { codeHash: `0x${'00'.repeat(32)}` }, {}],
@@ -156,13 +150,23 @@ test('behavior: a finding too old in blocks is refused', async () => {
   ).toBe('stale')
 })
 
-test('behavior: a finding of a block that the signer has not seen is put off, not refused', async () => {
-  await f.writePolicy()
-  const { executions } = await f.find({ blockNumber: 1_000_000 })
-  await f.start()
-  await new Promise((resolve) => setTimeout(resolve, 1_500))
-  expect((await f.row(executions[0] ?? '')).status).toBe('requested')
-})
+test.each([
+  ['has not seen', { blockNumber: 1_000_000 }],
+  ['has another of', { blockHash: `0x${'ab'.repeat(32)}` }],
+] as const)(
+  'behavior: a finding of a block that the signer %s is put off until it is stale',
+  async (_, finding) => {
+    const head = await f.anvil.rpc<{ timestamp: string }>('eth_getBlockByNumber', ['latest', false])
+    const ageS = Math.ceil(Date.now() / 1000 - Number(head.timestamp))
+    await f.writePolicy({ freshness: { blocks: 50, seconds: ageS + 2 } })
+    const { executions } = await f.find(finding)
+    await f.start()
+    await new Promise((resolve) => setTimeout(resolve, 700))
+    expect((await f.row(executions[0] ?? '')).status).toBe('requested')
+    const row = await f.until(executions[0] ?? '', ({ status }) => status === 'refused')
+    expect([row.reasonCode, row.txHashes]).toEqual(['stale', []])
+  },
+)
 
 test('behavior: a retraction before the signer looks is honoured', async () => {
   await f.writePolicy()
