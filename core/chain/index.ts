@@ -1,5 +1,15 @@
 /** Chains over JSON-RPC: endpoints, the block feed, state reads, traces, ranges of history. */
 export { createBlockFeed } from './createBlockFeed.ts'
+export {
+  type ChainSourceOptions,
+  createChainSource,
+  type RpcChainSource,
+} from './createChainSource.ts'
+export {
+  createRangeSource,
+  type RangeSource,
+  type RangeSourceOptions,
+} from './createRangeSource.ts'
 export { createRpcPool } from './createRpcPool.ts'
 export type { Head } from './createHeadSocket.ts'
 export type { BlockFeed, BlockFeedOptions } from './feedTypes.ts'
