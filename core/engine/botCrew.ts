@@ -2,15 +2,15 @@ import {
   type Address,
   cleanText,
   type Hex,
+  isTocsinError,
   type Json,
   messageOf,
-  isTocsinError,
   TocsinError,
 } from '../base/index.ts'
 import type { ChainBlock, ChainHeader, ChainSource } from '../chain/types.ts'
 import { type Logger, SELF_BOT_ID } from '../telemetry/index.ts'
 import { type BotMemory, createBotMemory, type MemoryWrites } from './botMemory.ts'
-import { checkNeeds, type CompiledNeeds } from './checkNeeds.ts'
+import { type CompiledNeeds, checkNeeds } from './checkNeeds.ts'
 import type { EngineBot } from './engineBot.ts'
 import type {
   FindingRow,

@@ -1,13 +1,13 @@
-export { defineBot } from './defineBot.ts'
-export { bindBots, type EngineBot, listLabels } from './engineBot.ts'
-export { compileFilter, type Filter } from './compileFilter.ts'
 export { type CompiledNeeds, checkNeeds } from './checkNeeds.ts'
+export { compileFilter, type Filter } from './compileFilter.ts'
 export {
   createEngine,
   type Engine,
   type EngineOptions,
   type ProcessedBlock,
 } from './createEngine.ts'
+export { defineBot } from './defineBot.ts'
+export { bindBots, type EngineBot, listLabels } from './engineBot.ts'
 export type { EngineStore, FindingRow } from './engineStore.ts'
 export { createMemoryEngineStore, type MemoryEngineStore } from './memoryEngineStore.ts'
 export { createPostgresEngineStore } from './postgresEngineStore.ts'

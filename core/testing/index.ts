@@ -1,2 +1,13 @@
 /** Helpers for tests of bots and actions, and for local chains. */
 export { type Anvil, type AnvilOptions, findAnvil, freePort, startAnvil } from './anvil.ts'
+export {
+  type BotConformanceOptions,
+  type BotScenario,
+  botConformance,
+  type ConformanceCase,
+} from './botConformance.ts'
+export { type BotHarness, type BotHarnessOptions, createBotHarness } from './createBotHarness.ts'
+export { encodeLog, type LogInput } from './encodeLog.ts'
+export type { BlockInput, CallAnswer, CallInput, FakeBlock, TransactionInput } from './fakeChain.ts'
+export { REVERTS } from './fakeState.ts'
+export { makeThing, type ThingInput } from './makeThing.ts'
