@@ -23,7 +23,9 @@ export type ProcessLifeOptions = {
     readonly how: string
     readonly pid: number | undefined
     readonly restarts: number
-  }) => Promise<void>
+  }) => void
+  /** Longest pause between two lives (ms). Default: 30000. */
+  readonly restartCapMs?: number
 }
 
 /** A process that lived this long starts again with the shortest pause (ms). */
@@ -125,7 +127,7 @@ export const superviseProcess = (options: ProcessLifeOptions): ProcessLife => {
       throw failure
     }
     restarts++
-    await options.onRestart({ how: ending.how, pid, restarts })
+    options.onRestart({ how: ending.how, pid, restarts })
     return true
   }
 
@@ -135,7 +137,7 @@ export const superviseProcess = (options: ProcessLifeOptions): ProcessLife => {
       const startedAtMs = Date.now()
       if (!(await live())) return
       attempt = Date.now() - startedAtMs > STEADY_AFTER_MS ? 0 : attempt + 1
-      await sleep(backoffMs(attempt, 100, 30_000), stopping.signal)
+      await sleep(backoffMs(attempt, 100, options.restartCapMs ?? 30_000), stopping.signal)
       if (stopping.signal.aborted) return
     }
   }

@@ -15,6 +15,8 @@ export type ProcessName = (typeof PROCESS_NAMES)[number]
 export type Supervisor = {
   /** Postgres that the processes share. */
   readonly databaseUrl: string
+  /** Process id of the embedded Postgres; undefined when Postgres is somebody else's. */
+  readonly databasePid: () => number | undefined
   readonly processes: () => readonly {
     readonly name: string
     readonly pid: number | undefined
@@ -34,6 +36,8 @@ export type SupervisorOptions = {
   /** Without it an embedded Postgres runs in `dataDir`. */
   readonly databaseUrl?: string
   readonly only?: readonly ProcessName[]
+  /** Longest pause before a process that died again and again is started again (ms). Default: 30000. */
+  readonly restartCapMs?: number
   /** Lines that the processes print. */
   readonly onLine: (name: string, line: string) => void
   readonly onEvent?: (event: string) => void
@@ -41,49 +45,113 @@ export type SupervisorOptions = {
 
 const START_LIMIT_MS = 120_000
 
-type Database = { readonly url: string; readonly stop: () => Promise<void> }
+type Database = {
+  readonly url: string
+  readonly pid: () => number | undefined
+  readonly stop: () => Promise<void>
+}
+type Restart = {
+  readonly how: string
+  readonly pid: number | undefined
+  readonly restarts: number
+}
 
 /** Postgres of the machine: the given one, or the embedded one, started again whenever it ends. */
 const startDatabase = async (
   options: SupervisorOptions,
   signal: AbortSignal,
-  onLost: (error: unknown) => void,
+  hooks: {
+    readonly onLost: (error: unknown) => void
+    readonly onRestart: (event: Restart) => void
+  },
 ): Promise<Database> => {
-  if (options.databaseUrl) return { url: options.databaseUrl, stop: async () => undefined }
+  if (options.databaseUrl)
+    return { url: options.databaseUrl, pid: () => undefined, stop: async () => undefined }
   const start = (): Promise<EmbeddedPostgres> =>
     startEmbeddedPostgres({ dataDir: options.dataDir, adopt: true })
   let server = await start()
-  const keep = async (): Promise<void> => {
+  let restarts = 0
+  const startAgain = async (): Promise<void> => {
     for (let attempt = 0; !signal.aborted; attempt++) {
-      await server.ended
-      if (signal.aborted) return
-      options.onEvent?.('Postgres ended; starting it again.')
       try {
         server = await start()
-        attempt = 0
+        return
       } catch (error) {
         options.onEvent?.(`Postgres did not start: ${messageOf(error)}`)
-        await sleep(backoffMs(attempt, 500, 10_000), signal)
+        await sleep(backoffMs(attempt, 200, options.restartCapMs ?? 10_000), signal)
       }
     }
   }
-  keep().catch(onLost)
-  return { url: server.url, stop: () => server.stop() }
+  const keep = async (): Promise<void> => {
+    while (!signal.aborted) {
+      const { pid } = server
+      await server.ended
+      if (signal.aborted) return
+      options.onEvent?.('Postgres ended; starting it again.')
+      restarts++
+      hooks.onRestart({ how: 'it stopped', pid, restarts })
+      await startAgain()
+    }
+  }
+  const keeping = keep()
+  keeping.catch(hooks.onLost)
+  return {
+    url: server.url,
+    pid: () => server.pid,
+    // A start that is under way must end first, or its server would stay behind.
+    stop: async () => {
+      const last = server
+      await last.stop()
+      await keeping.catch(() => undefined)
+      if (server !== last) await server.stop()
+    },
+  }
 }
 
-const recordRestart = async (
-  store: Store,
-  name: string,
-  event: { readonly how: string; readonly pid: number | undefined; readonly restarts: number },
-): Promise<void> =>
-  recordSelfFinding(store.db, {
-    alertId: 'PROCESS-RESTARTED',
-    name: `${name} was restarted`,
-    description: `The ${name} process ended (${event.how}) and was started again.`,
-    severity: 'Medium',
-    uniqueKey: `${name}:${event.pid ?? 0}:${Date.now()}`,
-    metadata: { process: name, restarts: String(event.restarts), how: event.how },
-  })
+/**
+ * Records restarts as findings, in order and off the way of the restart itself. With Postgres away it tries again until
+ * it is back: a process often dies of the same cause.
+ */
+const createRestartRecorder = (
+  findStore: () => Store | undefined,
+  onTrouble: (text: string) => void,
+): {
+  readonly add: (name: string, event: Restart) => void
+  readonly stop: () => Promise<void>
+} => {
+  const stopping = new AbortController()
+  let queue: Promise<void> = Promise.resolve()
+  const record = async (name: string, event: Restart, uniqueKey: string): Promise<void> => {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        const store = findStore()
+        if (!store) return
+        return await recordSelfFinding(store.db, {
+          alertId: 'PROCESS-RESTARTED',
+          name: `${name} was restarted`,
+          description: `The ${name} process ended (${event.how}) and was started again.`,
+          severity: 'Medium',
+          uniqueKey,
+          metadata: { process: name, restarts: String(event.restarts), how: event.how },
+        })
+      } catch (error) {
+        if (attempt === 0) onTrouble(`A restart could not be recorded yet: ${messageOf(error)}`)
+        if (stopping.signal.aborted) return
+        await sleep(backoffMs(attempt, 200, 5_000), stopping.signal)
+      }
+    }
+  }
+  return {
+    add: (name, event) => {
+      const uniqueKey = `${name}:${event.pid ?? 0}:${Date.now()}`
+      queue = queue.then(() => record(name, event, uniqueKey))
+    },
+    stop: async () => {
+      stopping.abort()
+      await queue
+    },
+  }
+}
 
 /**
  * Runs the processes of one machine, starts again with back-off what dies (each time a finding about ourselves),
@@ -100,20 +168,23 @@ export const startSupervisor = async (options: SupervisorOptions): Promise<Super
     fail = reject
   })
   failed.catch(() => undefined)
+  const recorder = createRestartRecorder(
+    () => store,
+    (text) => options.onEvent?.(text),
+  )
 
-  const begin = (name: ProcessName, url: string, shared: Store): ProcessLife => {
+  const begin = (name: ProcessName, url: string): ProcessLife => {
     const args = ['run', name, '--config', options.configFile, '--data-dir', options.dataDir]
     const life = superviseProcess({
       name,
       args: options.env ? [...args, '--env', options.env] : args,
       environment: { ...process.env, DATABASE_URL: url, TOCSIN_SUPERVISED: '1' },
       onLine: (line) => options.onLine(name, line),
-      onRestart: async (event) => {
+      onRestart: (event) => {
         options.onEvent?.(`${name} ended (${event.how}); starting it again.`)
-        await recordRestart(shared, name, event).catch((error: unknown) =>
-          options.onEvent?.(`A restart could not be recorded: ${messageOf(error)}`),
-        )
+        recorder.add(name, event)
       },
+      ...(options.restartCapMs === undefined ? {} : { restartCapMs: options.restartCapMs }),
     })
     life.over.catch(fail)
     return life
@@ -122,17 +193,22 @@ export const startSupervisor = async (options: SupervisorOptions): Promise<Super
   const stop = async (): Promise<void> => {
     stopping.abort()
     await Promise.all(lives.map((life) => life.stop()))
+    await recorder.stop()
     await store?.stop().catch(() => undefined)
     await database?.stop()
   }
 
   try {
-    database = await startDatabase(options, stopping.signal, (error) => fail(error))
-    const { url } = database
+    const running = await startDatabase(options, stopping.signal, {
+      onLost: (error) => fail(error),
+      onRestart: (event) => recorder.add('postgres', event),
+    })
+    database = running
+    const { url } = running
     const shared = await connectDatabase({ url, name: 'supervisor', poolSize: 2 })
     store = shared
     await migrateDatabase(shared)
-    for (const name of options.only ?? PROCESS_NAMES) lives.push(begin(name, url, shared))
+    for (const name of options.only ?? PROCESS_NAMES) lives.push(begin(name, url))
     const slow = sleep(START_LIMIT_MS, stopping.signal).then(() => {
       throw new TocsinError(
         'process.start_slow',
@@ -143,6 +219,7 @@ export const startSupervisor = async (options: SupervisorOptions): Promise<Super
     await Promise.race([Promise.all(lives.map((life) => life.ready)), slow])
     return {
       databaseUrl: url,
+      databasePid: running.pid,
       processes: () =>
         lives.map((life) => ({ name: life.name, pid: life.pid(), restarts: life.restarts() })),
       failed,

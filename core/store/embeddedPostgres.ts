@@ -93,6 +93,25 @@ const findRunning = async (folder: string): Promise<{ pid: number; port: number 
   return { pid, port }
 }
 
+/** Name of a running program; undefined where it cannot be told. */
+const findProgram = async (pid: number): Promise<string | undefined> => {
+  const fromProc = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => undefined)
+  if (fromProc !== undefined) return fromProc.trim()
+  const answer = await run('ps', ['-p', String(pid), '-o', 'comm=']).catch(() => undefined)
+  return answer?.stdout.trim()
+}
+
+/**
+ * The pid file is Postgres' own guard against two servers, or the orphaned sessions of a killed one, on the same files;
+ * it must decide about it. Only when the number has meanwhile gone to another program would it refuse without need.
+ */
+const removeForeignPidFile = async (folder: string, pid: number | undefined): Promise<void> => {
+  if (pid === undefined) return
+  const program = await findProgram(pid)
+  if (program === undefined || program.includes('postgres')) return
+  await rm(join(folder, 'postmaster.pid'), { force: true })
+}
+
 const initialise = async (
   bin: string,
   folder: string,
@@ -183,7 +202,7 @@ export const startEmbeddedPostgres = async (options: {
   try {
     const bin = await findPostgresBinaries(user)
     if (fresh) await initialise(bin, folder, password, user)
-    await rm(join(folder, 'postmaster.pid'), { force: true })
+    await removeForeignPidFile(folder, running?.pid)
     const port = await choosePort(join(options.dataDir, 'postgres.port'))
     const log = openSync(logFile, 'a')
     const child = spawn(
@@ -204,8 +223,13 @@ export const startEmbeddedPostgres = async (options: {
       if (child.exitCode === null && child.signalCode === null) child.kill('SIGINT')
       await ended
     }
-    await waitUntilUp(() => child.exitCode === null && child.signalCode === null, port, password)
-    await createOwnDatabase(port, password)
+    try {
+      await waitUntilUp(() => child.exitCode === null && child.signalCode === null, port, password)
+      await createOwnDatabase(port, password)
+    } catch (error) {
+      await stop()
+      throw error
+    }
     return { url: urlAt(port), pid: child.pid ?? 0, ended, stop }
   } catch (cause) {
     if (fresh) await rm(folder, { recursive: true, force: true })

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { encodeFunctionData, parseAbi, toHex } from 'viem'
@@ -34,7 +34,12 @@ export type StackOptions = {
   readonly watchlist?: (text: string, deployment: DemoDeployment) => string
   /** Edits the text of the pause policy. */
   readonly policy?: (text: string) => string
+  /** Called on the fresh chain, before anything is deployed. */
+  readonly prepare?: (anvil: Anvil) => Promise<void>
+  /** Longest pause before a killed process is started again (ms). */
+  readonly restartCapMs?: number
   readonly onLine?: (name: string, line: string) => void
+  readonly onEvent?: (event: string) => void
 }
 
 const PASSWORD_VARIABLE = 'TOCSIN_BENCH_PASSWORD'
@@ -76,6 +81,8 @@ metrics: { basePort: 0 }
 /** The whole of Tocsin on a chain of its own with the demo's contracts, in a folder of its own; `stop` leaves nothing. */
 export const startStack = async (options: StackOptions): Promise<Stack> => {
   const folder = await mkdtemp(join(tmpdir(), 'tocsin-stack-'))
+  // As root, Postgres runs as another user, who must be able to enter.
+  await chmod(folder, 0o755)
   const dataDir = join(folder, 'data')
   const undo: (() => Promise<void>)[] = [() => rm(folder, { recursive: true, force: true })]
   const stop = async (): Promise<void> => {
@@ -84,6 +91,7 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
   try {
     const anvil = await startAnvil({ accounts: 12 + (options.users ?? 32), ...options.anvil })
     undo.push(anvil.stop)
+    await options.prepare?.(anvil)
     const mines = options.anvil?.blockTimeS === undefined
     const deployment = await deployDemo({
       rpcUrl: anvil.url,
@@ -126,6 +134,8 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
       dataDir,
       only: options.only,
       onLine: options.onLine ?? (() => undefined),
+      ...(options.onEvent ? { onEvent: options.onEvent } : {}),
+      ...(options.restartCapMs === undefined ? {} : { restartCapMs: options.restartCapMs }),
     })
     undo.push(supervisor.stop)
     const store = await connectDatabase({ url: supervisor.databaseUrl, name: 'bench', poolSize: 3 })
