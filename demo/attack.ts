@@ -1,10 +1,17 @@
-import { encodeDeployData, encodeFunctionData } from 'viem'
-import { type Address, type Hex, TocsinError } from '../core/base/index.ts'
+import type { Address, Hex } from '../core/base/index.ts'
+import {
+  type AttackMove,
+  deployDrainer,
+  drain,
+  grabAdmin,
+  pullLiquidity,
+  readDrainer,
+} from './attackMoves.ts'
 import {
   callOf,
-  compileContracts,
   createSender,
   type DemoDeployment,
+  type Sender,
   type SendRequest,
   type SentReceipt,
 } from './contracts/index.ts'
@@ -46,11 +53,22 @@ export type AttackOptions = {
   readonly signal?: AbortSignal
 }
 
-// Parts of what is left, in hundredths of a percent; the vault allows 1,200 a block.
-const PARTS_BPS = [900n, 1_150n, 1_000n, 1_100n]
-const ROLE_ADMIN: Hex = `0x${'00'.repeat(32)}`
-const FOREVER = 4_000_000_000n
-const MAX_UINT128 = 2n ** 128n - 1n
+/** Sends a step's transactions, waits for them, and keeps account. */
+const createLedger = (sender: Sender, onStep: AttackOptions['onStep']) => {
+  const steps: AttackStep[] = []
+  const perform = async (moves: readonly AttackMove[]): Promise<readonly SentReceipt[]> => {
+    const receipts = await sender.wait(await sender.send(moves.map(({ request }) => request)))
+    for (const [i, { status, blockNumber, hash }] of receipts.entries()) {
+      const move = moves[i]
+      const takenUnits = status === 'success' ? (move?.takenUnits ?? 0n) : 0n
+      const step = { what: move?.what ?? '', status, block: blockNumber, hash, takenUnits }
+      steps.push(step)
+      onStep?.(step)
+    }
+    return receipts
+  }
+  return { steps, perform }
+}
 
 /**
  * The attack: a contract takes the vault's forgotten manager role and names itself the fee recipient, then moves the
@@ -59,9 +77,8 @@ const MAX_UINT128 = 2n ** 128n - 1n
  */
 export const runAttack = async (options: AttackOptions): Promise<AttackResult> => {
   const { deployment } = options
-  const { vault, vote, pair, v2Router, positions, usd, weth, actors } = deployment
+  const { vault, usd, weth, actors } = deployment
   const thief = actors.attacker.address
-  const whale = actors.whale.address
   const sender = await createSender({
     rpcUrl: deployment.rpcUrl,
     accounts: Object.values(actors),
@@ -69,133 +86,31 @@ export const runAttack = async (options: AttackOptions): Promise<AttackResult> =
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   })
   const chain = readChain(deployment.rpcUrl)
-  const drainer = (await compileContracts())['DemoDrainer']
-  if (drainer === undefined)
-    throw new TocsinError(
-      'demo.compile_failed',
-      "The attacker's contract is missing from the compiler's answer.",
-    )
-  const steps: AttackStep[] = []
-  const note = (what: string, receipt: SentReceipt | undefined, takenUnits = 0n): SentReceipt => {
-    if (receipt === undefined)
-      throw new TocsinError('demo.not_mined', `The attack's step "${what}" has no receipt.`)
-    const step: AttackStep = {
-      what,
-      status: receipt.status,
-      block: receipt.blockNumber,
-      hash: receipt.hash,
-      takenUnits,
-    }
-    steps.push(step)
-    options.onStep?.(step)
-    return receipt
-  }
-  const perform = async (
-    actions: readonly {
-      readonly what: string
-      readonly request: SendRequest
-      readonly takenUnits?: bigint
-    }[],
-  ): Promise<readonly SentReceipt[]> => {
-    const receipts = await sender.wait(await sender.send(actions.map(({ request }) => request)))
-    return receipts.map((receipt, i) => {
-      const action = actions[i]
-      return note(
-        action?.what ?? '',
-        receipt,
-        receipt.status === 'success' ? (action?.takenUnits ?? 0n) : 0n,
-      )
-    })
-  }
-  const [vaultBeforeUnits, thiefUsdBefore, thiefWethBefore] = await Promise.all([
-    chain.vaultAssets(deployment),
-    chain.balanceOf(usd, thief),
-    chain.balanceOf(weth, thief),
-  ])
+  const artifact = await readDrainer()
+  const { steps, perform } = createLedger(sender, options.onStep)
+  const holdings = () =>
+    Promise.all([
+      chain.vaultAssets(deployment),
+      chain.balanceOf(usd, thief),
+      chain.balanceOf(weth, thief),
+    ])
+  const [vaultBeforeUnits, usdBefore, wethBefore] = await holdings()
 
-  const [created] = await perform([
-    {
-      what: 'deploys a contract',
-      request: {
-        from: thief,
-        gas: 2_000_000n,
-        data: encodeDeployData({
-          abi: drainer.abi,
-          bytecode: drainer.bytecode,
-          args: [vault.address],
-        }),
-      },
-    },
-  ])
-  const contract = { address: created?.contractAddress ?? thief, abi: drainer.abi }
+  const [created] = await perform([deployDrainer(deployment, artifact)])
+  const drainer = { address: created?.contractAddress ?? thief, abi: artifact.abi }
   await perform([
     {
       what: "takes the vault's manager role and its fees",
-      request: callOf(thief, contract, 'takeOver', []),
+      request: callOf(thief, drainer, 'takeOver', []),
     },
   ])
-
-  const drain = async (number: number): Promise<void> => {
+  const besides = [() => pullLiquidity(deployment, chain), async () => [grabAdmin(deployment)]]
+  for (let number = 0; number < (options.drains ?? 8) && !options.signal?.aborted; number++) {
     await options.beforeDrain?.(number)
     const assets = await chain.vaultAssets(deployment)
-    const units = (assets * (PARTS_BPS[number % PARTS_BPS.length] ?? 1_000n)) / 10_000n
-    const actions = [
-      {
-        what: `drains the vault (${number + 1})`,
-        request: callOf(thief, contract, 'drain', [units]),
-        takenUnits: units,
-      },
-    ]
-    const beside = number === 0 ? await pullLiquidity() : number === 1 ? [grabAdmin()] : []
-    await perform([...actions, ...beside])
+    const beside = (await besides[number]?.()) ?? []
+    await perform([drain(deployment, drainer, { number, assets }), ...beside])
   }
-  const pullLiquidity = async (): Promise<
-    { readonly what: string; readonly request: SendRequest }[]
-  > => {
-    const [lp, liquidity] = await Promise.all([
-      chain.balanceOf(pair, whale),
-      chain.positionLiquidity(deployment, deployment.tokenIds.whale),
-    ])
-    const tokenId = deployment.tokenIds.whale
-    // In one transaction, as a thief in a hurry would: out of the position and away.
-    const calls = [
-      encodeFunctionData({
-        abi: positions.abi,
-        functionName: 'decreaseLiquidity',
-        args: [{ tokenId, liquidity, amount0Min: 0n, amount1Min: 0n, deadline: FOREVER }],
-      }),
-      encodeFunctionData({
-        abi: positions.abi,
-        functionName: 'collect',
-        args: [{ tokenId, recipient: thief, amount0Max: MAX_UINT128, amount1Max: MAX_UINT128 }],
-      }),
-    ]
-    return [
-      {
-        what: 'pulls liquidity out of the v2 pair',
-        request: callOf(whale, v2Router, 'removeLiquidity', [
-          usd.address,
-          weth.address,
-          lp,
-          0n,
-          0n,
-          thief,
-          FOREVER,
-        ]),
-      },
-      {
-        what: 'pulls liquidity out of the v3 pool',
-        request: callOf(whale, positions, 'multicall', [calls]),
-      },
-    ]
-  }
-  const grabAdmin = (): { readonly what: string; readonly request: SendRequest } => ({
-    what: "takes the vote token's admin role with the deployer's leaked key",
-    request: callOf(actors.deployer.address, vote, 'grantRole', [ROLE_ADMIN, thief]),
-  })
-
-  for (let number = 0; number < (options.drains ?? 8) && !options.signal?.aborted; number++)
-    await drain(number)
   await perform([
     {
       what: 'tries to unpause the vault',
@@ -204,22 +119,17 @@ export const runAttack = async (options: AttackOptions): Promise<AttackResult> =
   ])
 
   const stolenUnits = steps.reduce((sum, step) => sum + step.takenUnits, 0n)
-  const [vaultLeftUnits, isPaused, usdAfter, wethAfter] = await Promise.all([
-    chain.vaultAssets(deployment),
-    chain.isPaused(deployment),
-    chain.balanceOf(usd, thief),
-    chain.balanceOf(weth, thief),
-  ])
+  const [vaultLeftUnits, usdAfter, wethAfter] = await holdings()
   const drains = steps.filter((step) => step.what.startsWith('drains'))
   return {
     steps,
     vaultBeforeUnits,
     vaultLeftUnits,
     stolenUnits,
-    pulled: { usdUnits: usdAfter - thiefUsdBefore - stolenUnits, wei: wethAfter - thiefWethBefore },
+    pulled: { usdUnits: usdAfter - usdBefore - stolenUnits, wei: wethAfter - wethBefore },
     drains: drains.filter((step) => step.status === 'success').length,
     stopped: drains.filter((step) => step.status === 'reverted').length,
-    isPaused,
+    isPaused: await chain.isPaused(deployment),
   }
 }
 

@@ -36,6 +36,14 @@ const answers = (summary: Summary): readonly string[][] =>
     return [row.actionId, `${row.status}, ${wait}, ${mined}`]
   })
 
+/** What ordinary people put in and took out beside the drains. */
+const others = ({ vaultLeftUnits, vaultBeforeUnits, stolenUnits }: AttackResult): string[][] => {
+  const net = vaultLeftUnits - vaultBeforeUnits + stolenUnits
+  if (net === 0n) return []
+  const amount = exactDollars(net < 0n ? -net : net)
+  return [['ordinary users', `${amount} net ${net < 0n ? 'withdrawn' : 'deposited'} meanwhile`]]
+}
+
 const all = (narrator: Narrator, summary: Summary): void => {
   const { attack, judgement, memory } = summary
   narrator.heading('What came of it')
@@ -46,6 +54,7 @@ const all = (narrator: Narrator, summary: Summary): void => {
       `${exactDollars(attack.stolenUnits)} in ${attack.drains} drains (${share(attack.stolenUnits, attack.vaultBeforeUnits)})`,
     ],
     ['saved', `${exactDollars(attack.vaultLeftUnits)}; ${attack.stopped} further drains reverted`],
+    ...others(attack),
     ['liquidity pulled', `${dollars(attack.pulled.usdUnits)} and ${ethers(attack.pulled.wei)}`],
     ...answers(summary),
   ])
