@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { writeFile } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseTransaction } from 'viem'
@@ -15,6 +15,7 @@ import type { Hex } from '../base/index.ts'
 import { startAnvil } from '../testing/index.ts'
 import { verifyExecutionLog } from './executionLog.ts'
 import type { Sender } from './sender.ts'
+import { killSwitchFile } from './startSigner.ts'
 
 let f: SignerFixture
 let node: StrictNode
@@ -297,4 +298,36 @@ test('behavior: an endpoint of another chain is never believed', async () => {
     await f.stopSigners()
     await other.stop()
   }
+})
+
+test('behavior: the kill switch also holds what is committed and not yet sent', async () => {
+  await f.writePolicy()
+  const before = await nonce()
+  node.setFault('error-500')
+  await f.start({ rpc: [node.url] })
+  const { executions } = await f.find()
+  const id = executions[0] ?? ''
+  await f.until(id, ({ status }) => status === 'sending')
+  await writeFile(killSwitchFile(f.dataDir), '')
+  // A broadcast that had begun may still end; after it there must be none.
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  node.setFault('none')
+  await f.mine(2)
+  await new Promise((resolve) => setTimeout(resolve, 500))
+  expect(node.accepted).toEqual([])
+  await rm(killSwitchFile(f.dataDir))
+  await f.until(id, isSent)
+  await landOnce(id, before)
+})
+
+test('behavior: a policy that changes while its transaction is in flight is watched to its end', async () => {
+  await f.writePolicy()
+  await f.start({ rpc: [node.url] })
+  const { executions } = await f.find()
+  const id = executions[0] ?? ''
+  await f.until(id, isSent)
+  await f.writePolicy({ version: 2, target: `0x${'77'.repeat(20)}` })
+  await f.mine()
+  expect((await f.until(id, isDone)).status).toBe('succeeded')
+  expect(node.accepted).toHaveLength(1)
 })

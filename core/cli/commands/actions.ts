@@ -10,6 +10,7 @@ import {
   formatFault,
   type LoadedPolicy,
   loadActions,
+  type PolicyFault,
   probeReadiness,
   type Readiness,
   readPolicies,
@@ -174,26 +175,33 @@ const probeAll = async (
   )
 }
 
-type VerifyOptions = CommonOptions & { readonly signer?: string }
+type Verification = {
+  readonly faults: readonly PolicyFault[]
+  /** Answers of the watchlist that name no policy. */
+  readonly missing: readonly string[]
+  readonly readiness: readonly Readiness[]
+}
 
-const verify = async (options: VerifyOptions): Promise<void> => {
+const printVerification = ({ faults, missing, readiness }: Verification): void => {
+  for (const fault of faults) line(`FAULT    ${formatFault(fault)}`)
+  for (const id of missing)
+    line(`MISSING  ${id}: an answer of the watchlist names it, and there is no such policy`)
+  for (const { policy, ready, probes } of readiness) {
+    line(`${ready ? 'READY   ' : 'NOT READY'} ${policy}`)
+    for (const { ok, name, message } of probes)
+      line(`  ${ok ? 'ok ' : 'BAD'} ${name.padEnd(9)} ${redactUrls(message)}`)
+  }
+  if (readiness.length + faults.length === 0) line('There are no policies.')
+}
+
+const verify = async (options: CommonOptions & { readonly signer?: string }): Promise<void> => {
   const config = await readConfig(options, ['rpc'])
   const { policies, faults } = await readPolicies(config.actionsDir)
-  const named = config.answers.map(({ action }) => action)
-  const missing = [...new Set(named)].filter((id) => !policies.some((policy) => policy.id === id))
+  const named = new Set(config.answers.map(({ action }) => action))
+  const missing = [...named].filter((id) => !policies.some((policy) => policy.id === id))
   const readiness = await probeAll(config, policies, await findSigner(config, options.signer))
   if (options.json) line(plain({ faults, missing, readiness }))
-  else {
-    for (const fault of faults) line(`FAULT    ${formatFault(fault)}`)
-    for (const id of missing)
-      line(`MISSING  ${id}: an answer of the watchlist names it, and there is no such policy`)
-    for (const { policy, ready, probes } of readiness) {
-      line(`${ready ? 'READY   ' : 'NOT READY'} ${policy}`)
-      for (const probe of probes)
-        line(`  ${probe.ok ? 'ok ' : 'BAD'} ${probe.name.padEnd(9)} ${redactUrls(probe.message)}`)
-    }
-    if (policies.length + faults.length === 0) line('There are no policies.')
-  }
+  else printVerification({ faults, missing, readiness })
   if (faults.length + missing.length > 0) process.exitCode = EXIT.invalid
   else if (readiness.some(({ ready }) => !ready)) process.exitCode = EXIT.probeFailed
 }
@@ -204,35 +212,40 @@ type LogOptions = CommonOptions & {
   readonly limit: string
 }
 
-const showLog = async (options: LogOptions): Promise<void> =>
-  withStore(options, async ({ db }) => {
-    if (options.verify) {
-      const result = await verifyExecutionLog(db)
-      if (options.json) line(plain(result))
-      else
-        line(
-          result.ok
-            ? `The log is whole: ${result.entries} decisions, head ${result.head}.`
-            : `BROKEN: ${result.message}`,
-        )
-      if (!result.ok) process.exitCode = EXIT.failed
-      return
-    }
-    const limit = Math.min(10_000, Math.max(1, Number.parseInt(options.limit, 10) || 50))
-    const rows = await db
-      .select()
-      .from(tables.executionLog)
-      .where(options.execution ? eq(tables.executionLog.executionId, options.execution) : undefined)
-      .orderBy(desc(tables.executionLog.seq))
-      .limit(limit)
-    const inOrder = rows.reverse()
-    if (options.json) line(plain(inOrder))
-    else
-      for (const row of inOrder)
-        line(
-          `${row.at.toISOString()}  ${row.executionId}  ${row.event.padEnd(12)} ${JSON.stringify(row.detail).slice(0, 200)}`,
-        )
-  })
+const verifyLog = async (store: Store, json: boolean): Promise<void> => {
+  const result = await verifyExecutionLog(store.db)
+  const whole = result.ok ? `${result.entries} decisions, head ${result.head}.` : ''
+  if (json) line(plain(result))
+  else line(result.ok ? `The log is whole: ${whole}` : `BROKEN: ${result.message}`)
+  if (!result.ok) process.exitCode = EXIT.failed
+}
+
+const printLog = async ({ db }: Store, options: LogOptions): Promise<void> => {
+  const limit = Math.min(10_000, Math.max(1, Number.parseInt(options.limit, 10) || 50))
+  const ofOne = options.execution
+    ? eq(tables.executionLog.executionId, options.execution)
+    : undefined
+  const rows = await db
+    .select()
+    .from(tables.executionLog)
+    .where(ofOne)
+    .orderBy(desc(tables.executionLog.seq))
+    .limit(limit)
+  const inOrder = rows.reverse()
+  if (options.json) {
+    line(plain(inOrder))
+    return
+  }
+  for (const { at, executionId, event, detail } of inOrder) {
+    const text = JSON.stringify(detail).slice(0, 200)
+    line(`${at.toISOString()}  ${executionId}  ${event.padEnd(12)} ${text}`)
+  }
+}
+
+const showLog = (options: LogOptions): Promise<void> =>
+  withStore(options, (store) =>
+    options.verify ? verifyLog(store, options.json ?? false) : printLog(store, options),
+  )
 
 const defaultName = (): string => {
   try {
