@@ -11,6 +11,10 @@ const READERS: ReadonlyMap<string, Reader> = new Map(
   Object.entries({ ...MONEY_READERS, ...CONTROL_READERS }),
 )
 
+/** Padded, so that the order of the texts is the order on the chain: cursors follow it. */
+const idOf = (chainId: number, blockNumber: number, logIndex: number): string =>
+  `${chainId}-${String(blockNumber).padStart(12, '0')}-${String(logIndex).padStart(6, '0')}`
+
 ponder.on('Watched:setup', async ({ context }) => {
   for (const { chainId, address, name, kind, startBlock } of listWatched(context.chain.id))
     await context.db
@@ -35,7 +39,7 @@ ponder.on('Watched:Log', async ({ event, context }) => {
   const blockNumber = Number(block.number)
   const timestamp = Number(block.timestamp)
   const place = {
-    id: `${chainId}-${blockNumber}-${log.logIndex}`,
+    id: idOf(chainId, blockNumber, log.logIndex),
     chainId,
     blockNumber,
     timestamp,

@@ -112,7 +112,7 @@ export const CONTROL_READERS: Readonly<Record<string, Reader>> = {
     table: 'timelockStep',
     values: {
       step: 'scheduled',
-      operationId: args.hex(0),
+      opId: args.hex(0),
       callIndex: args.big(1),
       target: args.hex(2),
       value: args.big(3),
@@ -125,7 +125,7 @@ export const CONTROL_READERS: Readonly<Record<string, Reader>> = {
     table: 'timelockStep',
     values: {
       step: 'executed',
-      operationId: args.hex(0),
+      opId: args.hex(0),
       callIndex: args.big(1),
       target: args.hex(2),
       value: args.big(3),
@@ -134,7 +134,7 @@ export const CONTROL_READERS: Readonly<Record<string, Reader>> = {
   }),
   'Cancelled(bytes32)': (args) => ({
     table: 'timelockStep',
-    values: { step: 'cancelled', operationId: args.hex(0) },
+    values: { step: 'cancelled', opId: args.hex(0) },
   }),
   'MinDelayChange(uint256,uint256)': (args) => ({
     table: 'timelockStep',

@@ -15,6 +15,8 @@ import {
   timelockAbi,
   uniswapV2PairAbi,
   uniswapV3PoolAbi,
+  votesEventsAbi,
+  wethAbi,
 } from '../abis/index.ts'
 import { input } from '../ponder.config.ts'
 import { type DecodedLog, decodeLog, type KnownEvent, knowEvent } from './decodeLog.ts'
@@ -57,6 +59,8 @@ const SHARED = eventsOf([
   erc1967Abi,
   uniswapV2PairAbi,
   uniswapV3PoolAbi,
+  votesEventsAbi,
+  wethAbi,
   aaveV3PoolAbi,
   chainlinkAggregatorAbi,
   governorAbi,
