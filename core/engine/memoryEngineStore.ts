@@ -19,11 +19,14 @@ export type MemoryEngineStore = EngineStore<undefined> & {
 const moved = (): TocsinError =>
   new TocsinError('engine.cursor_moved', 'The cursor stands elsewhere.')
 
-/** @param options.keepBots false where nobody will load bots again (backtests): their rows are not kept a second time. */
+/**
+ * @param options.keepBots false where nobody will load bots again (backtests): their rows are not kept a second time
+ * @param options.keepFindings false where nobody asks for them again: final ones are forgotten
+ */
 export const createMemoryEngineStore = (
-  options: { readonly keepBots?: boolean } = {},
+  options: { readonly keepBots?: boolean; readonly keepFindings?: boolean } = {},
 ): MemoryEngineStore => {
-  const keepBots = options.keepBots ?? true
+  const { keepBots = true, keepFindings = true } = options
   let cursor: (BlockId & { genesisHash: string; finalized: number | undefined }) | undefined
   let blocks: CommittedBlock[] = []
   let open = new Map<string, FindingRow>()
@@ -87,7 +90,8 @@ export const createMemoryEngineStore = (
       blocks = blocks.filter((block) => block.number >= number - KEPT_FINAL_BLOCKS)
       for (const row of open.values()) {
         if (row.blockNumber > number) continue
-        findings.set(row.id, { ...row, status: 'final' })
+        if (keepFindings) findings.set(row.id, { ...row, status: 'final' })
+        else findings.delete(row.id)
         open.delete(row.id)
       }
       if (!keepBots) return

@@ -24,6 +24,8 @@ export type PreparedBlock = {
 
 export type Preparer = {
   readonly filter: Filter
+  /** Some bot wants the traces of every block. */
+  readonly isAlwaysTracing: boolean
   /** Starts the state reads of a block that is only heard of yet, beside the fetch of its receipts. */
   readonly prefetch: (hash: Hex) => void
   /** Matches a block and fetches calldata, traces and state side by side. May be called ahead of the blocks' turn. */
@@ -32,7 +34,9 @@ export type Preparer = {
 
 /** A plain transfer of the native coin uses exactly this much; anything above may have run code. */
 const PLAIN_GAS = 21_000n
-const KEPT = 64
+const KEPT = 128
+/** So many transactions are traced one by one even in a small block. */
+const FEW = 3
 
 const keep = <V>(map: Map<Hex, V>, key: Hex, value: V): V => {
   map.set(key, value)
@@ -70,6 +74,7 @@ export const createPreparer = (options: {
     ...new Set(wishes.flatMap((wish) => (wish?.mode === 'whenTouched' ? wish.addresses : []))),
   ]
   const isTracing = wishes.some((wish) => wish !== undefined)
+  const isAlwaysTracing = wishes.some((wish) => wish?.mode === 'always')
 
   const reads = new Map<Hex, Promise<ReadAnswers>>()
   const readAt = (hash: Hex): Promise<ReadAnswers> => {
@@ -103,26 +108,35 @@ export const createPreparer = (options: {
     )
   }
 
+  /** Asks the node for as little as makes sense: it runs a transaction's predecessors again for each single one. */
+  const callsOf = (
+    block: ChainBlock,
+    candidates: readonly ChainTransaction[],
+  ): Promise<readonly CallTrace[]> => {
+    const isFew = candidates.length <= FEW || candidates.length * 8 <= block.transactions.length
+    const isSome = candidates.length < block.transactions.length
+    return source.traces(block, isFew && isSome ? candidates.map(({ hash }) => hash) : undefined)
+  }
+
   const trace = async (
     block: ChainBlock,
     header: ChainHeader,
   ): Promise<{ readonly calls: readonly CallTrace[]; readonly traced: readonly boolean[] }> => {
-    const none = needs.map(() => false)
-    if (!isTracing) return { calls: [], traced: none }
+    if (!isTracing) return { calls: [], traced: needs.map(() => false) }
     const candidates = block.transactions.filter((tx) => tx.gasUsed > PLAIN_GAS)
-    const touched = candidates.length === 0 ? new Set<Address>() : await touchedIn(header)
+    if (candidates.length === 0)
+      return { calls: [], traced: wishes.map((wish) => wish?.mode === 'always') }
+    // Begun at once where nothing has to be found out first: a range hands out what it fetched ahead only now.
+    const begun = isAlwaysTracing ? callsOf(block, candidates) : undefined
+    begun?.catch(() => undefined)
+    const touched = await touchedIn(header)
     const traced = wishes.map(
       (wish) =>
         wish !== undefined &&
         (wish.mode === 'always' || wish.addresses.some((one) => touched.has(one))),
     )
-    if (candidates.length === 0 || !traced.includes(true)) return { calls: [], traced }
-    const isWhole = candidates.length === block.transactions.length
-    const calls = await source.traces(
-      header,
-      isWhole ? undefined : candidates.map(({ hash }) => hash),
-    )
-    return { calls, traced }
+    if (!traced.includes(true)) return { calls: [], traced }
+    return { calls: await (begun ?? callsOf(block, candidates)), traced }
   }
 
   const fillIn = async (
@@ -147,6 +161,7 @@ export const createPreparer = (options: {
 
   return {
     filter,
+    isAlwaysTracing,
     prefetch: (hash) => {
       readAt(hash).catch(() => undefined)
       if (watched.length > 0 && source.storageHash) rootsAt(hash).catch(() => undefined)

@@ -64,8 +64,8 @@ const settle = (
           `State that ${what} asked for does not come.`,
         )
       if (activeMs >= timeoutMs || isDry)
-        return reject(new TocsinError('bot.hung', `${what} took longer than ${timeoutMs} ms`))
-      timer = setTimeout(tick, tickMs)
+        reject(new TocsinError('bot.hung', `${what} took longer than ${timeoutMs} ms`))
+      else timer = setTimeout(tick, tickMs)
     }
     timer = setTimeout(tick, tickMs)
     started.then(

@@ -1,0 +1,130 @@
+import { eq } from 'drizzle-orm'
+import { createLoop, messageOf, toJson, withTimeout } from '../base/index.ts'
+import type { ChainHealth } from '../chain/types.ts'
+import type { Config } from '../config/types.ts'
+import { type DatabaseTransaction, type Store, tables } from '../store/index.ts'
+import type { Logger, ProcessReport, RunningProcess } from '../telemetry/index.ts'
+import type { EngineOptions } from './createEngine.ts'
+import { bindBots, listLabels } from './engineBot.ts'
+import type { BotDefinition, Label } from './types.ts'
+import { type ChainWatch, watchChain } from './watchChain.ts'
+
+export type WatcherOptions = {
+  /** With the secrets of `rpc`. */
+  readonly config: Config
+  readonly store: Store
+  /** Every bot at hand; the watchlist chooses among them. */
+  readonly bots: readonly BotDefinition<unknown>[]
+  /** Called inside the transaction that commits a block: intents and whatever else must not be lost go here. */
+  readonly onCommit?: EngineOptions<DatabaseTransaction>['onCommit']
+  readonly log: Logger
+  /** How long to wait for another watcher to let go of a chain (ms). Default: 15000. */
+  readonly lockPatienceMs?: number
+}
+
+const HEALTH_CHECK_MS = 30_000
+const WELL: readonly ChainHealth['status'][] = ['ok']
+
+/** Labels of the watchlist, then those that were imported for the chain. */
+const readLabels = async (
+  config: Config,
+  chainId: number,
+  name: string,
+  store: Store,
+): Promise<readonly Label[]> => {
+  const imported = await store.db
+    .select()
+    .from(tables.label)
+    .where(eq(tables.label.chainId, chainId))
+  return [
+    ...listLabels(config, name),
+    ...imported.map((row) => ({
+      address: row.address as `0x${string}`,
+      name: row.name,
+      tags: row.own ? [...row.tags, 'own'] : row.tags,
+    })),
+  ]
+}
+
+/**
+ * The watcher: follows every chain of the watchlist and runs its bots.
+ * @throws TocsinError `bot.unknown`, `bot.needs_invalid`, `engine.locked`; nothing half-started stays behind
+ */
+export const runWatcher = async (options: WatcherOptions): Promise<RunningProcess> => {
+  const { store, log } = options
+  let { config } = options
+  const watches: ChainWatch[] = []
+  const complaints = new Map<string, readonly string[]>()
+  const stop = async (): Promise<void> => {
+    await Promise.all(watches.map((watch) => watch.stop()))
+  }
+  try {
+    for (const chain of config.chains)
+      watches.push(
+        await watchChain({
+          chain,
+          store,
+          log,
+          bots: bindBots(config, options.bots, chain.name),
+          labels: await readLabels(config, chain.id, chain.name, store),
+          ...(options.onCommit ? { onCommit: options.onCommit } : {}),
+          ...(options.lockPatienceMs === undefined
+            ? {}
+            : { lockPatienceMs: options.lockPatienceMs }),
+        }),
+      )
+  } catch (error) {
+    await stop()
+    throw error
+  }
+
+  const checks = createLoop(
+    async () => {
+      for (const bot of options.bots) {
+        if (!bot.healthCheck || !config.bots[bot.id]?.enabled) continue
+        const check = bot.healthCheck
+        const found = await withTimeout(
+          async () => check(),
+          5_000,
+          `healthCheck of ${bot.id}`,
+        ).catch((error: unknown) => [messageOf(error)])
+        complaints.set(bot.id, found)
+      }
+    },
+    {
+      pauseMs: HEALTH_CHECK_MS,
+      onError: (error) =>
+        log.warn({ error: messageOf(error) }, 'The bots could not be asked how they are.'),
+    },
+  )
+
+  return {
+    report: (): ProcessReport => {
+      const chains = watches.map((watch) => watch.health())
+      const unwell = chains.filter(({ status }) => !WELL.includes(status))
+      const [sick] = [...complaints].filter(([, found]) => found.length > 0)
+      const reasons = [
+        ...unwell.map(({ name, status, reason }) => `${name} ${status}: ${reason}`),
+        ...(sick ? [`${sick[0]}: ${sick[1][0]}`] : []),
+      ]
+      return {
+        status: reasons.length === 0 ? 'ok' : 'degraded',
+        reason: reasons.join(' '),
+        detail: toJson({ chains, bots: Object.fromEntries(complaints) }),
+      }
+    },
+    reload: async (next) => {
+      for (const watch of watches) {
+        const chain = next.chains.find(({ name }) => name === watch.name)
+        if (!chain) continue
+        const labels = await readLabels(next, chain.id, chain.name, store)
+        await watch.reload(bindBots(next, options.bots, chain.name), labels)
+      }
+      config = next
+    },
+    stop: async () => {
+      await checks.stop()
+      await stop()
+    },
+  }
+}
