@@ -33,8 +33,11 @@ const STEADY_AFTER_MS = 60_000
 const STOP_LIMIT_MS = 15_000
 const HEAP_MIB = 384
 
-/** Exit codes which a restart cannot mend: wrong configuration, port taken. */
-const isHopeless = (code: number | null): boolean => code === 2 || code === 4
+/**
+ * A wrong configuration: a restart cannot mend it. A taken port can be one, once the process has run: a killed
+ * predecessor's own child may listen for a moment longer.
+ */
+const isHopeless = (code: number | null): boolean => code === 2
 
 const command = (): readonly string[] => {
   const fromSource = import.meta.url.endsWith('.ts')
