@@ -1,0 +1,285 @@
+import {
+  type Address,
+  type CallTrace,
+  type ChainTransaction,
+  cleanText,
+  decodeCall,
+  type Finding,
+  type FindingSeverity,
+  showAddress,
+  showValue,
+} from 'tocsin'
+import { isAddress } from 'viem'
+import { EVENT_RULES, type EventRule, type Who } from './events.ts'
+import { showWord, type SlotChange } from './slots.ts'
+import type { AdminCall, AdminContext, AdminEvent, AdminThing } from './types.ts'
+
+const ZERO = '0x0000000000000000000000000000000000000000'
+const TYPE: Readonly<Record<FindingSeverity, Finding['type']>> = {
+  Critical: 'Suspicious',
+  High: 'Suspicious',
+  Medium: 'Suspicious',
+  Low: 'Info',
+  Info: 'Info',
+}
+
+/** What is known of the transaction that a change lies in. */
+export type Setting = {
+  readonly ctx: AdminContext
+  readonly thing: AdminThing
+  readonly tx: ChainTransaction | undefined
+  readonly isSetUp: boolean
+}
+
+const whoOf =
+  (ctx: AdminContext): Who =>
+  (value) =>
+    typeof value === 'string' && isAddress(value, { strict: false }) && value !== ZERO
+      ? showAddress(ctx, value.toLowerCase() as Address)
+      : value === ZERO
+        ? 'nobody (the zero address)'
+        : 'an unknown address'
+
+const lower = (value: unknown): Address | undefined =>
+  typeof value === 'string' && isAddress(value, { strict: false })
+    ? (value.toLowerCase() as Address)
+    : undefined
+
+/** The call as text: name and arguments, bounded. */
+export const showCall = ({ rule, call }: AdminCall): string => {
+  const args = decodeCall([rule.item], call.input)?.args ?? {}
+  const shown = Object.entries(args)
+    .slice(0, 10)
+    .map(([name, value]) =>
+      /^\d+$/.test(name) ? showValue(value) : `${name}: ${showValue(value)}`,
+    )
+  return cleanText(`${rule.item.name}(${shown.join(', ')})`, 300)
+}
+
+/** Who called, when that is certain. */
+const callerOf = (
+  { thing, tx }: Setting,
+  call: CallTrace | undefined,
+  actor: Address | undefined,
+): Address | undefined => actor ?? call?.from ?? (tx?.to === thing.address ? tx.from : undefined)
+
+const isAllowed = ({ thing, tx }: Setting, caller: Address | undefined): boolean => {
+  const { allowedCallers } = thing.parameters
+  if (caller !== undefined) return allowedCallers.includes(caller)
+  // Without a trace the way in is what is known: a Safe, a timelock, or a signer.
+  return (
+    tx !== undefined && [tx.from, tx.to].some((one) => one !== null && allowedCallers.includes(one))
+  )
+}
+
+const finish = (
+  setting: Setting,
+  parts: Pick<Finding, 'alertId' | 'name' | 'description' | 'severity'> & {
+    readonly uniqueKey: string
+    readonly caller: Address | undefined
+    readonly metadata: Readonly<Record<string, string>>
+    readonly addresses: readonly (Address | undefined)[]
+    readonly mayCalm?: boolean
+  },
+): Finding => {
+  const { thing, tx, isSetUp } = setting
+  const { caller, mayCalm, addresses, metadata, ...rest } = parts
+  const allowed = mayCalm !== false && isAllowed(setting, caller)
+  const severity = allowed || (isSetUp && mayCalm !== false) ? 'Info' : rest.severity
+  const why = allowed
+    ? ' By an allowed caller.'
+    : isSetUp && mayCalm !== false
+      ? ' Part of the deployment.'
+      : ''
+  return {
+    ...rest,
+    description: cleanText(`${rest.description}${why}`, 900),
+    severity,
+    type: TYPE[severity],
+    thing: thing.name,
+    ...(thing.protocol === undefined ? {} : { protocol: thing.protocol }),
+    metadata: {
+      ...metadata,
+      ...(caller ? { caller } : {}),
+      ...(tx ? { sender: tx.from, tx: tx.hash, ...(tx.to ? { entry: tx.to } : {}) } : {}),
+      ...(allowed ? { allowedCaller: 'yes' } : {}),
+      ...(isSetUp ? { setUp: 'yes' } : {}),
+    },
+    addresses: [
+      ...new Set(
+        [thing.address, caller, tx?.from, ...addresses].filter((one) => one !== undefined),
+      ),
+    ].slice(0, 12),
+    ...(tx ? { txHash: tx.hash } : {}),
+  }
+}
+
+const hasNoCode = async (ctx: AdminContext, address: Address | undefined): Promise<boolean> => {
+  if (address === undefined || address === ZERO) return false
+  const code = await ctx.read.code(address)
+  // 0xef0100 marks an account that delegates to a contract: a key still commands it.
+  return code === '0x' || code.startsWith('0xef0100')
+}
+
+const UNKNOWN: EventRule = {
+  alertId: 'ADMIN-EVENT',
+  severity: () => 'High',
+  text: () => 'it emitted an event that the watchlist asks for',
+}
+
+const textArgs = (args: AdminEvent['args']): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(args)
+      .slice(0, 12)
+      .map(([name, value]) => [`arg.${cleanText(name, 40)}`, showValue(value, 120)]),
+  )
+
+/** One event, with the call that made it and what the slot says to it. */
+export const reportEvent = async (
+  setting: Setting,
+  event: AdminEvent,
+  call: AdminCall | undefined,
+  facts: {
+    readonly ordinal: number
+    readonly others: readonly AdminEvent[]
+    readonly slot: 'agrees' | 'differs' | 'unread'
+  },
+): Promise<Finding> => {
+  const { ctx, thing } = setting
+  const known = Object.hasOwn(EVENT_RULES, event.name) ? EVENT_RULES[event.name] : undefined
+  const rule = known ?? UNKNOWN
+  const isForged = facts.slot === 'differs'
+  const install = lower(event.args['implementation'] ?? event.args['singleton'])
+  let severity: FindingSeverity = event.isDecoded ? rule.severity(event.args, thing.kind) : 'High'
+  if (event.name === 'Initialized' && facts.others.some(({ name }) => name === 'Upgraded'))
+    severity = 'High'
+  if (
+    rule.holder &&
+    severity !== 'Critical' &&
+    (await hasNoCode(ctx, lower(event.args[rule.holder])))
+  )
+    severity = 'Critical'
+  if (install && thing.parameters.allowedImplementations.includes(install)) severity = 'Info'
+  if (isForged) severity = 'Critical'
+  const actor = rule.actor ? lower(event.args[rule.actor]) : undefined
+  const text = event.isDecoded
+    ? known
+      ? rule.text(event.args, whoOf(ctx))
+      : `it emitted ${event.name}(${Object.entries(event.args)
+          .slice(0, 8)
+          .map(([name, value]) => `${name}: ${showValue(value)}`)
+          .join(', ')})`
+    : `it emitted an event that looks like ${event.name}, with arguments that do not fit`
+  const forged = isForged
+    ? ' The storage slot does not hold what the event says: the log cannot be trusted.'
+    : ''
+  return finish(setting, {
+    alertId: rule.alertId,
+    name: `${event.name}: ${thing.name}`,
+    description: `${thing.name}: ${text}.${forged}${call ? ` Called: ${showCall(call)}.` : ''}`,
+    severity,
+    uniqueKey: `${thing.name}:${event.name}:${facts.ordinal}`,
+    caller: callerOf(setting, call?.call, actor),
+    mayCalm: !isForged,
+    metadata: {
+      event: event.name,
+      ...textArgs(event.args),
+      ...(event.isDecoded ? {} : { decoded: 'no' }),
+      ...(call ? { function: call.rule.signature, call: showCall(call) } : {}),
+      ...(facts.slot === 'unread'
+        ? {}
+        : { confirmedBySlot: facts.slot === 'agrees' ? 'yes' : 'no' }),
+    },
+    addresses: Object.values(event.args).map(lower),
+  })
+}
+
+/** A call that went through and that no event tells of. */
+export const reportCall = (
+  setting: Setting,
+  admin: AdminCall,
+  slots: readonly SlotChange[],
+): Finding => {
+  const { thing, ctx } = setting
+  const { call, rule } = admin
+  const isTop = call.path.length === 0
+  const changed = slots.map(
+    ({ slot, before, after }) => `${slot.name}: ${showWord(before)} -> ${showWord(after)}`,
+  )
+  const severity = slots.some(({ slot }) => slot.told) ? 'Critical' : rule.severity
+  return finish(setting, {
+    alertId: 'ADMIN-CALL',
+    name: `${rule.item.name}: ${thing.name}`,
+    description: `${thing.name}: ${showAddress(ctx, call.from)} called ${showCall(admin)}${isTop ? '' : ' from within another call'}, and no event tells of it.${changed.length > 0 ? ` Storage changed: ${changed.join('; ')}.` : ''}`,
+    severity,
+    uniqueKey: `${thing.name}:${rule.selector}:${call.path.join('.') || 'top'}${admin.isUnwrapped ? ':unwrapped' : ''}`,
+    caller: call.from,
+    metadata: {
+      function: rule.signature,
+      selector: rule.selector,
+      call: showCall(admin),
+      source: rule.source,
+      seenIn: admin.isUnwrapped ? 'calldata' : isTop ? 'transaction' : 'trace',
+      ...(changed.length > 0 ? { slots: changed.join('; ') } : {}),
+    },
+    addresses: [],
+  })
+}
+
+/** Calls of one sender that reverted: somebody tried the door. */
+export const reportProbe = (
+  setting: Setting,
+  calls: readonly [AdminCall, ...AdminCall[]],
+): Finding => {
+  const { thing, ctx } = setting
+  const [{ call, rule }] = calls
+  const times = calls.length > 1 ? `${calls.length} times` : 'once'
+  return finish(setting, {
+    alertId: 'ADMIN-CALL-FAILED',
+    name: `${rule.item.name} refused: ${thing.name}`,
+    description: `${thing.name}: ${showAddress(ctx, call.from)} tried ${showCall(calls[0])} ${times} and was refused.`,
+    severity: 'Low',
+    uniqueKey: `${thing.name}:${rule.selector}:${call.from}`,
+    caller: call.from,
+    metadata: {
+      function: rule.signature,
+      selector: rule.selector,
+      call: showCall(calls[0]),
+      times: String(calls.length),
+    },
+    addresses: [],
+  })
+}
+
+/** A slot changed, and neither event nor call tells why. */
+export const reportSlot = (setting: Setting, { slot, before, after }: SlotChange): Finding => {
+  const { thing } = setting
+  const isExpected = thing.parameters.allowedImplementations.includes(showWord(after))
+  return finish(setting, {
+    alertId: 'ADMIN-SLOT-CHANGED',
+    name: `${slot.name} changed silently: ${thing.name}`,
+    description: `${thing.name}: the storage slot "${cleanText(slot.name, 40)}" went from ${showWord(before)} to ${showWord(after)}, and no event tells of it.`,
+    severity: isExpected ? 'Info' : slot.told ? 'Critical' : 'High',
+    uniqueKey: `${thing.name}:slot:${slot.slot}`,
+    caller: undefined,
+    mayCalm: false,
+    metadata: { slotName: slot.name, slot: slot.slot, before, after },
+    addresses: slot.told ? [lower(showWord(after))] : [],
+  })
+}
+
+/** A Safe ran foreign code as its own. */
+export const reportDelegatecall = (setting: Setting, target: Address, call: CallTrace): Finding => {
+  const { thing, ctx } = setting
+  return finish(setting, {
+    alertId: 'MULTISIG-DELEGATECALL',
+    name: `delegatecall: ${thing.name}`,
+    description: `${thing.name}: the Safe ran the code of ${showAddress(ctx, target)} as its own. That code may change owners and singleton without any event.`,
+    severity: 'High',
+    uniqueKey: `${thing.name}:delegatecall:${call.path.join('.') || 'top'}`,
+    caller: call.from,
+    mayCalm: false,
+    metadata: { target, selector: call.input.slice(0, 10) },
+    addresses: [target],
+  })
+}
