@@ -1,12 +1,7 @@
-import { startNotifier } from '../alerts/index.ts'
 import type { Config } from '../config/index.ts'
-import { startConsole } from '../console/index.ts'
-import { startIndexer } from '../indexer/index.ts'
-import { startSigner } from '../response/index.ts'
 import type { Store } from '../store/index.ts'
 import type { Logger, RunningProcess } from '../telemetry/index.ts'
 import type { SecretParts } from './openStore.ts'
-import { startWatcher } from './startWatcher.ts'
 import type { ProcessName } from './supervisor.ts'
 
 export type ProcessInput = {
@@ -15,28 +10,40 @@ export type ProcessInput = {
   readonly log: Logger
 }
 
-/** What each process needs of the secrets, and how it starts. The signer alone sees keys; the notifier alone sees channel tokens. */
-export const PROCESSES: Readonly<
-  Record<
-    ProcessName,
-    {
-      readonly secrets: SecretParts
-      readonly start: (input: ProcessInput) => Promise<RunningProcess>
-    }
-  >
-> = {
-  watcher: { secrets: ['database', 'rpc'], start: startWatcher },
-  notifier: { secrets: ['database', 'channels'], start: (input) => startNotifier(input) },
-  signer: { secrets: ['database', 'signer'], start: (input) => startSigner(input) },
+type ProcessPlan = {
+  /** All that this process may see: keys go to the signer alone, channel tokens to the notifier alone. */
+  readonly secrets: SecretParts
+  readonly start: (input: ProcessInput) => Promise<RunningProcess>
+}
+
+/** What each process needs and how it starts. Rooms are loaded when asked for: no process holds another's code in memory. */
+export const PROCESSES: Readonly<Record<ProcessName, ProcessPlan>> = {
+  watcher: {
+    secrets: ['database', 'rpc'],
+    start: async (input) => (await import('./startWatcher.ts')).startWatcher(input),
+  },
+  notifier: {
+    secrets: ['database', 'channels'],
+    start: async (input) => (await import('../alerts/index.ts')).startNotifier(input),
+  },
+  signer: {
+    secrets: ['database', 'signer'],
+    start: async (input) => (await import('../response/index.ts')).startSigner(input),
+  },
   indexer: {
     secrets: ['database', 'rpc'],
-    start: ({ config, store, log }) =>
-      startIndexer({ config, databaseUrl: store.url, port: config.indexer.port, log }),
+    start: async ({ config, store, log }) =>
+      (await import('../indexer/index.ts')).startIndexer({
+        config,
+        databaseUrl: store.url,
+        port: config.indexer.port,
+        log,
+      }),
   },
   console: {
     secrets: ['database'],
-    start: ({ config, store, log }) =>
-      startConsole({
+    start: async ({ config, store, log }) =>
+      (await import('../console/index.ts')).startConsole({
         config,
         store,
         log,

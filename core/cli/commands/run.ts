@@ -11,6 +11,7 @@ import {
 import { findDatabaseUrl, readConfig } from '../openStore.ts'
 import { type CommonOptions, withCommonOptions } from '../options.ts'
 import { PROCESSES } from '../processes.ts'
+import { registerChainMetrics } from '../registerChainMetrics.ts'
 import { PROCESS_NAMES, type ProcessName } from '../supervisor.ts'
 import { untilSignal } from '../untilSignal.ts'
 
@@ -34,6 +35,7 @@ const run = async (name: ProcessName, options: CommonOptions): Promise<void> => 
   await migrateDatabase(store)
   const running = await start({ config, store, log })
   const registry = createRegistry(name)
+  if (name === 'watcher') registerChainMetrics(registry, running)
   const offset = PROCESS_NAMES.indexOf(name)
   const { host, basePort } = config.metrics
   const metrics = await serveMetrics({
