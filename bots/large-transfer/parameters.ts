@@ -1,0 +1,51 @@
+import { decimalAmount } from 'tocsin'
+import { z } from 'zod'
+
+const reviewBy = '2027-05-31'
+const address = z
+  .string()
+  .regex(/^0x[0-9a-fA-F]{40}$/, 'a token address')
+  .transform((text): `0x${string}` => `0x${text.slice(2).toLowerCase()}`)
+
+export const largeTransferParameters = z.strictObject({
+  threshold: decimalAmount.default('1000000').meta({
+    description: 'Of a token: transfers of more than this are reported (whole units of the token).',
+    source: 'own choice for dollar tokens; set it for every token',
+    reviewBy,
+  }),
+  exchangeThreshold: decimalAmount.default('500000').meta({
+    description: 'The same, when one side is labelled `exchange` (whole units).',
+    source: 'own choice: half of threshold, since exchanges are where stolen money is sold',
+    reviewBy,
+  }),
+  whaleThreshold: decimalAmount.default('500000').meta({
+    description: 'The same, when one side is labelled `whale` (whole units).',
+    source: 'own choice: half of threshold',
+    reviewBy,
+  }),
+  treasuryThreshold: decimalAmount.default('100000').meta({
+    description:
+      'Of a treasury: transfers of its tokens to or from it of more than this (whole units).',
+    source:
+      'own choice: a tenth of threshold; multisig monitors use a thousand to ten thousand dollars',
+    reviewBy,
+  }),
+  perToken: z.record(address, decimalAmount).default({}).meta({
+    description:
+      'Of a treasury or a labelled address: thresholds of single tokens, by token address (whole units).',
+    source: 'none: tokens differ in worth',
+    reviewBy,
+  }),
+  nativeThreshold: decimalAmount.default('100').meta({
+    description: 'Of a treasury: native coin to or from it of more than this (whole coins).',
+    source: 'own choice',
+    reviewBy,
+  }),
+  highFactor: z.int().min(2).max(1_000_000).default(10).meta({
+    description: 'From more than this many times the threshold on the finding is High.',
+    source: 'own choice: an order of magnitude',
+    reviewBy,
+  }),
+})
+
+export type LargeTransferParameters = z.infer<typeof largeTransferParameters>
