@@ -102,7 +102,8 @@ export const spawnPonder = (options: {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       env: {
         ...environment,
-        NODE_ENV: 'production',
+        // In production Ponder hides why it refuses a query.
+        NODE_ENV: 'indexer',
         DATABASE_URL: options.databaseUrl,
         PONDER_TELEMETRY_DISABLED: '1',
         TOCSIN_INDEXER_INPUT: options.inputFile,
