@@ -1,16 +1,9 @@
-import {
-  type Address,
-  cleanText,
-  type Hex,
-  isTocsinError,
-  type Json,
-  messageOf,
-  TocsinError,
-} from '../base/index.ts'
+import { type Address, cleanText, type Hex, type Json, TocsinError } from '../base/index.ts'
 import type { ChainBlock, ChainHeader, ChainSource } from '../chain/types.ts'
 import { type Logger, SELF_BOT_ID } from '../telemetry/index.ts'
 import { type BotMemory, createBotMemory, type MemoryWrites } from './botMemory.ts'
-import { type CompiledNeeds, checkNeeds } from './checkNeeds.ts'
+import type { CompiledNeeds } from './checkNeeds.ts'
+import { compileNeeds } from './compileNeeds.ts'
 import type { EngineBot } from './engineBot.ts'
 import type {
   FindingRow,
@@ -63,27 +56,6 @@ type Condition = { isInitialized: boolean; isReported: boolean; hangs: number; r
 /** A bot that hangs again and again is left out for up to so many blocks, so that the others stay in time. */
 const MAX_BLOCKS_LEFT_OUT = 64
 const NOTHING: MemoryWrites = { state: [], samples: [] }
-
-const compileNeeds = (
-  bot: EngineBot,
-  chain: { id: number; name: string },
-  labels: readonly Label[],
-): CompiledNeeds => {
-  const { definition, parameters, things } = bot
-  try {
-    return checkNeeds(definition.id, definition.needs({ chain, parameters, things, labels }))
-  } catch (error) {
-    if (isTocsinError(error)) throw error
-    throw new TocsinError(
-      'bot.needs_invalid',
-      `The needs of the bot "${definition.id}" cannot be told: ${messageOf(error)}`,
-      {
-        cause: error,
-        exitCode: 2,
-      },
-    )
-  }
-}
 
 /** Header of the block before, as far as it is known without fetching it. */
 const parentOf = (header: ChainHeader): ChainHeader => ({
