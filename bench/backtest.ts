@@ -97,7 +97,7 @@ bots:
   baseline: {}
 `,
   )
-  const main = fileURLToPath(new URL('../dist/core/cli/main.js', import.meta.url))
+  const main = fileURLToPath(new URL('../core/cli/main.js', import.meta.url))
   const runTocsin = (to: number): Promise<TimedRun> =>
     runTimed(
       [

@@ -4,6 +4,7 @@ import { extname, join, relative } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { cleanText, messageOf, TocsinError } from '../base/index.ts'
 import type { BotDefinition } from '../engine/types.ts'
+import { importUserFile } from './importUserFile.ts'
 
 const EXTENSIONS = ['.ts', '.mts', '.js', '.mjs']
 
@@ -34,21 +35,13 @@ const listBotFiles = async (folder: string, loose: boolean): Promise<readonly st
   return files.sort()
 }
 
-/** TypeScript of a user's own is compiled on the way in; everything else node reads itself. */
-const importUserFile = async (file: string): Promise<unknown> => {
-  const { href } = pathToFileURL(file)
-  if (!/\.m?ts$/.test(file)) return import(/* @vite-ignore */ href)
-  const { tsImport } = await import('tsx/esm/api')
-  return tsImport(href, import.meta.url)
-}
-
 const failed = (file: string, cause: unknown): TocsinError => {
   const text = messageOf(cause)
-  const isPackage = /Cannot find (package|module) '(tocsin|tsx)/.exec(text)?.[2]
+  const missing = /Could not resolve "([^"./][^"]*)"/.exec(text)?.[1]
   const advice =
-    isPackage === undefined
+    missing === undefined
       ? 'Mend the file (helpers without a bot belong into a folder of their own).'
-      : `Install the package "${isPackage}" where the bot lies: \`npm install ${isPackage}\`.`
+      : `Install the package "${missing}" where the bot lies: \`npm install ${missing}\`.`
   return new TocsinError(
     'bot.load_failed',
     `The bot file ${file} cannot be loaded: ${cleanText(text, 300)}`,
