@@ -13,21 +13,24 @@ import { connectDatabase, type Store } from '../../core/store/index.ts'
 import { type Anvil, type AnvilOptions, startAnvil } from '../../core/testing/index.ts'
 import { type DemoDeployment, deployDemo } from '../../demo/contracts/index.ts'
 
-export type Stack = {
+/** A chain with the demo's contracts, and a folder with a watchlist, a pause policy and a keystore for it. */
+export type Ground = {
   readonly folder: string
   readonly anvil: Anvil
   readonly deployment: DemoDeployment
   readonly configFile: string
   readonly dataDir: string
-  readonly supervisor: Supervisor
-  readonly store: Store
   /** Lifts the pause, as the Safe that may. Mines nothing. */
   readonly unpause: () => Promise<void>
   readonly stop: () => Promise<void>
 }
 
-export type StackOptions = {
-  readonly only: readonly ProcessName[]
+export type Stack = Ground & {
+  readonly supervisor: Supervisor
+  readonly store: Store
+}
+
+export type GroundOptions = {
   readonly anvil?: AnvilOptions
   readonly users?: number
   /** Edits the text of the watchlist before anything reads it. */
@@ -36,6 +39,10 @@ export type StackOptions = {
   readonly policy?: (text: string) => string
   /** Called on the fresh chain, before anything is deployed. */
   readonly prepare?: (anvil: Anvil) => Promise<void>
+}
+
+export type StackOptions = GroundOptions & {
+  readonly only: readonly ProcessName[]
   /** Longest pause before a killed process is started again (ms). */
   readonly restartCapMs?: number
   readonly onLine?: (name: string, line: string) => void
@@ -78,8 +85,8 @@ console: { port: 0 }
 metrics: { basePort: 0 }
 `
 
-/** The whole of Tocsin on a chain of its own with the demo's contracts, in a folder of its own; `stop` leaves nothing. */
-export const startStack = async (options: StackOptions): Promise<Stack> => {
+/** What Tocsin needs to run, without Tocsin; `stop` leaves nothing. */
+export const startGround = async (options: GroundOptions): Promise<Ground> => {
   const folder = await mkdtemp(join(tmpdir(), 'tocsin-stack-'))
   // As root, Postgres runs as another user, who must be able to enter.
   await chmod(folder, 0o755)
@@ -129,17 +136,6 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
       options.policy?.(policy) ?? policy,
     )
     await writeFile(join(folder, 'actions', 'pause-vault', 'runbook.md'), 'Bench.\n')
-    const supervisor = await startSupervisor({
-      configFile,
-      dataDir,
-      only: options.only,
-      onLine: options.onLine ?? (() => undefined),
-      ...(options.onEvent ? { onEvent: options.onEvent } : {}),
-      ...(options.restartCapMs === undefined ? {} : { restartCapMs: options.restartCapMs }),
-    })
-    undo.push(supervisor.stop)
-    const store = await connectDatabase({ url: supervisor.databaseUrl, name: 'bench', poolSize: 3 })
-    undo.push(store.stop)
     const pausable = parseAbi(['function unpause()'])
     await anvil.rpc('anvil_impersonateAccount', [deployment.safe.address])
     await anvil.rpc('anvil_setBalance', [deployment.safe.address, '0x56bc75e2d63100000'])
@@ -149,7 +145,33 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
         { from: deployment.safe.address, to: deployment.vault.address, data, gas: '0x30d40' },
       ])
     }
-    return { folder, anvil, deployment, configFile, dataDir, supervisor, store, unpause, stop }
+    return { folder, anvil, deployment, configFile, dataDir, unpause, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+/** The whole of Tocsin on a chain of its own with the demo's contracts, in a folder of its own; `stop` leaves nothing. */
+export const startStack = async (options: StackOptions): Promise<Stack> => {
+  const ground = await startGround(options)
+  const undo: (() => Promise<void>)[] = [ground.stop]
+  const stop = async (): Promise<void> => {
+    for (const step of undo.reverse()) await step().catch(() => undefined)
+  }
+  try {
+    const supervisor = await startSupervisor({
+      configFile: ground.configFile,
+      dataDir: ground.dataDir,
+      only: options.only,
+      onLine: options.onLine ?? (() => undefined),
+      ...(options.onEvent ? { onEvent: options.onEvent } : {}),
+      ...(options.restartCapMs === undefined ? {} : { restartCapMs: options.restartCapMs }),
+    })
+    undo.push(supervisor.stop)
+    const store = await connectDatabase({ url: supervisor.databaseUrl, name: 'bench', poolSize: 3 })
+    undo.push(store.stop)
+    return { ...ground, supervisor, store, stop }
   } catch (error) {
     await stop()
     throw error
