@@ -60,8 +60,8 @@ const deepenFinality = async (
 const main = async (): Promise<void> => {
   const [root, schema, viewsSchema, host, port] = process.argv.slice(2)
   const endpoints: IndexerEndpoints = JSON.parse(process.env['TOCSIN_INDEXER_ENDPOINTS'] ?? '{}')
-  // A parent that was killed can no longer stop us.
-  process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'))
+  // A parent that was killed can no longer stop us. At once: an orderly end would log, and the pipe is broken.
+  process.once('disconnect', () => process.exit(1))
   const entry = import.meta.resolve('ponder')
   const { start } = (await import(new URL('./bin/commands/start.js', entry).href)) as {
     start: Start
