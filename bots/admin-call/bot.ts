@@ -63,6 +63,9 @@ const callsOf = (
   return [...match(own, false), ...match(carried, true)]
 }
 
+/** Who knocks under many names shall not drown out the rest. */
+const MAX_PROBES = 10
+
 const probesOf = (
   calls: readonly AdminCall[],
 ): readonly (readonly [AdminCall, ...AdminCall[]])[] => {
@@ -73,7 +76,7 @@ const probesOf = (
     if (group) group.push(one)
     else groups.set(key, [one])
   }
-  return [...groups.values()]
+  return [...groups.values()].slice(0, MAX_PROBES)
 }
 
 const delegatecalls = (setting: Setting, calls: readonly CallTrace[]): readonly Finding[] =>

@@ -5,6 +5,7 @@ import {
   type BotContext,
   type BotThing,
   type ChainLog,
+  type ChainTransaction,
   defineBot,
   type Finding,
   parseAmount,
@@ -53,15 +54,27 @@ const decimalsOf = async (
   return { decimals: thing?.decimals ?? info.decimals, symbol: thing?.symbol ?? info.symbol }
 }
 
+const tokensOf = (thing: Thing): readonly Address[] =>
+  thing.kind === 'treasury' ? thing.tokens.map((token) => token.toLowerCase() as Address) : []
+
+/** Whether the token is watched, or one of a treasury that takes part. */
+const isWatched = (ctx: Context, token: Address, parties: readonly Address[]): boolean =>
+  tokenOf(ctx, token) !== undefined ||
+  parties.some((address) => {
+    const thing = ctx.thingAt(address)
+    return thing?.kind === 'treasury' && tokensOf(thing).includes(token)
+  })
+
 const examineLog = async (
   ctx: Context,
-  block: BotBlock,
+  tx: ChainTransaction,
   log: ChainLog,
   ordinal: number,
 ): Promise<Finding | undefined> => {
   const transfer = parseTransfer(log)
   // Nothing moved, and addresses of strangers in such logs are bait.
   if (!transfer || transfer.units === 0n) return undefined
+  if (!isWatched(ctx, transfer.token, [transfer.from, transfer.to])) return undefined
   const thing = tokenOf(ctx, transfer.token)
   const sides = { from: partyOf(ctx, transfer.from), to: partyOf(ctx, transfer.to) }
   const unit = await decimalsOf(ctx, transfer.token)
@@ -69,9 +82,8 @@ const examineLog = async (
   const token = { decimals: unit.decimals, parameters: thing?.parameters }
   const verdict = judgeTransfer(transfer, sides, token, ctx.parameters)
   if (!verdict) return undefined
-  const tx = block.transactions.find((one) => one.hash === log.txHash)
-  const named = verdict.role === 'treasury' && verdict.party && ctx.thingAt(verdict.party.address)
-  const about = named || thing || (verdict.party && ctx.thingAt(verdict.party.address))
+  const party = verdict.party && ctx.thingAt(verdict.party.address)
+  const about = verdict.role === 'treasury' ? (party ?? thing) : (thing ?? party)
   return reportTransfer({
     transfer,
     sides,
@@ -80,8 +92,8 @@ const examineLog = async (
     symbol: unit.symbol,
     log,
     ordinal,
-    sender: tx?.from,
-    about: about || undefined,
+    sender: tx.from,
+    about,
   })
 }
 
@@ -111,9 +123,6 @@ const examineNative = (ctx: Context, block: BotBlock, thing: Thing): readonly Fi
   } as const
   return [...findings, reportNative(ctx, thing, move, limit)]
 }
-
-const tokensOf = (thing: Thing): readonly Address[] =>
-  thing.kind === 'treasury' ? thing.tokens.map((token) => token.toLowerCase() as Address) : []
 
 /** Single large movements of tokens, and of a treasury's native coin. */
 export const largeTransfer = defineBot({
@@ -177,17 +186,16 @@ export const largeTransfer = defineBot({
       ),
     }
   },
-  handleBlock: async (block, ctx) => {
+  handleTransaction: async (tx, ctx) => {
     const findings: Finding[] = []
-    const counts = new Map<string, number>()
-    for (const log of block.logs) {
-      const ordinal = counts.get(log.txHash) ?? 0
-      counts.set(log.txHash, ordinal + 1)
-      const finding = await examineLog(ctx, block, log, ordinal)
+    for (const [ordinal, log] of tx.logs.entries()) {
+      const finding = await examineLog(ctx, tx, log, ordinal)
       if (finding) findings.push(finding)
     }
-    for (const thing of ctx.things)
-      if (thing.kind === 'treasury') findings.push(...examineNative(ctx, block, thing))
     return findings
   },
+  handleBlock: (block, ctx) =>
+    ctx.things.flatMap((thing) =>
+      thing.kind === 'treasury' ? examineNative(ctx, block, thing) : [],
+    ),
 })

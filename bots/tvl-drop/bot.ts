@@ -76,7 +76,10 @@ const judgeReading = async (
   if (step.say)
     findings.push(
       inWindow && step.say.condition === 'holds'
-        ? await reportWindowDrop(ctx, thing, inWindow.line, inWindow.drop)
+        ? await reportWindowDrop(ctx, thing, inWindow.line, {
+            ...inWindow.drop,
+            severity: step.say.severity,
+          })
         : reportState(thing, step.say, failed),
     )
   return findings

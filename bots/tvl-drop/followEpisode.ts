@@ -36,12 +36,12 @@ export const followEpisode = (episode: Episode | undefined, standing: Standing):
   const quiet: Step = { episode, say: undefined }
   switch (standing.kind) {
     case 'drop': {
-      const { level, severity } = standing
-      const isKnown =
-        episode?.status === 'holds' &&
-        level <= episode.level &&
-        RANK[severity] <= RANK[episode.severity]
-      if (isKnown) return quiet
+      // What was grave once in an episode stays so: a look away makes it no better.
+      const known = episode && episode.level > 0 ? episode : undefined
+      const isWorse = known === undefined || RANK[standing.severity] > RANK[known.severity]
+      const severity = isWorse ? standing.severity : known.severity
+      if (episode?.status === 'holds' && standing.level <= episode.level && !isWorse) return quiet
+      const level = Math.max(standing.level, known?.level ?? 0)
       return {
         episode: { status: 'holds', level, severity },
         say: { condition: 'holds', severity },
