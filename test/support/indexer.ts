@@ -5,7 +5,7 @@ import { expect } from 'vitest'
 import { sleep } from '../../core/base/index.ts'
 import type { Config, WatchedThing } from '../../core/config/types.ts'
 import { type RunningIndexer, startIndexer } from '../../core/indexer/index.ts'
-import { createLogger } from '../../core/telemetry/index.ts'
+import { createLogger, type ProcessReport } from '../../core/telemetry/index.ts'
 import { type Anvil, freePort } from '../../core/testing/index.ts'
 import type { TestDatabase } from './database.ts'
 
@@ -27,6 +27,10 @@ export const watchedThing = (
 export type IndexerRig = {
   readonly url: string
   readonly start: (watch?: readonly WatchedThing[]) => Promise<RunningIndexer>
+  /** Stops it, and leaves everything for another `start`. */
+  readonly halt: () => Promise<void>
+  readonly pid: () => number | undefined
+  readonly report: () => Promise<ProcessReport | undefined>
   /** Waits until the index stands at the chain's head. */
   readonly untilCaughtUp: () => Promise<void>
   readonly graphql: (
@@ -78,6 +82,12 @@ export const createIndexerRig = async (options: {
       })
       return running
     },
+    halt: async () => {
+      await running?.stop()
+      running = undefined
+    },
+    pid: () => running?.pid,
+    report: async () => running?.report(),
     untilCaughtUp: async () => {
       for (let tries = 0; tries < 300; tries++) {
         const ready = await fetch(`${url}/ready`).catch(() => undefined)
