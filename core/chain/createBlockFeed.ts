@@ -53,7 +53,7 @@ export const createBlockFeed = (options: BlockFeedOptions): BlockFeed => {
     const isNear = last === undefined || Math.abs(head.number - last.number) <= LIVE_BLOCKS
     if (!isNear || signal.aborted || early.has(head.hash)) return
     const header = tracker.header(head.hash)
-    const fetching = fetcher.byHash(head.hash, { signal, rounds: 2, ...(header ? { header } : {}) })
+    const fetching = fetcher.byHash(head.hash, { signal, rounds: 3, ...(header ? { header } : {}) })
     fetching.catch(() => early.delete(head.hash))
     early.set(head.hash, fetching)
     for (const hash of early.keys()) {
@@ -182,7 +182,7 @@ export const createBlockFeed = (options: BlockFeedOptions): BlockFeed => {
   const fetchBlock = async (hash: Hex, header: ParsedHeader | undefined): Promise<FetchedBlock> => {
     const begun = early.get(hash)
     if (begun) return begun
-    return fetcher.byHash(hash, { signal, rounds: 2, ...(header ? { header } : {}) })
+    return fetcher.byHash(hash, { signal, rounds: 3, ...(header ? { header } : {}) })
   }
 
   const nextLive = async (target: Target): Promise<FeedEvent | undefined> => {
@@ -194,7 +194,7 @@ export const createBlockFeed = (options: BlockFeedOptions): BlockFeed => {
       return emit(block, target.head)
     }
     plan = []
-    const fetch = { signal, among: target.voters, rounds: 2 }
+    const fetch = { signal, among: target.voters, rounds: 3 }
     if (last === undefined || target.number === last.number + 1) {
       const begun = early.get(target.hash)
       const known = tracker.header(target.hash)

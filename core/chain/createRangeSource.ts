@@ -8,6 +8,7 @@ import {
   createChainSource,
   type RpcChainSource,
 } from './createChainSource.ts'
+import { createLimiter } from './createLimiter.ts'
 import { prefetch } from './prefetch.ts'
 import type { RpcPool } from './rpcTypes.ts'
 import type { CallTrace, ChainBlock, ChainHeader } from './types.ts'
@@ -35,6 +36,8 @@ export type RangeSource = AsyncIterable<ChainBlock> & {
 }
 
 const KEPT_TRACES = 512
+/** Trace requests at once: nodes run transactions again for each. */
+const PARALLEL_TRACES = 16
 
 /**
  * A range of history at full speed: parallel batches, handed out in order, complete by the same proofs as live
@@ -49,9 +52,11 @@ export const createRangeSource = (pool: RpcPool, options: RangeSourceOptions): R
   const { prefetchTraces = false } = options
   const wantsTraces = typeof prefetchTraces === 'function' ? prefetchTraces : () => prefetchTraces
 
+  const limit = createLimiter(PARALLEL_TRACES)
+
   const traceEarly = (block: FetchedBlock): void => {
     if (block.skipped === true || block.transactions.length === 0 || !wantsTraces(block)) return
-    const tracing = plain.traces(block)
+    const tracing = limit(() => plain.traces(block))
     tracing.catch(() => traces.delete(block.hash))
     traces.set(block.hash, tracing)
     for (const hash of traces.keys()) {

@@ -10,8 +10,8 @@ export type Branch = {
   readonly headers: readonly ParsedHeader[]
 }
 
-/** So many headers are asked for at once: a fork this deep costs one exchange. */
-const STRIDE = 16
+/** Most headers asked for at once. The stride doubles, so that a deep fork costs few exchanges and a shallow one little. */
+const MOST_HEADERS = 32
 
 const tooDeep = (tip: ParsedHeader, detail: string): TocsinError =>
   new TocsinError(
@@ -45,12 +45,14 @@ export const findFork = async (
   const isFound = (header: ParsedHeader): boolean =>
     view.hashAt(header.number - 1) === header.parentHash
   let child = tip
+  let stride = Math.max(1, Math.min(tip.number - 1 - (view.last()?.number ?? 0), MOST_HEADERS))
   while (!isFound(child)) {
     if (child.number - 1 <= floor) {
       if (isFree) break
       throw tooDeep(tip, `our block ${floor} (${view.hashAt(floor) ?? 'unknown'})`)
     }
-    const count = Math.min(STRIDE, child.number - 1 - floor)
+    const count = Math.min(stride, child.number - 1 - floor)
+    stride = Math.min(2 * stride, MOST_HEADERS)
     const numbers = Array.from({ length: count }, (_, index) => child.number - 1 - index)
     for (const header of await fetcher.headersByNumber(numbers, fetch)) {
       // By number the node may meanwhile answer from yet another branch.

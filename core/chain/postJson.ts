@@ -62,7 +62,7 @@ export const createJsonPoster = (
   const target = new URL(url)
   const isSecure = target.protocol === 'https:'
   const isLocal = ['127.0.0.1', 'localhost', '[::1]'].includes(target.hostname)
-  const settings = { keepAlive: true, maxSockets: 16, scheduling: 'lifo' as const }
+  const settings = { keepAlive: true, maxSockets: 32, scheduling: 'lifo' as const }
   const agent = isSecure ? new HttpsAgent(settings) : new HttpAgent(settings)
   const send = isSecure ? httpsRequest : httpRequest
   const known = new WeakSet<Socket>()

@@ -48,14 +48,6 @@ const parseCall = (raw: unknown): FaultCall => {
   }
 }
 
-const TRANSPORT: ReadonlySet<Fault['kind']> = new Set([
-  'http',
-  'hang',
-  'reset',
-  'truncate',
-  'delay',
-])
-
 /** Block number that a result speaks of: a block, a receipt, or a list of receipts. */
 const numberOf = (result: unknown): number => {
   const first: unknown = Array.isArray(result) ? result[0] : result
@@ -141,12 +133,8 @@ export const startFaultProxy = async (options: {
     requests++
     const raw: unknown = JSON.parse(body)
     const list = (Array.isArray(raw) ? raw : [raw]).map(parseCall)
-    const faults = new Map<FaultCall, Fault | undefined>()
-    for (const call of list) {
-      count(call.method)
-      faults.set(call, book.strike(call))
-    }
-    const transport = [...faults.values()].find((fault) => fault && TRANSPORT.has(fault.kind))
+    for (const call of list) count(call.method)
+    const { transport, of: faults } = book.strike(list)
     if (latencyMs > 0) await delay(latencyMs)
     switch (transport?.kind) {
       case 'hang':
@@ -210,7 +198,10 @@ export const startFaultProxy = async (options: {
       const message: unknown = JSON.parse(data.toString())
       const call = isRecord(message) ? asked.get(message['id']) : undefined
       if (pair.silent || (lagBlocks > 0 && call === undefined)) return
-      const shown = call && isRecord(message) ? tamper(message, call, book.strike(call)) : message
+      const shown =
+        call && isRecord(message)
+          ? tamper(message, call, book.strike([call]).of.get(call))
+          : message
       client.send(JSON.stringify(shown))
     })
     for (const socket of [client, node]) {

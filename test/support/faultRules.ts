@@ -46,9 +46,20 @@ export type FaultRule = {
 export type FaultBook = {
   readonly add: (rule: FaultRule) => { readonly struck: () => number; readonly remove: () => void }
   readonly clear: () => void
-  /** The fault that strikes this call now, if any; counts it. */
-  readonly strike: (call: FaultCall) => Fault | undefined
+  /** What strikes an exchange of these calls; counts it. A fault of the transport counts exchanges, any other calls. */
+  readonly strike: (calls: readonly FaultCall[]) => {
+    readonly transport: Fault | undefined
+    readonly of: ReadonlyMap<FaultCall, Fault>
+  }
 }
+
+const TRANSPORT: ReadonlySet<Fault['kind']> = new Set([
+  'http',
+  'hang',
+  'reset',
+  'truncate',
+  'delay',
+])
 
 /** Rules in order of their making; the first that applies strikes. */
 export const createFaultBook = (): FaultBook => {
@@ -59,6 +70,13 @@ export const createFaultBook = (): FaultBook => {
       method === undefined ||
       (typeof method === 'string' ? method === call.method : method.test(call.method))
     return isMethod && (rule.when?.(call) ?? true)
+  }
+  const isDue = (entry: (typeof rules)[number]): boolean => {
+    const { after = 0, every = 1, times = Number.POSITIVE_INFINITY } = entry.rule
+    const place = entry.seen++ - after
+    if (place < 0 || place % every !== 0 || entry.struck >= times) return false
+    entry.struck++
+    return true
   }
   return {
     add: (rule) => {
@@ -74,21 +92,23 @@ export const createFaultBook = (): FaultBook => {
     clear: () => {
       rules = []
     },
-    strike: (call) => {
+    strike: (calls) => {
+      const of = new Map<FaultCall, Fault>()
+      let transport: Fault | undefined
       for (const entry of rules) {
-        const { rule } = entry
-        if (!matches(rule, call)) continue
-        const place = entry.seen++ - (rule.after ?? 0)
-        if (
-          place < 0 ||
-          place % (rule.every ?? 1) !== 0 ||
-          entry.struck >= (rule.times ?? Infinity)
-        )
-          continue
-        entry.struck++
-        return rule.fault
+        const { fault } = entry.rule
+        const isTransport = TRANSPORT.has(fault.kind)
+        for (const call of calls) {
+          if (!matches(entry.rule, call)) continue
+          const isStruck = isDue(entry)
+          if (isTransport) {
+            if (isStruck) transport ??= fault
+            break
+          }
+          if (isStruck && !of.has(call)) of.set(call, fault)
+        }
       }
-      return undefined
+      return { transport, of }
     },
   }
 }
