@@ -21,7 +21,7 @@ export const encodeLog = (options: {
   const { abi, eventName, args } = options
   const item = getAbiItem({ abi, name: eventName })
   if (item?.type !== 'event') throw new Error(`The ABI has no event "${eventName}".`)
-  const valueOf = (name: string | undefined, position: number): unknown => {
+  const argument = (name: string | undefined, position: number): unknown => {
     const value = Array.isArray(args)
       ? args[position]
       : (args as Readonly<Record<string, unknown>>)[name ?? String(position)]
@@ -30,7 +30,7 @@ export const encodeLog = (options: {
   }
   const inputs = item.inputs.map((input, position) => ({
     ...input,
-    value: valueOf(input.name, position),
+    value: argument(input.name, position),
   }))
   const indexed = inputs.filter((input) => input.indexed)
   const plain = inputs.filter((input) => !input.indexed)
