@@ -32,6 +32,8 @@ const answersTo = (finding: RequestingFinding, answers: readonly Answer[]): read
     .map(({ action }) => action)
 }
 
+const IN_FLIGHT: readonly string[] = ['sending', 'sent', 'mined']
+
 /** The newest execution of an action decides whether this finding belongs to an incident that has been answered. */
 const findEpoch = async (
   tx: DatabaseTransaction,
@@ -45,6 +47,7 @@ const findEpoch = async (
       reasonCode: tables.execution.reasonCode,
       findingId: tables.execution.findingId,
       triggeredAtS: tables.execution.triggeredAtS,
+      confirmedAt: tables.execution.confirmedAt,
       findingStatus: tables.finding.status,
     })
     .from(tables.execution)
@@ -60,9 +63,11 @@ const findEpoch = async (
     return isRepeat ? undefined : next
   }
   if (last.findingId === finding.id) return undefined
-  // The reorg that moved the attack also took the reason of the open intent: the signer will refuse that one.
-  const isOpen = last.status === 'requested' || last.status === 'proposed'
-  if (isOpen && last.findingStatus === 'retracted') return next
+  // The reorg that moved the attack took the reason of an open intent (the signer will refuse that one), and the effect
+  // of an answered one that was thought safe. What the signer still minds, it sends again by itself.
+  const isMinded =
+    IN_FLIGHT.includes(last.status) || (last.status === 'succeeded' && last.confirmedAt === null)
+  if (last.findingStatus === 'retracted' && !isMinded) return next
   const ageS = finding.blockTimestampS - (last.triggeredAtS ?? 0)
   return ageS < policy.cooldownS ? undefined : next
 }
