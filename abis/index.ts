@@ -2,6 +2,7 @@ export { aaveV3PoolAbi } from './aaveV3Pool.ts'
 export { accessControlAbi, DEFAULT_ADMIN_ROLE } from './accessControl.ts'
 export { chainlinkAggregatorAbi } from './chainlinkAggregator.ts'
 export { erc20Abi } from './erc20.ts'
+export { erc721EventsAbi } from './erc721.ts'
 export {
   ADMIN_SLOT,
   BEACON_SLOT,
@@ -10,7 +11,6 @@ export {
   proxyAdminAbi,
 } from './erc1967.ts'
 export { erc4626Abi } from './erc4626.ts'
-export { erc721EventsAbi } from './erc721.ts'
 export { governorAbi } from './governor.ts'
 export { ownableAbi } from './ownable.ts'
 export { pausableAbi } from './pausable.ts'

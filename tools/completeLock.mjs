@@ -7,7 +7,18 @@ const file = new URL('../package-lock.json', import.meta.url)
 const lock = JSON.parse(readFileSync(file, 'utf8'))
 const { packages } = lock
 
-const OS = ['darwin', 'linux', 'win32', 'freebsd', 'openbsd', 'netbsd', 'android', 'sunos', 'aix', 'openharmony']
+const OS = [
+  'darwin',
+  'linux',
+  'win32',
+  'freebsd',
+  'openbsd',
+  'netbsd',
+  'android',
+  'sunos',
+  'aix',
+  'openharmony',
+]
 const CPU = [
   ['arm64', 'arm64'],
   ['aarch64', 'arm64'],
@@ -28,13 +39,21 @@ const platformOf = (name) => {
   const tail = name.split('/').pop()
   const os = OS.find((word) => tail.includes(word))
   const cpu = CPU.find(([word]) => tail.includes(word))?.[1]
-  const libc = tail.includes('musl') ? 'musl' : os === 'linux' && /gnu|glibc/.test(tail) ? 'glibc' : undefined
+  const libc = tail.includes('musl')
+    ? 'musl'
+    : os === 'linux' && /gnu|glibc/.test(tail)
+      ? 'glibc'
+      : undefined
   return { os, cpu, libc }
 }
 
 /** Where node would find `name` from the package at `from`. */
 const find = (from, name) => {
-  for (let base = from; ; base = base.includes('/node_modules/') ? base.slice(0, base.lastIndexOf('/node_modules/')) : '') {
+  for (
+    let base = from;
+    ;
+    base = base.includes('/node_modules/') ? base.slice(0, base.lastIndexOf('/node_modules/')) : ''
+  ) {
     const path = `${base === '' ? '' : `${base}/`}node_modules/${name}`
     if (packages[path]) return path
     if (base === '') return undefined
@@ -49,7 +68,11 @@ for (const [path, entry] of Object.entries(packages)) {
     const at = find(path, name)
     if (at && packages[at].version === range) continue
     const { os, cpu, libc } = platformOf(name)
-    packages[at || packages[`node_modules/${name}`] ? `${path}/node_modules/${name}` : `node_modules/${name}`] = {
+    packages[
+      at || packages[`node_modules/${name}`]
+        ? `${path}/node_modules/${name}`
+        : `node_modules/${name}`
+    ] = {
       version: range,
       ...(cpu ? { cpu: [cpu] } : {}),
       ...(entry.dev ? { dev: true } : {}),

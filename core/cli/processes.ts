@@ -1,14 +1,7 @@
-import type { Config } from '../config/index.ts'
-import type { Store } from '../store/index.ts'
-import type { Logger, RunningProcess } from '../telemetry/index.ts'
+import type { RunningProcess } from '../telemetry/index.ts'
 import type { SecretParts } from './openStore.ts'
+import type { ProcessInput } from './processInput.ts'
 import type { ProcessName } from './supervisor.ts'
-
-export type ProcessInput = {
-  readonly config: Config
-  readonly store: Store
-  readonly log: Logger
-}
 
 type ProcessPlan = {
   /** All that this process may see: keys go to the signer alone, channel tokens to the notifier alone. */

@@ -4,7 +4,7 @@ import { type LoadedPolicy, loadPolicies, requestExecutions } from '../response/
 import type { RunningProcess } from '../telemetry/index.ts'
 import { EXIT } from './exitCodes.ts'
 import { loadBots } from './loadBots.ts'
-import type { ProcessInput } from './processes.ts'
+import type { ProcessInput } from './processInput.ts'
 
 /** How often the watcher looks whether the policy files changed (ms): the signer refuses an intent of an older one. */
 const POLICY_POLL_MS = 5_000
