@@ -195,6 +195,10 @@ export const createBlockFeed = (options: BlockFeedOptions): BlockFeed => {
     }
     plan = []
     const fetch = { signal, among: target.voters, rounds: 3 }
+    if (last === undefined && start !== undefined && start < target.number) {
+      const [first] = await fetcher.headersByNumber([start], fetch)
+      if (first) return emit(await fetchBlock(first.hash, first), target.head)
+    }
     if (last === undefined || target.number === last.number + 1) {
       const begun = early.get(target.hash)
       const known = tracker.header(target.hash)

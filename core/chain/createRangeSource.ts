@@ -65,6 +65,28 @@ export const createRangeSource = (pool: RpcPool, options: RangeSourceOptions): R
     }
   }
 
+  /** What cannot be had in one exchange (too large, one bad block) is asked for in halves. */
+  const loadSplit = async (
+    numbers: readonly number[],
+    signal: AbortSignal,
+  ): Promise<readonly FetchedBlock[]> => {
+    try {
+      return await fetcher.byNumbers(numbers, {
+        signal,
+        spread: true,
+        rounds: numbers.length > 1 ? 3 : 8,
+        ...(options.isNeeded ? { isNeeded: options.isNeeded } : {}),
+      })
+    } catch (error) {
+      if (numbers.length === 1 || signal.aborted) throw error
+      const half = Math.ceil(numbers.length / 2)
+      return [
+        ...(await loadSplit(numbers.slice(0, half), signal)),
+        ...(await loadSplit(numbers.slice(half), signal)),
+      ]
+    }
+  }
+
   async function* blocks(): AsyncGenerator<ChainBlock, void, undefined> {
     const sizer = createBatchSizer(options.batchBlocks ?? 50)
     let parent: ChainHeader | undefined
@@ -75,12 +97,7 @@ export const createRangeSource = (pool: RpcPool, options: RangeSourceOptions): R
       parallel: options.parallel ?? 6,
       signal: options.signal,
       load: async (numbers, signal) => {
-        const batch = await fetcher.byNumbers(numbers, {
-          signal,
-          spread: true,
-          rounds: 8,
-          ...(options.isNeeded ? { isNeeded: options.isNeeded } : {}),
-        })
+        const batch = await loadSplit(numbers, signal)
         sizer.note(
           batch.length,
           batch.reduce((sum, { transactions }) => sum + transactions.length, 0),

@@ -1,0 +1,232 @@
+import { encodeFunctionData, encodeFunctionResult, type Hex, parseAbi } from 'viem'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type FaultProxy, startFaultProxy } from '../../test/support/faultProxy.ts'
+import { startTransferChain, type TransferChain } from '../../test/support/transferChain.ts'
+import { createBlockFetcher } from './createBlockFetcher.ts'
+import {
+  type ChainBlock,
+  createChainSource,
+  createRangeSource,
+  createRpcPool,
+  type RpcPool,
+} from './index.ts'
+
+let chain: TransferChain
+let proxy: FaultProxy
+let pool: RpcPool
+
+beforeAll(async () => {
+  chain = await startTransferChain()
+  proxy = await startFaultProxy(chain.anvil)
+  pool = createRpcPool({
+    chainId: chain.anvil.chainId,
+    chainName: 'local',
+    endpoints: [{ name: 'one', http: proxy.url }],
+    timeoutMs: 2_000,
+  })
+})
+afterAll(async () => {
+  await pool?.stop()
+  await proxy?.stop()
+  await chain?.anvil.stop()
+})
+
+const abi = parseAbi(['function balanceOf(address) view returns (uint256)'])
+const balanceOf = (owner: Hex): Hex =>
+  encodeFunctionData({ abi, functionName: 'balanceOf', args: [owner] })
+const blockOf = async (hash: Hex): Promise<ChainBlock> => ({
+  ...(await createBlockFetcher({ pool, transactions: 'full' }).byHash(hash)),
+  seenAtMs: 0,
+  catchingUp: false,
+})
+const to = '0x70997970c51812dc3a010c7d01b50e0d17dc79c8'
+const word = (value: bigint): Hex =>
+  encodeFunctionResult({ abi, functionName: 'balanceOf', result: value })
+
+test('behavior: reads belong to the block, and one turn of them is one exchange', async () => {
+  const { reader } = createChainSource(pool)
+  const before = await chain.mine(1, 5n)
+  const after = await chain.mine(1, 6n)
+  await reader.balance(to, before.hash)
+  proxy.takeCounts()
+  const data = balanceOf(to)
+  const [first, second, none, code, balance] = await Promise.all([
+    reader.call({ to: chain.token, data, block: before.hash }),
+    reader.call({ to: chain.token, data, block: after.hash }),
+    reader.call({ to: chain.token, data: '0x12345678', block: after.hash }),
+    reader.code(chain.token, after.hash),
+    reader.balance(to, after.hash),
+  ])
+  expect(first).toEqual({ ok: true, data: word(5n) })
+  expect(second).toEqual({ ok: true, data: word(11n) })
+  expect(none).toMatchObject({ ok: false })
+  expect(code.length).toBeGreaterThan(100)
+  expect(balance).toBeGreaterThan(0n)
+  expect(proxy.takeCounts().requests).toBe(2)
+})
+
+test('behavior: the storage hash changes with the storage and only then', async () => {
+  const source = createChainSource(pool)
+  const first = await chain.mine(1)
+  const idle = await chain.mine(0)
+  const next = await chain.mine(1)
+  const hashes = await Promise.all(
+    [first, idle, next].map(({ hash }) => source.storageHash(chain.token, hash)),
+  )
+  expect(hashes[0]).toBe(hashes[1])
+  expect(hashes[1]).not.toBe(hashes[2])
+})
+
+test('error: a block that the node does not have gives no state', async () => {
+  const { reader } = createChainSource(pool)
+  const block: Hex = `0x${'ab'.repeat(32)}`
+  await expect(reader.call({ to: chain.token, data: balanceOf(to), block })).rejects.toMatchObject({
+    code: 'rpc.unavailable',
+  })
+})
+
+test('behavior: a node that takes no block hashes is read by height, the hash checked', async () => {
+  const head = await chain.mine(1)
+  const fault = proxy.addFault({
+    when: ({ params }) =>
+      params.some((one) => typeof one === 'object' && one !== null && 'blockHash' in one),
+    fault: { kind: 'error', code: -32602, message: 'invalid argument: cannot unmarshal object' },
+  })
+  const { reader } = createChainSource(pool)
+  const expected = await chain.anvil.rpc<Hex>('eth_call', [
+    { to: chain.token, data: balanceOf(to) },
+    'latest',
+  ])
+  expect(await reader.call({ to: chain.token, data: balanceOf(to), block: head.hash })).toEqual({
+    ok: true,
+    data: expected,
+  })
+  fault.remove()
+})
+
+test('behavior: calldata of named transactions, and of a foreign one none', async () => {
+  const source = createChainSource(pool)
+  const head = await chain.mine(3, 9n)
+  const block = await blockOf(head.hash)
+  const hashes = block.transactions.map(({ hash }) => hash)
+  const inputs = await source.inputs(block, hashes)
+  expect(inputs).toEqual(
+    block.transactions.map(({ hash, input, value }) => ({ hash, input, valueWei: value })),
+  )
+  const other = await blockOf((await chain.mine(1)).hash)
+  await expect(
+    source.inputs(
+      block,
+      other.transactions.map(({ hash }) => hash),
+    ),
+  ).rejects.toMatchObject({ code: 'rpc.unavailable' })
+})
+
+/** Calls the address in its calldata, ignores the outcome, then reverts when asked to by a second word. */
+const FORWARDER = '0x60006000600060006000600035612710f150602035600a57005b600080fd'
+const forwarder: Hex = `0x${'f0'.repeat(20)}`
+
+const forward = async (fails: boolean): Promise<{ block: ChainBlock; hash: Hex }> => {
+  // JUMPI goes to 0x18 when the second word is not zero.
+  await chain.anvil.rpc('anvil_setCode', [forwarder, FORWARDER.replace('600a57', '601857')])
+  const hash = await chain.anvil.rpc<Hex>('eth_sendTransaction', [
+    {
+      from: chain.owner,
+      to: forwarder,
+      gas: '0x30000',
+      data: `0x${to.slice(2).padStart(64, '0')}${(fails ? '1' : '0').padStart(64, '0')}`,
+    },
+  ])
+  return { block: await blockOf((await chain.mine(0)).hash), hash }
+}
+
+test.each(['debug', 'parity'] as const)(
+  'behavior: %s traces are flat, whole, and know what was reverted',
+  async (traces) => {
+    const source = createChainSource(pool, { traces })
+    for (const fails of [false, true]) {
+      const { block, hash } = await forward(fails)
+      for (const flat of [await source.traces(block), await source.traces(block, [hash])]) {
+        expect(
+          flat.map(({ path, from, to: called, txHash }) => ({ path, from, called, txHash })),
+        ).toEqual([
+          { path: [], from: chain.owner, called: forwarder, txHash: hash },
+          { path: [0], from: forwarder, called: to, txHash: hash },
+        ])
+        expect(flat.map(({ reverted }) => reverted)).toEqual([fails, fails])
+      }
+    }
+  },
+)
+
+test('error: an unknown transaction is no empty trace', async () => {
+  const source = createChainSource(pool)
+  const { block } = await forward(false)
+  await expect(source.traces(block, [`0x${'cd'.repeat(32)}`])).rejects.toMatchObject({
+    code: 'rpc.unavailable',
+  })
+})
+
+test('error: missing traces are no empty traces', async () => {
+  const { block } = await forward(false)
+  const fault = proxy.addFault({ method: /^debug_/, fault: { kind: 'map', map: () => [] } })
+  await expect(createChainSource(pool).traces(block)).rejects.toMatchObject({
+    code: 'rpc.unavailable',
+  })
+  fault.remove()
+})
+
+test('error: nodes that cannot trace are told apart', async () => {
+  const { block } = await forward(false)
+  const separate = createRpcPool({
+    chainId: chain.anvil.chainId,
+    chainName: 'local',
+    endpoints: [{ name: 'one', http: proxy.url }],
+  })
+  const fault = proxy.addFault({
+    method: /^(debug|trace)_/,
+    fault: { kind: 'error', code: -32601, message: 'the method does not exist' },
+  })
+  await expect(createChainSource(separate).traces(block)).rejects.toMatchObject({
+    code: 'chain.traces_unavailable',
+  })
+  fault.remove()
+  await separate.stop()
+})
+
+test('behavior: a range comes whole and in order, with traces, also far from the node', async () => {
+  const from = (await chain.head()).number + 1
+  for (let count = 0; count < 30; count++) await chain.mine(count % 3)
+  const to = (await chain.head()).number
+  proxy.setLatencyMs(40)
+  proxy.takeCounts()
+  const range = createRangeSource(pool, { from, to, prefetchTraces: true })
+  const numbers: number[] = []
+  let roots = 0
+  for await (const block of range) {
+    numbers.push(block.number)
+    roots += (await range.source.traces(block)).filter(({ path }) => path.length === 0).length
+    expect(block.transactions).toHaveLength((block.number - from) % 3)
+  }
+  proxy.setLatencyMs(0)
+  expect(numbers).toEqual(Array.from({ length: 30 }, (_, index) => from + index))
+  expect(roots).toBe(30)
+  const { requests, calls } = proxy.takeCounts()
+  expect(calls['debug_traceBlockByHash']).toBe(20)
+  expect(requests).toBeLessThan(40)
+})
+
+test('behavior: blocks that the bloom rules out come without receipts, and are marked', async () => {
+  const from = (await chain.head()).number + 1
+  for (let count = 0; count < 8; count++) await chain.mine(count % 2)
+  const range = createRangeSource(pool, {
+    from,
+    to: from + 7,
+    isNeeded: ({ logsBloom }) => BigInt(logsBloom) !== 0n,
+  })
+  const seen: [boolean, number][] = []
+  for await (const block of range) seen.push([block.skipped === true, block.transactions.length])
+  expect(seen).toEqual(
+    Array.from({ length: 8 }, (_, index) => (index % 2 ? [false, 1] : [true, 0])),
+  )
+})
