@@ -75,11 +75,25 @@ const load = async (
   return found
 }
 
+const loaded = new Map<string, Promise<readonly BotDefinition<unknown>[]>>()
+
 /**
- * The bots that come with Tocsin, and those of a user's folder.
+ * The bots that come with Tocsin, and those of a user's folder. Read once per folder and process: compiling a user's
+ * TypeScript is the slowest part of most commands.
  * @throws TocsinError `bot.load_failed` naming the file; `bot.duplicate` when two share an id
  */
-export const loadBots = async (botsDir?: string): Promise<readonly BotDefinition<unknown>[]> => {
+export const loadBots = (botsDir?: string): Promise<readonly BotDefinition<unknown>[]> => {
+  const key = botsDir ?? ''
+  const known = loaded.get(key)
+  if (known) return known
+  const reading = readAll(botsDir)
+  loaded.set(key, reading)
+  // What failed may have been mended by the next look.
+  reading.catch(() => loaded.delete(key))
+  return reading
+}
+
+const readAll = async (botsDir?: string): Promise<readonly BotDefinition<unknown>[]> => {
   // From source and from dist alike the bots lie two folders up.
   const shipped = fileURLToPath(new URL('../../bots/', import.meta.url))
   const shippedFiles = existsSync(shipped) ? await listBotFiles(shipped, false) : []

@@ -18,6 +18,9 @@ type BacktestCommand = CommonOptions & {
   readonly traces: boolean
 }
 
+/** Nodes that trace many blocks at once answer late; nobody waits for a single block here (ms). */
+const TIMEOUT_MS = 60_000
+
 const parseBlock = (text: string): number => {
   if (/^\d{1,15}$/.test(text)) return Number(text)
   throw new InvalidArgumentError('Say a block number.')
@@ -94,12 +97,22 @@ const runCommand = async (options: BacktestCommand): Promise<number> => {
   const filter = engine.compileFilter(needs)
   const traces = options.traces && chain.traces !== 'none'
 
-  const pool = createRpcPool({ chainId: chain.id, chainName: chain.name, endpoints: chain.rpc })
+  // Over history whole blocks cost no further exchange, calldata asked for one by one does.
+  const wantsInputs = needs.some(
+    ({ calls, senders, inputs }) => inputs || calls.length + senders.length > 0,
+  )
+  const pool = createRpcPool({
+    timeoutMs: TIMEOUT_MS,
+    chainId: chain.id,
+    chainName: chain.name,
+    endpoints: chain.rpc,
+  })
   const range = createRangeSource(pool, {
     from: options.from,
     to: options.to,
     traces: traces ? chain.traces : 'none',
-    transactions: chain.transactions,
+    transactions:
+      chain.transactions === 'auto' ? (wantsInputs ? 'full' : 'receipts') : chain.transactions,
     isNeeded: (header) => filter.wantsReceipts(header.logsBloom),
     prefetchTraces:
       traces && needs.some((need) => need.traces?.mode === 'always')
@@ -119,6 +132,7 @@ const runCommand = async (options: BacktestCommand): Promise<number> => {
       bots,
       labels,
       traces,
+      dataPatienceMs: TIMEOUT_MS,
       source: range.source,
       blocks: range,
       log: createLogger({ service: 'backtest', level: 'fatal' }),
