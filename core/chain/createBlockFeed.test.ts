@@ -4,11 +4,11 @@ import { startTransferChain, type TransferChain } from '../../test/support/trans
 import { type Anvil, startAnvil } from '../testing/index.ts'
 import {
   type BlockFeed,
-  type ChainBlock,
-  type FeedCursor,
   type BlockFeedOptions,
+  type ChainBlock,
   createBlockFeed,
   createRpcPool,
+  type FeedCursor,
   type FeedEvent,
   type RpcPool,
 } from './index.ts'

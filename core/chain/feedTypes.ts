@@ -1,5 +1,5 @@
-import type { RpcPool } from './rpcTypes.ts'
 import type { Head } from './createHeadSocket.ts'
+import type { RpcPool } from './rpcTypes.ts'
 import type { ChainHealth, FeedCursor, FeedEvent } from './types.ts'
 
 export type BlockFeedOptions = {

@@ -1,6 +1,6 @@
 import { TocsinError } from '../base/index.ts'
-import type { BlockFetcher, FetchOptions } from './createBlockFetcher.ts'
 import type { BlockId, ChainView } from './chainView.ts'
+import type { BlockFetcher, FetchOptions } from './createBlockFetcher.ts'
 import type { ParsedHeader } from './parseRpc.ts'
 
 export type Branch = {

@@ -5,13 +5,13 @@ export {
   createChainSource,
   type RpcChainSource,
 } from './createChainSource.ts'
+export type { Head } from './createHeadSocket.ts'
 export {
   createRangeSource,
   type RangeSource,
   type RangeSourceOptions,
 } from './createRangeSource.ts'
 export { createRpcPool } from './createRpcPool.ts'
-export type { Head } from './createHeadSocket.ts'
 export type { BlockFeed, BlockFeedOptions } from './feedTypes.ts'
 export { computeLogsBloom, isInBloom } from './logsBloom.ts'
 export type {
