@@ -1,0 +1,1 @@
+export { type ConsoleOptions, startConsole } from './startConsole.ts'

@@ -1,0 +1,111 @@
+import { desc, eq } from 'drizzle-orm'
+import { readChannelFigures } from '../alerts/index.ts'
+import type { Sev } from '../base/index.ts'
+import type { Config } from '../config/types.ts'
+import { type Database, tables } from '../store/index.ts'
+import type { AlertView, ChainView, FailingBot, Overview, ProcessView } from './overviewTypes.ts'
+import { listAlerts, listExecutions, listFindings, listIncidents } from './queries.ts'
+import { readChains, viewProcess } from './readProcesses.ts'
+
+const DAY_MS = 86_400_000
+/** A message that waits longer is worth a word (s). */
+const LATE_S = 30
+
+/** Reads everything the page shows, in short queries on indexes. */
+export const readOverview = async (
+  db: Database,
+  config: Pick<Config, 'chains'>,
+): Promise<Overview> => {
+  const at = new Date()
+  const since = new Date(at.getTime() - DAY_MS)
+  const rows = await db.select().from(tables.processStatus)
+  const [
+    alerts,
+    closedAlerts,
+    incidents,
+    findings,
+    executions,
+    configChanges,
+    channels,
+    bots,
+    chains,
+  ] = await Promise.all([
+    listAlerts(db, { which: 'open', limit: 200 }),
+    listAlerts(db, { which: 'closed', since, limit: 30 }),
+    listIncidents(db, { isOpen: true, limit: 100 }),
+    listFindings(db, { limit: 40 }),
+    listExecutions(db, { limit: 20 }),
+    db.select().from(tables.configChange).orderBy(desc(tables.configChange.seq)).limit(10),
+    readChannelFigures(db),
+    db.select().from(tables.botHealth).where(eq(tables.botHealth.status, 'failing')).limit(50),
+    readChains(db, config, rows, at),
+  ])
+  const processes = rows.map((row) => viewProcess(row, at)).sort(byName)
+  const failingBots = bots.map(({ botId, chainId, lastError }) => ({
+    botId,
+    chainId,
+    error: lastError ?? '',
+  }))
+  const found = { alerts, processes, chains, channels, failingBots }
+  const reasons = listReasons(found)
+  const counts = countBySeverity(alerts)
+  return {
+    at,
+    verdict: counts.SEV1 + counts.SEV2 > 0 ? 'alert' : reasons.length > 0 ? 'degraded' : 'ok',
+    reasons,
+    counts,
+    closedAlerts,
+    incidents,
+    findings,
+    executions,
+    configChanges,
+    ...found,
+  }
+}
+
+const ORDER = ['watcher', 'notifier', 'signer', 'indexer', 'console', 'supervisor']
+const byName = (a: ProcessView, b: ProcessView): number =>
+  (ORDER.indexOf(a.name) + 1 || 99) - (ORDER.indexOf(b.name) + 1 || 99) ||
+  (a.name < b.name ? -1 : 1)
+
+const countBySeverity = (alerts: readonly AlertView[]): Record<Sev, number> => {
+  const counts: Record<Sev, number> = { SEV1: 0, SEV2: 0, SEV3: 0, SEV4: 0 }
+  for (const { severity } of alerts) counts[severity] += 1
+  return counts
+}
+
+const listReasons = (found: {
+  readonly alerts: readonly AlertView[]
+  readonly processes: readonly ProcessView[]
+  readonly chains: readonly ChainView[]
+  readonly channels: Overview['channels']
+  readonly failingBots: readonly FailingBot[]
+}): string[] => {
+  const reasons: string[] = []
+  if (found.processes.length === 0) reasons.push('No process has reported yet.')
+  for (const { name, state, reason } of found.processes) {
+    if (state === 'ok') continue
+    const said = state === 'lost' ? 'is lost' : state === 'stopped' ? 'is stopped' : `is ${state}`
+    reasons.push(`The ${name} ${said}${reason ? `: ${reason}` : ''}.`)
+  }
+  for (const { name, state, reason } of found.chains) {
+    if (state === 'ok') continue
+    reasons.push(`Chain ${name} is ${state.replace('_', ' ')}${reason ? `: ${reason}` : ''}.`)
+  }
+  for (const { botId, error } of found.failingBots) {
+    reasons.push(`Bot ${botId} fails${error ? `: ${error}` : ''}.`)
+  }
+  for (const [name, { pending, oldestPendingS, dead, lastError }] of Object.entries(
+    found.channels,
+  )) {
+    const why = lastError ? ` (${lastError})` : ''
+    if (dead > 0) reasons.push(`Channel ${name} refused ${dead} messages for good${why}.`)
+    if (pending > 0 && oldestPendingS > LATE_S) {
+      reasons.push(`Channel ${name} is ${oldestPendingS} s behind with ${pending} messages${why}.`)
+    }
+  }
+  const unknown = found.alerts.filter(({ status }) => status === 'unknown').length
+  if (unknown > 0)
+    reasons.push(`${unknown} conditions cannot be told: their source does not answer.`)
+  return reasons
+}

@@ -1,0 +1,58 @@
+import { age, count, number, text } from './format.ts'
+import { html, type Markup } from './html.ts'
+import type { AlertView, IncidentView, Overview } from './overviewTypes.ts'
+
+export const severityTag = (severity: string): Markup =>
+  html`<span class="tag sev ${severity}">${severity}</span>`
+
+const stateTag = (row: AlertView): Markup => {
+  switch (row.status) {
+    case 'unknown':
+      return html`<span class="tag warn">unknown</span>`
+    case 'retracted':
+      return html`<span class="tag">retracted</span>`
+    case 'resolved':
+      return html`<span class="tag ok">resolved</span>`
+    case 'open':
+      return row.acknowledgedAt
+        ? html`<span class="tag ok">acknowledged</span>`
+        : html`<span class="tag bad">open</span>`
+  }
+}
+
+const chainName = (overview: Overview, id: number): string =>
+  id === 0
+    ? 'tocsin'
+    : (overview.chains.find(({ chainId }) => chainId === id)?.name ?? `chain ${id}`)
+
+const alertRow = (row: AlertView, overview: Overview): Markup => {
+  const blocks =
+    row.firstBlock === row.lastBlock
+      ? `block ${number(row.lastBlock)}`
+      : `blocks ${number(row.firstBlock)} to ${number(row.lastBlock)}`
+  return html`<div class="row${row.status === 'retracted' ? ' struck' : ''}">
+<div class="line">${severityTag(row.severity)}<span class="grow title">${text(row.title, 160)}</span>${stateTag(row)}<span class="end">${age(row.openedAt, overview.at, 'for')}</span></div>
+<p class="mute">${text(row.summary, 400)}</p>
+<div class="facts"><span>${text(row.botId, 60)}</span>${row.thing ? html`<span>${text(row.thing, 60)}</span>` : ''}<span>${chainName(overview, row.chainId)}</span>${row.chainId === 0 ? '' : html`<span class="num">${blocks}</span>`}<span class="num">${count(row.findings, 'finding')}</span>${row.owner ? html`<span>owner ${text(row.owner, 60)}</span>` : ''}${row.acknowledgedBy ? html`<span>taken by ${text(row.acknowledgedBy, 60)}</span>` : ''}${row.runbook ? html`<span>runbook <code>${text(row.runbook, 120)}</code></span>` : ''}<span><code>${row.id.slice(0, 12)}</code></span></div>
+</div>`
+}
+
+const incidentBlock = (incident: IncidentView, overview: Overview): Markup => {
+  const alerts = overview.alerts.filter(({ incidentId }) => incidentId === incident.id)
+  return html`<div class="incident i${incident.severity.slice(3)}">
+<div class="head"><div class="line">${severityTag(incident.severity)}<span class="grow title">${text(incident.subject, 120)}</span><span class="end">open for ${age(incident.openedAt, overview.at, 'for')}</span></div>
+<div class="facts"><span>incident <code>${incident.id.slice(0, 12)}</code></span><span>${count(alerts.length, 'open alert')}</span>${incident.owner ? html`<span>owner ${text(incident.owner, 60)}</span>` : ''}</div></div>
+${alerts.map((row) => alertRow(row, overview))}</div>`
+}
+
+/** Open incidents with their alerts, then what closed within a day. */
+export const renderIncidents = (overview: Overview): Markup => {
+  const { incidents, alerts, closedAlerts } = overview
+  const grouped = new Set(incidents.map(({ id }) => id))
+  const alone = alerts.filter(({ incidentId }) => incidentId === null || !grouped.has(incidentId))
+  return html`<h2>Open incidents <span class="count">${incidents.length}</span><span class="end">${count(alerts.length, 'open alert')}</span></h2>
+${incidents.length === 0 && alone.length === 0 ? html`<p class="none">Nothing is open.</p>` : ''}
+${incidents.map((incident) => incidentBlock(incident, overview))}
+${alone.map((row) => alertRow(row, overview))}
+${closedAlerts.length > 0 ? html`<details id="closed"><summary>${count(closedAlerts.length, 'alert')} closed within 24 hours</summary>${closedAlerts.map((row) => alertRow(row, overview))}</details>` : ''}`
+}
