@@ -10,8 +10,8 @@ import {
 } from 'viem'
 import { describe, expect, test } from 'vitest'
 import {
-  accessControlAbi,
   ADMIN_SLOT,
+  accessControlAbi,
   DEFAULT_ADMIN_ROLE,
   erc1967Abi,
   IMPLEMENTATION_SLOT,

@@ -18,7 +18,7 @@ import {
   reportSlot,
   type Setting,
 } from './report.ts'
-import { readSlots, showWord, slotReads, type SlotChange } from './slots.ts'
+import { readSlots, type SlotChange, showWord, slotReads } from './slots.ts'
 import type { AdminCall, AdminContext, AdminEvent, AdminThing } from './types.ts'
 import { hasFailedInside, unwrapCalls, unwrapInput, WRAPPERS } from './unwrapCalls.ts'
 

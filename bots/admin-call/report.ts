@@ -11,7 +11,7 @@ import {
 } from 'tocsin'
 import { isAddress } from 'viem'
 import { EVENT_RULES, type EventRule, type Who } from './events.ts'
-import { showWord, type SlotChange } from './slots.ts'
+import { type SlotChange, showWord } from './slots.ts'
 import type { AdminCall, AdminContext, AdminEvent, AdminThing } from './types.ts'
 
 const ZERO = '0x0000000000000000000000000000000000000000'

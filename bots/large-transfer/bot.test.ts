@@ -155,7 +155,7 @@ describe('parties', () => {
       toTags: 'exchange',
       role: 'exchange',
     })
-    expect(found[0]?.description).toContain('The threshold of the exchange big-exchange')
+    expect(found[0]?.description).toContain('The threshold of the exchange is 500,000 dUSD.')
     expect(found[1]?.metadata).toMatchObject({ fromLabel: 'whale-1' })
   })
 

@@ -1,6 +1,6 @@
 import {
-  addressTopic,
   type Address,
+  addressTopic,
   type BotBlock,
   type BotContext,
   type BotThing,

@@ -1,4 +1,4 @@
-import { addressOfWord, type Address, type ChainLog, type Hex } from 'tocsin'
+import { type Address, addressOfWord, type ChainLog, type Hex } from 'tocsin'
 
 export const TRANSFER: Hex = '0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef'
 export const ZERO: Address = '0x0000000000000000000000000000000000000000'

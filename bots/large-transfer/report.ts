@@ -50,7 +50,6 @@ export const reportTransfer = (facts: {
     transfer: `${amount} went from ${show(sides.from)} to ${show(sides.to)}`,
   }[verdict.kind]
   const limit = formatAmount(verdict.thresholdUnits, unit.decimals, symbol)
-  const whose = verdict.party ? `the ${verdict.role} ${show(verdict.party)}` : 'the token'
   const alertId =
     verdict.kind === 'mint'
       ? 'LARGE-MINT'
@@ -60,7 +59,7 @@ export const reportTransfer = (facts: {
   return {
     alertId,
     name: `Large ${verdict.kind} of ${symbol}`,
-    description: `${what}. The threshold of ${whose} is ${limit}.`,
+    description: `${what}. The threshold of the ${verdict.role} is ${limit}.`,
     severity: verdict.severity,
     type: 'Suspicious',
     ...(about ? { thing: about.name } : {}),

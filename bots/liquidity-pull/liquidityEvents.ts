@@ -1,4 +1,4 @@
-import { addressOfWord, type Address, type ChainLog, decodeLog, type Hex } from 'tocsin'
+import { type Address, addressOfWord, type ChainLog, decodeLog, type Hex } from 'tocsin'
 import { toEventSelector } from 'viem'
 import { uniswapV2PairAbi, uniswapV3PoolAbi } from '../../abis/index.ts'
 

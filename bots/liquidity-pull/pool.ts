@@ -4,8 +4,8 @@ import {
   type BotThing,
   type ReadResult,
   readToken,
-  type TokenInfo,
   TocsinError,
+  type TokenInfo,
 } from 'tocsin'
 import { erc20Abi, uniswapV2PairAbi, uniswapV3PoolAbi } from '../../abis/index.ts'
 import type { LiquidityEvent } from './liquidityEvents.ts'

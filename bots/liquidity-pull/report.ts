@@ -11,7 +11,7 @@ import {
 import type { Pull } from './judgePull.ts'
 import type { LiquidityEvent } from './liquidityEvents.ts'
 import type { Removal } from './measureRemoval.ts'
-import { type PoolThing, poolTokens, type PullContext } from './pool.ts'
+import { type PoolThing, type PullContext, poolTokens } from './pool.ts'
 
 /** What one sender took out of a pool in a block, net. */
 export type Share = {

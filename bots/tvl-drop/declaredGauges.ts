@@ -1,4 +1,4 @@
-import { addressTopic, type Address, type Hex, type ReadNeed, type ReadResult } from 'tocsin'
+import { type Address, addressTopic, type Hex, type ReadNeed, type ReadResult } from 'tocsin'
 import { erc20Abi, erc4626Abi, uniswapV2PairAbi } from '../../abis/index.ts'
 import {
   type Gauge,

@@ -1,4 +1,4 @@
-import { addressTopic, type Address, type Hex, type ReadResult } from 'tocsin'
+import { type Address, addressTopic, type Hex, type ReadResult } from 'tocsin'
 import { parseAbi } from 'viem'
 import { aaveV3PoolAbi, erc20Abi, uniswapV3PoolAbi } from '../../abis/index.ts'
 import { outflowLogs } from './declaredGauges.ts'

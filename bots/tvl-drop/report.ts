@@ -1,7 +1,7 @@
 import {
+  type Address,
   addressOfWord,
   addressTopic,
-  type Address,
   type BotBlock,
   type Finding,
   formatAmount,
