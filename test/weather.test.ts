@@ -329,3 +329,46 @@ test('behavior: a storm of everything at once, with reorgs', async () => {
   }
   await expectWhole(recorder)
 })
+
+/** A node that tells another hash of every newest block. */
+const lie = (liar: FaultProxy) =>
+  liar.addFault({
+    method: 'eth_getBlockByNumber',
+    when: ({ params }) => params[0] === 'latest',
+    fault: {
+      kind: 'map',
+      map: (block) =>
+        typeof block === 'object' && block !== null && 'hash' in block
+          ? { ...block, hash: String(block.hash).replace(/^0x.{8}/, '0xdeadbeef') }
+          : block,
+    },
+  })
+
+test('behavior: one of three that lies is outvoted and named', async () => {
+  const third = await startFaultProxy(chain.anvil)
+  cleanups.push(third.stop)
+  const fault = lie(third)
+  const recorder = watch({ proxies: [third, second, proxy] })
+  await recorder.until(await chain.head())
+  for (let count = 0; count < 4; count++) await recorder.until(await chain.mine(1))
+  await recorder.when(() => recorder.health().status === 'degraded', 'the disagreement to show')
+  expect(recorder.health().reason).toContain('disagree')
+  fault.remove()
+  await recorder.until(await chain.mine(1))
+  await recorder.when(() => recorder.health().status === 'ok', 'the agreement to show')
+  await expectWhole(recorder)
+})
+
+test('behavior: two that disagree are shown; the block waits and no lie is handed on', async () => {
+  const recorder = watch({ proxies: [second, proxy] })
+  await recorder.until(await chain.head())
+  const fault = lie(second)
+  const next = await chain.mine(1)
+  await recorder.when(
+    () => recorder.health().reason.includes('disagree'),
+    'the disagreement to show',
+  )
+  fault.remove()
+  await recorder.until(next)
+  await expectWhole(recorder)
+})

@@ -62,20 +62,21 @@ export const createHeadSocket = (options: {
     }
   }
 
-  const receive = (from: WebSocket, text: string): void => {
-    const message: unknown = JSON.parse(text)
+  const receive = (from: WebSocket, data: string): void => {
+    const message: unknown = JSON.parse(data)
     if (!isRawRecord(message)) return
-    if (isRawRecord(message['error']))
-      return lose(
-        from,
-        `The WebSocket refused: ${messageOf(message['error']['message']).slice(0, 200)}`,
-      )
+    if (isRawRecord(message['error'])) {
+      const text = messageOf(message['error']['message']).slice(0, 200)
+      lose(from, `The WebSocket refused: ${text}`)
+      return
+    }
     if (message['id'] === 1) {
       const found = Number(message['result'])
       if (found !== options.chainId) {
         const reason = `The WebSocket serves chain ${Number.isNaN(found) ? '(no answer)' : found}, not ${options.chainId}.`
         options.onWrongChain(reason)
-        return lose(from, reason)
+        lose(from, reason)
+        return
       }
       from.send('{"jsonrpc":"2.0","id":2,"method":"eth_subscribe","params":["newHeads"]}')
       return

@@ -15,6 +15,13 @@ const LIKE_SCORE = 0.6
 
 type Won = { readonly outcomes: readonly RpcOutcome[] }
 
+const checkUrl = (name: string, url: string | undefined): void => {
+  if (url === undefined || URL.canParse(url)) return
+  throw new TocsinError('rpc.bad_url', `The address of RPC endpoint ${name} is no URL.`, {
+    hints: ['Correct `rpc` of this chain, or the secret that holds its address.'],
+  })
+}
+
 /**
  * JSON-RPC over one or more endpoints of a chain: each checked for its chain id before use, the best asked first, a
  * second one asked when the first is slower than usual, and transient failures retried elsewhere and later.
@@ -25,6 +32,10 @@ export const createRpcPool = (options: RpcPoolOptions): RpcPool => {
   // One listener per request in flight.
   setMaxListeners(0, stopping.signal)
   let turn = 0
+  for (const { name, http, ws } of options.endpoints) {
+    checkUrl(name, http)
+    checkUrl(name, ws)
+  }
   const endpoints: readonly Endpoint[] = options.endpoints.map((endpoint) =>
     createEndpoint({
       name: endpoint.name,
