@@ -16,7 +16,7 @@ version: 1
 action: pause
 approvedBy: ["demo: Safe owner A", "demo: Safe owner B"]
 approvedAt: ${instant(nowMs - 60_000)}
-expiresAt: ${instant(nowMs + 86_400_000)}
+expiresAt: ${instant(nowMs + 90 * 86_400_000)}
 
 # Exactly this call on exactly this code. After an upgrade the approval no longer holds.
 chain: ${values.chainId}
