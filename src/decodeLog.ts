@@ -6,6 +6,15 @@ import {
   toEventSelector,
   toEventSignature,
 } from 'viem'
+import { type WordReader, wordReader } from './readWord.ts'
+
+type KnownInput = {
+  readonly at: number
+  readonly type: AbiParameter
+  /** Indexed, and only its hash is in the log. */
+  readonly isHashed: boolean
+  readonly read: WordReader | undefined
+}
 
 /** An event of an ABI, made ready to decode many logs. */
 export type KnownEvent = {
@@ -14,12 +23,10 @@ export type KnownEvent = {
   readonly name: string
   readonly topic0: Hex
   readonly inputs: AbiEvent['inputs']
-  readonly indexed: readonly {
-    readonly at: number
-    readonly type: AbiParameter
-    readonly isHashed: boolean
-  }[]
-  readonly plain: readonly { readonly at: number; readonly type: AbiParameter }[]
+  readonly indexed: readonly KnownInput[]
+  readonly plain: readonly KnownInput[]
+  /** Every argument fills one word, as it does in most events: decoded without viem's general decoder. */
+  readonly isWords: boolean
 }
 
 export type DecodedLog = {
@@ -35,8 +42,13 @@ type Plain = string | number | boolean | null | Plain[] | { [key: string]: Plain
 const isHashed = ({ type }: AbiParameter): boolean =>
   type === 'string' || type === 'bytes' || type.startsWith('tuple') || type.endsWith(']')
 
+const readHash: WordReader = (word) => `0x${word}`
+
 export const knowEvent = (item: AbiEvent): KnownEvent => {
-  const inputs = item.inputs.map((type, at) => ({ at, type, isHashed: isHashed(type) }))
+  const inputs: readonly KnownInput[] = item.inputs.map((type, at) => {
+    const hashed = Boolean(type.indexed) && isHashed(type)
+    return { at, type, isHashed: hashed, read: hashed ? readHash : wordReader(type.type) }
+  })
   return {
     signature: toEventSignature(item),
     name: item.name,
@@ -44,6 +56,7 @@ export const knowEvent = (item: AbiEvent): KnownEvent => {
     inputs: item.inputs,
     indexed: inputs.filter(({ type }) => 'indexed' in type && type.indexed),
     plain: inputs.filter(({ type }) => !('indexed' in type && type.indexed)),
+    isWords: inputs.every(({ read }) => read !== undefined),
   }
 }
 
@@ -63,6 +76,20 @@ const lowerAddresses = (value: unknown, type: AbiParameter): unknown => {
   )
 }
 
+const decodeWords = (
+  event: KnownEvent,
+  topics: readonly Hex[],
+  data: Hex,
+): DecodedLog | undefined => {
+  if (data.length < 2 + event.plain.length * 64) return undefined
+  const values: unknown[] = new Array(event.inputs.length)
+  for (const [index, { at, read }] of event.indexed.entries())
+    values[at] = read?.(topics[index + 1]?.slice(2) ?? '')
+  for (const [index, { at, read }] of event.plain.entries())
+    values[at] = read?.(data.slice(2 + index * 64, 66 + index * 64))
+  return { event, values }
+}
+
 /** Undefined when the log is not this event: another number of topics, or data that does not fit. */
 export const decodeLog = (
   event: KnownEvent,
@@ -70,6 +97,7 @@ export const decodeLog = (
   data: Hex,
 ): DecodedLog | undefined => {
   if (topics.length !== event.indexed.length + 1) return undefined
+  if (event.isWords) return decodeWords(event, topics, data)
   const values: unknown[] = new Array(event.inputs.length)
   try {
     for (const [index, { at, type, isHashed }] of event.indexed.entries()) {

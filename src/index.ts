@@ -15,6 +15,18 @@ const READERS: ReadonlyMap<string, Reader> = new Map(
 const idOf = (chainId: number, blockNumber: number, logIndex: number): string =>
   `${chainId}-${String(blockNumber).padStart(12, '0')}-${String(logIndex).padStart(6, '0')}`
 
+const last = new Map<number, { readonly key: string; readonly logIndex: number }>()
+
+/**
+ * False for a log that follows another of its transaction, whose row is there then. A log that comes a second time, after
+ * a rollback or a retry, is not later than the one before it: that counts as first.
+ */
+const isFirstOfTransaction = (chainId: number, key: string, logIndex: number): boolean => {
+  const before = last.get(chainId)
+  last.set(chainId, { key, logIndex })
+  return before === undefined || before.key !== key || logIndex <= before.logIndex
+}
+
 ponder.on('Watched:setup', async ({ context }) => {
   for (const { chainId, address, name, kind, startBlock } of listWatched(context.chain.id))
     await context.db
@@ -46,21 +58,22 @@ ponder.on('Watched:Log', async ({ event, context }) => {
     txHash: transaction.hash,
     address: watched.address,
   }
-  await db
-    .insert(tables.transaction)
-    .values({
-      chainId,
-      hash: transaction.hash,
-      blockNumber,
-      blockHash: block.hash,
-      timestamp,
-      txIndex: transaction.transactionIndex,
-      fromAddress: transaction.from,
-      toAddress: transaction.to,
-      value: transaction.value,
-      selector: transaction.input.slice(0, 10) as Hex,
-    })
-    .onConflictDoNothing()
+  if (isFirstOfTransaction(chainId, `${block.hash} ${transaction.hash}`, log.logIndex))
+    await db
+      .insert(tables.transaction)
+      .values({
+        chainId,
+        hash: transaction.hash,
+        blockNumber,
+        blockHash: block.hash,
+        timestamp,
+        txIndex: transaction.transactionIndex,
+        fromAddress: transaction.from,
+        toAddress: transaction.to,
+        value: transaction.value,
+        selector: transaction.input.slice(0, 10) as Hex,
+      })
+      .onConflictDoNothing()
   await db.insert(tables.event).values({
     ...place,
     blockHash: block.hash,
