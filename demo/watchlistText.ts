@@ -52,6 +52,8 @@ ${thing('vault', 'demo-vault', vault, 'protocol', [
   `asset: "${getAddress(usd.address)}"`,
   'abi: abis/vault.json',
   'adminFunctions: [setFeeRecipient(address), initializeV2(address), pause(), unpause(), "upgradeToAndCall(address,bytes)"]',
+  'bots:',
+  '  admin-call: { traces: whenTouched }',
 ])}
 
   # Tokens. Ordinary payments stay far below these thresholds.
