@@ -162,7 +162,7 @@ describe('events', () => {
     expect(brief(await once(block, [vault], { allowedCallers: [SAFE] }))).toEqual([
       ['ROLE-CHANGED', 'Critical'],
     ])
-    const young = { ...vault, deployBlock: 1 }
+    const young = { ...vault, deployBlock: 1, bots: { 'admin-call': { graceBlocks: 10 } } }
     const harness = await createBotHarness(adminCall, { things: [young], startNumber: 2 })
     const severities: string[] = []
     for (let i = 0; i < 12; i++)

@@ -13,7 +13,7 @@ import {
 } from '../../abis/index.ts'
 
 /** What the bot tells of. */
-export type AdminAlert =
+type AdminAlert =
   | 'OWNER-CHANGED'
   | 'ROLE-CHANGED'
   | 'PROXY-CHANGED'

@@ -77,10 +77,11 @@ export const adminCallParameters = z.strictObject({
       source: "the deployments of Safe's MultiSendCallOnly",
       reviewBy,
     }),
-  graceBlocks: z.int().min(0).max(100_000).default(10).meta({
-    description: 'Blocks after `deployBlock` in which changes are set-up and merely Info.',
+  graceBlocks: z.int().min(0).max(100_000).default(0).meta({
+    description:
+      'Blocks after `deployBlock` in which changes are set-up and merely Info; that block itself always is.',
     source:
-      'own choice: deployment scripts end within two minutes on mainnet, and late takeovers must not hide here',
+      'own choice: a takeover right after the deployment must not hide; raise it for a deployment that is watched',
     reviewBy,
   }),
 })

@@ -45,7 +45,7 @@ const itemsOf = (thing: AdminThing, wanted: string): readonly Item[] => {
  * The events that the watchlist wants reported beside the known ones, by topic.
  * @throws TocsinError `bot.abi_mismatch`, `bot.bad_signature`
  */
-export const extraEvents = (thing: AdminThing): ReadonlyMap<Hex, readonly Item[]> =>
+const extraEvents = (thing: AdminThing): ReadonlyMap<Hex, readonly Item[]> =>
   new Map(
     thing.parameters.events
       .flatMap((wanted) => itemsOf(thing, wanted))

@@ -46,7 +46,7 @@ const lower = (value: unknown): Address | undefined =>
     : undefined
 
 /** The call as text: name and arguments, bounded. */
-export const showCall = ({ rule, call }: AdminCall): string => {
+const showCall = ({ rule, call }: AdminCall): string => {
   const args = decodeCall([rule.item], call.input)?.args ?? {}
   const shown = Object.entries(args)
     .slice(0, 10)
@@ -72,6 +72,10 @@ const isAllowed = ({ thing, tx }: Setting, caller: Address | undefined): boolean
   )
 }
 
+/** Who signed, and what they called. */
+const placeOf = (tx: ChainTransaction | undefined): Record<string, string> =>
+  tx ? { sender: tx.from, tx: tx.hash, ...(tx.to ? { entry: tx.to } : {}) } : {}
+
 const finish = (
   setting: Setting,
   parts: Pick<Finding, 'alertId' | 'name' | 'description' | 'severity'> & {
@@ -83,17 +87,15 @@ const finish = (
   },
 ): Finding => {
   const { thing, tx, isSetUp } = setting
-  const { caller, mayCalm, addresses, metadata, ...rest } = parts
-  const allowed = mayCalm !== false && isAllowed(setting, caller)
-  const severity = allowed || (isSetUp && mayCalm !== false) ? 'Info' : rest.severity
-  const why = allowed
-    ? ' By an allowed caller.'
-    : isSetUp && mayCalm !== false
-      ? ' Part of the deployment.'
-      : ''
+  const { caller, mayCalm = true, addresses, metadata, ...rest } = parts
+  const allowed = mayCalm && isAllowed(setting, caller)
+  const calm = allowed ? ' By an allowed caller.' : ' Part of the deployment.'
+  const isCalm = allowed || (mayCalm && isSetUp)
+  const severity = isCalm ? 'Info' : rest.severity
+  const all = [thing.address, caller, tx?.from, ...addresses].filter((one) => one !== undefined)
   return {
     ...rest,
-    description: cleanText(`${rest.description}${why}`, 900),
+    description: cleanText(`${rest.description}${isCalm ? calm : ''}`, 900),
     severity,
     type: TYPE[severity],
     thing: thing.name,
@@ -101,15 +103,11 @@ const finish = (
     metadata: {
       ...metadata,
       ...(caller ? { caller } : {}),
-      ...(tx ? { sender: tx.from, tx: tx.hash, ...(tx.to ? { entry: tx.to } : {}) } : {}),
+      ...placeOf(tx),
       ...(allowed ? { allowedCaller: 'yes' } : {}),
       ...(isSetUp ? { setUp: 'yes' } : {}),
     },
-    addresses: [
-      ...new Set(
-        [thing.address, caller, tx?.from, ...addresses].filter((one) => one !== undefined),
-      ),
-    ].slice(0, 12),
+    addresses: [...new Set(all)].slice(0, 12),
     ...(tx ? { txHash: tx.hash } : {}),
   }
 }
@@ -134,50 +132,61 @@ const textArgs = (args: AdminEvent['args']): Record<string, string> =>
       .map(([name, value]) => [`arg.${cleanText(name, 40)}`, showValue(value, 120)]),
   )
 
+type EventFacts = {
+  readonly ordinal: number
+  /** All events of the thing in the transaction. */
+  readonly others: readonly AdminEvent[]
+  readonly slot: 'agrees' | 'differs' | 'unread'
+}
+
+const ruleOf = (event: AdminEvent): EventRule | undefined =>
+  Object.hasOwn(EVENT_RULES, event.name) ? EVENT_RULES[event.name] : undefined
+
+const severityOf = async (
+  { ctx, thing }: Setting,
+  event: AdminEvent,
+  { others, slot }: EventFacts,
+): Promise<FindingSeverity> => {
+  if (slot === 'differs') return 'Critical'
+  const { args } = event
+  const installed = lower(args['implementation'] ?? args['singleton'])
+  if (installed && thing.parameters.allowedImplementations.includes(installed)) return 'Info'
+  const isUpgrade = event.name === 'Initialized' && others.some(({ name }) => name === 'Upgraded')
+  if (isUpgrade || !event.isDecoded) return 'High'
+  const { severity, holder } = ruleOf(event) ?? UNKNOWN
+  const usual = severity(args, thing.kind)
+  if (!holder || usual === 'Critical') return usual
+  return (await hasNoCode(ctx, lower(args[holder]))) ? 'Critical' : usual
+}
+
+const textOf = (ctx: AdminContext, event: AdminEvent): string => {
+  if (!event.isDecoded)
+    return `it emitted an event that looks like ${event.name}, with arguments that do not fit`
+  const rule = ruleOf(event)
+  if (rule) return rule.text(event.args, whoOf(ctx))
+  const args = Object.entries(event.args).slice(0, 8)
+  return `it emitted ${event.name}(${args.map(([name, value]) => `${name}: ${showValue(value)}`).join(', ')})`
+}
+
 /** One event, with the call that made it and what the slot says to it. */
 export const reportEvent = async (
   setting: Setting,
   event: AdminEvent,
   call: AdminCall | undefined,
-  facts: {
-    readonly ordinal: number
-    readonly others: readonly AdminEvent[]
-    readonly slot: 'agrees' | 'differs' | 'unread'
-  },
+  facts: EventFacts,
 ): Promise<Finding> => {
   const { ctx, thing } = setting
-  const known = Object.hasOwn(EVENT_RULES, event.name) ? EVENT_RULES[event.name] : undefined
-  const rule = known ?? UNKNOWN
+  const rule = ruleOf(event) ?? UNKNOWN
   const isForged = facts.slot === 'differs'
-  const install = lower(event.args['implementation'] ?? event.args['singleton'])
-  let severity: FindingSeverity = event.isDecoded ? rule.severity(event.args, thing.kind) : 'High'
-  if (event.name === 'Initialized' && facts.others.some(({ name }) => name === 'Upgraded'))
-    severity = 'High'
-  if (
-    rule.holder &&
-    severity !== 'Critical' &&
-    (await hasNoCode(ctx, lower(event.args[rule.holder])))
-  )
-    severity = 'Critical'
-  if (install && thing.parameters.allowedImplementations.includes(install)) severity = 'Info'
-  if (isForged) severity = 'Critical'
   const actor = rule.actor ? lower(event.args[rule.actor]) : undefined
-  const text = event.isDecoded
-    ? known
-      ? rule.text(event.args, whoOf(ctx))
-      : `it emitted ${event.name}(${Object.entries(event.args)
-          .slice(0, 8)
-          .map(([name, value]) => `${name}: ${showValue(value)}`)
-          .join(', ')})`
-    : `it emitted an event that looks like ${event.name}, with arguments that do not fit`
   const forged = isForged
     ? ' The storage slot does not hold what the event says: the log cannot be trusted.'
     : ''
   return finish(setting, {
     alertId: rule.alertId,
     name: `${event.name}: ${thing.name}`,
-    description: `${thing.name}: ${text}.${forged}${call ? ` Called: ${showCall(call)}.` : ''}`,
-    severity,
+    description: `${thing.name}: ${textOf(ctx, event)}.${forged}${call ? ` Called: ${showCall(call)}.` : ''}`,
+    severity: await severityOf(setting, event, facts),
     uniqueKey: `${thing.name}:${event.name}:${facts.ordinal}`,
     caller: callerOf(setting, call?.call, actor),
     mayCalm: !isForged,
@@ -186,9 +195,7 @@ export const reportEvent = async (
       ...textArgs(event.args),
       ...(event.isDecoded ? {} : { decoded: 'no' }),
       ...(call ? { function: call.rule.signature, call: showCall(call) } : {}),
-      ...(facts.slot === 'unread'
-        ? {}
-        : { confirmedBySlot: facts.slot === 'agrees' ? 'yes' : 'no' }),
+      ...(facts.slot === 'unread' ? {} : { confirmedBySlot: isForged ? 'no' : 'yes' }),
     },
     addresses: Object.values(event.args).map(lower),
   })

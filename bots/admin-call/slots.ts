@@ -25,7 +25,7 @@ const SINGLETON: WatchedSlot = {
 }
 
 /** The slots of a thing that are read at every block. */
-export const slotsOf = (thing: AdminThing): readonly WatchedSlot[] => {
+const slotsOf = (thing: AdminThing): readonly WatchedSlot[] => {
   const { slots, watchSlots } = thing.parameters
   const isProxy = thing.kind === 'proxy' || thing.proxy
   const usual =
@@ -42,8 +42,7 @@ export const slotsOf = (thing: AdminThing): readonly WatchedSlot[] => {
   return [...usual, ...own]
 }
 
-export const slotKey = (thing: AdminThing, slot: WatchedSlot): string =>
-  `${thing.name}:${slot.name}`
+const slotKey = (thing: AdminThing, slot: WatchedSlot): string => `${thing.name}:${slot.name}`
 
 export const slotReads = (thing: AdminThing): readonly ReadNeed[] =>
   slotsOf(thing).map((slot) => ({

@@ -12,7 +12,7 @@ export type Party = {
   readonly isTreasury: boolean
 }
 
-export type Role = 'token' | 'treasury' | 'exchange' | 'whale'
+type Role = 'token' | 'treasury' | 'exchange' | 'whale'
 export type TransferVerdict = {
   readonly role: Role
   readonly kind: 'transfer' | 'mint' | 'burn'

@@ -100,16 +100,17 @@ export const reportNative = (
 ): Finding => {
   const isOut = move.from === thing.address
   const other = isOut ? move.to : move.from
+  const isHidden = other === ZERO
   const name = ctx.thingAt(other)?.name ?? ctx.labels.get(other)?.name
-  const amount = formatAmount(move.wei, 18, 'native coin')
-  const where =
-    other === ZERO
-      ? 'by internal calls'
-      : `${isOut ? 'to' : 'from'} ${show({ address: other, name })}`
+  const verb = isOut ? 'left' : 'reached'
+  const where = isHidden
+    ? 'by internal calls'
+    : `${isOut ? 'to' : 'from'} ${show({ address: other, name })}`
+  const limit = formatAmount(limitWei, 18, 'native coin')
   return {
     alertId: 'TREASURY-TRANSFER',
-    name: `Native coin ${isOut ? 'left' : 'reached'} ${thing.name}`,
-    description: `${amount} ${isOut ? 'left' : 'reached'} ${thing.name} ${where}. The threshold of the treasury is ${formatAmount(limitWei, 18, 'native coin')}.`,
+    name: `Native coin ${verb} ${thing.name}`,
+    description: `${formatAmount(move.wei, 18, 'native coin')} ${verb} ${thing.name} ${where}. The threshold of the treasury is ${limit}.`,
     severity: move.wei > limitWei * BigInt(thing.parameters.highFactor) ? 'High' : 'Medium',
     type: 'Suspicious',
     thing: thing.name,
@@ -121,14 +122,16 @@ export const reportNative = (
       units: move.wei.toString(),
       amount: formatAmount(move.wei, 18),
       thresholdUnits: limitWei.toString(),
-      ...(other === ZERO
+      ...(isHidden
         ? { seenBy: 'balance' }
         : { seenBy: 'transaction', from: move.from, to: move.to }),
       ...(move.txHash ? { tx: move.txHash } : {}),
     },
-    addresses: other === ZERO ? [thing.address] : [thing.address, other],
+    addresses: isHidden ? [thing.address] : [thing.address, other],
     ...(move.txHash ? { txHash: move.txHash } : {}),
-    uniqueKey: `${thing.name}:native:${isOut ? 'out' : 'in'}${move.txHash ? '' : ':hidden'}`,
+    uniqueKey: [thing.name, 'native', isOut ? 'out' : 'in', ...(isHidden ? ['hidden'] : [])].join(
+      ':',
+    ),
   }
 }
 

@@ -1,9 +1,9 @@
 import { type BotBlock, defineBot, type Finding, requireAbi } from 'tocsin'
-import { judgePull, judgeWindow, ppmOf } from './judgePull.ts'
+import { bpsOfPpm, judgePull, judgeWindow, ppmOf } from './judgePull.ts'
 import { LIQUIDITY_TOPICS, readLiquidityEvents } from './liquidityEvents.ts'
 import { liquidityPullParameters } from './parameters.ts'
 import { measurePool, type PoolThing, type PullContext, poolTokens } from './pool.ts'
-import { bpsOfPpm, reportDrain, reportPull } from './report.ts'
+import { reportDrain, reportPull } from './report.ts'
 
 /** What the window form has said and not taken back. */
 type Drain = { readonly bps: number; readonly isCritical: boolean }

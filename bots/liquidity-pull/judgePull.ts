@@ -8,7 +8,7 @@ export type PullLimits = {
 }
 
 /** Millionths: what the window adds up. */
-export const PPM = 1_000_000n
+const PPM = 1_000_000n
 
 export type Pull = { readonly bps: number; readonly severity: FindingSeverity }
 
@@ -35,3 +35,6 @@ export const judgeWindow = (sumPpm: bigint, limits: PullLimits): Pull | undefine
       : 'High',
   }
 }
+
+/** A sum of millionths as whole bps, rounded down. */
+export const bpsOfPpm = (ppm: bigint): number => Number(bpsOf(ppm, PPM))

@@ -1,7 +1,6 @@
 import {
   type Address,
   type BotBlock,
-  bpsOf,
   type Finding,
   formatAmount,
   formatBps,
@@ -14,7 +13,7 @@ import type { Removal } from './measureRemoval.ts'
 import { type PoolThing, type PullContext, poolTokens } from './pool.ts'
 
 /** What one sender took out of a pool in a block, net. */
-export type Share = {
+type Share = {
   readonly sender: Address
   readonly owners: readonly Address[]
   readonly amount0: bigint
@@ -27,34 +26,32 @@ export type Share = {
  * Who took how much, the most first. By the sender of the transaction: the owner in the events is mostly a router or
  * position manager.
  */
-export const sharesOf = (
+const sharesOf = (
   events: readonly LiquidityEvent[],
   block: Pick<BotBlock, 'transactions'>,
 ): readonly Share[] => {
   const senders = new Map(block.transactions.map((tx) => [tx.hash, tx.from]))
-  const shares = new Map<Address, Share & { readonly largest: bigint }>()
+  const shares = new Map<Address, Share & { readonly weight: bigint; readonly largest: bigint }>()
   for (const event of events) {
     const sender = senders.get(event.txHash)
     if (!sender) continue
-    const old = shares.get(sender)
     const sign = event.name === 'Burn' ? 1n : -1n
     const size = sign * (event.range?.liquidity ?? event.amount0)
-    const isLargest = !old || size > old.largest
+    const none = { sender, owners: [], amount0: 0n, amount1: 0n, weight: 0n }
+    const old = shares.get(sender) ?? { ...none, largest: size, txHash: event.txHash }
+    const owners = new Set([...old.owners, ...(event.owner ? [event.owner] : [])])
     shares.set(sender, {
       sender,
-      owners: [...new Set([...(old?.owners ?? []), ...(event.owner ? [event.owner] : [])])].slice(
-        0,
-        8,
-      ),
-      amount0: (old?.amount0 ?? 0n) + sign * event.amount0,
-      amount1: (old?.amount1 ?? 0n) + sign * event.amount1,
-      largest: isLargest ? size : old.largest,
-      txHash: isLargest ? event.txHash : old.txHash,
+      owners: [...owners].slice(0, 8),
+      amount0: old.amount0 + sign * event.amount0,
+      amount1: old.amount1 + sign * event.amount1,
+      weight: old.weight + size,
+      ...(size > old.largest
+        ? { largest: size, txHash: event.txHash }
+        : { largest: old.largest, txHash: old.txHash }),
     })
   }
-  return [...shares.values()]
-    .map(({ largest: _, ...share }) => share)
-    .sort((a, b) => (a.amount0 + a.amount1 > b.amount0 + b.amount1 ? -1 : 1))
+  return [...shares.values()].sort((a, b) => (a.weight > b.weight ? -1 : 1))
 }
 
 const net = (
@@ -172,6 +169,3 @@ export const reportDrain = (
     condition,
   }
 }
-
-/** Whole parts of 1 bps of a sum of millionths. */
-export const bpsOfPpm = (ppm: bigint): number => Number(bpsOf(ppm, 1_000_000n))

@@ -7,10 +7,11 @@ import {
 } from 'tocsin/testing'
 import { parseAbi } from 'viem'
 import { describe, expect, test } from 'vitest'
-import { erc20Abi, uniswapV3PoolAbi } from '../../abis/index.ts'
+import { aaveV3PoolAbi, erc20Abi, uniswapV3PoolAbi } from '../../abis/index.ts'
 import { tvlDrop } from './bot.ts'
 import { followEpisode } from './followEpisode.ts'
 import { holdsShareValue, judgeDrop } from './judgeDrop.ts'
+import { reserveAbi } from './lazyGauges.ts'
 
 const VAULT = '0x00000000000000000000000000000000000000a1'
 const USD = '0x00000000000000000000000000000000000000a2'
@@ -281,6 +282,75 @@ describe('kinds', () => {
       (await native.block({ reads: { 'dao:native': 9n * 10n ** 17n } }))[0]?.description,
     ).toContain('from 1 to 0.9 native coin')
     await native.stop()
+  })
+
+  test('behavior: a lending market by what lies in each reserve, looked at when something happens', async () => {
+    const market = {
+      kind: 'lending-market',
+      name: 'market',
+      variant: 'aave-v3',
+      address: POOL,
+    } as const
+    const [aUsd, aWeth] = [
+      '0x00000000000000000000000000000000000000d1',
+      '0x00000000000000000000000000000000000000d2',
+    ] as const
+    const data = (aTokenAddress: string) => ({
+      configuration: 0n,
+      liquidityIndex: 0n,
+      currentLiquidityRate: 0n,
+      variableBorrowIndex: 0n,
+      currentVariableBorrowRate: 0n,
+      currentStableBorrowRate: 0n,
+      lastUpdateTimestamp: 0,
+      id: 0,
+      aTokenAddress,
+      stableDebtTokenAddress: USD,
+      variableDebtTokenAddress: USD,
+      interestRateStrategyAddress: USD,
+      accruedToTreasury: 0n,
+      unbacked: 0n,
+      isolationModeTotalDebt: 0n,
+    })
+    const listed = (reserves: readonly string[]): NonNullable<BlockInput['calls']> => [
+      { address: POOL, abi: aaveV3PoolAbi, functionName: 'getReservesList', result: reserves },
+      {
+        address: POOL,
+        abi: reserveAbi,
+        functionName: 'getReserveData',
+        args: [USD],
+        result: data(aUsd),
+      },
+      {
+        address: POOL,
+        abi: reserveAbi,
+        functionName: 'getReserveData',
+        args: [WETH],
+        result: data(aWeth),
+      },
+    ]
+    const held = (usd: bigint, weth: bigint): BlockInput => ({
+      calls: [
+        ...listed([USD, WETH]),
+        { address: USD, abi: erc20Abi, functionName: 'balanceOf', args: [aUsd], result: usd },
+        { address: WETH, abi: erc20Abi, functionName: 'balanceOf', args: [aWeth], result: weth },
+      ],
+    })
+    const touched = {
+      logs: [{ address: POOL, topics: [`0x${'22'.repeat(32)}`], data: '0x' }],
+    } as const
+    const harness = await start({}, [market])
+    await harness.mine(4, held(1_000n, 1_000n))
+    expect(await harness.block({ ...held(1_000n, 950n), ...touched })).toEqual([])
+    // Nothing of the market in the block: nobody looks until the next event, or the next minute.
+    expect(await harness.block({ ...held(1_000n, 890n), afterS: 1 })).toEqual([])
+    const found = await harness.block({ ...touched, afterS: 1 })
+    expect(brief(found)).toEqual([
+      ['TVL-DROP-BLOCK', 'Critical', null],
+      ['TVL-DROP', 'Critical', 'holds'],
+    ])
+    expect(found[0]?.metadata).toMatchObject({ line: WETH, dropBps: '631' })
+    await harness.stop()
   })
 
   test('error: things that cannot be measured are refused at the start', async () => {

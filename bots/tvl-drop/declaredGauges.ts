@@ -16,7 +16,7 @@ export const outflowLogs = (thing: TvlThing, tokens?: readonly Address[]): Gauge
   { ...(tokens ? { address: tokens } : {}), topics: [TRANSFER, addressTopic(thing.address)] },
 ]
 
-export const isqrt = (value: bigint): bigint => {
+const isqrt = (value: bigint): bigint => {
   if (value < 2n) return value
   let x = 1n << BigInt((value.toString(2).length + 1) >> 1)
   for (;;) {

@@ -31,41 +31,49 @@ const RANK: Readonly<Record<FindingSeverity, number>> = {
   Critical: 4,
 }
 
+const ENDED: Step = { episode: undefined, say: { condition: 'ended', severity: 'Info' } }
+
+const worsen = (
+  episode: Episode | undefined,
+  standing: Extract<Standing, { kind: 'drop' }>,
+): Step | undefined => {
+  // What was grave once in an episode stays so: a look away makes it no better.
+  const known = episode && episode.level > 0 ? episode : undefined
+  const isWorse = known === undefined || RANK[standing.severity] > RANK[known.severity]
+  if (episode?.status === 'holds' && standing.level <= episode.level && !isWorse) return undefined
+  const severity = isWorse ? standing.severity : known.severity
+  const level = Math.max(standing.level, known?.level ?? 0)
+  return { episode: { status: 'holds', level, severity }, say: { condition: 'holds', severity } }
+}
+
+const loseSight = (episode: Episode | undefined): Step => {
+  const severity = episode?.severity ?? 'Medium'
+  return {
+    episode: { status: 'unknown', level: episode?.level ?? 0, severity },
+    say: { condition: 'unknown', severity },
+  }
+}
+
+/** What held before the reads failed holds on; otherwise all is well. */
+const regainSight = (episode: Episode): Step =>
+  episode.level > 0
+    ? {
+        episode: { ...episode, status: 'holds' },
+        say: { condition: 'holds', severity: episode.severity },
+      }
+    : ENDED
+
 /** The life of the window form: told once, again when it gets worse by a step, and when it is over or cannot be told. */
 export const followEpisode = (episode: Episode | undefined, standing: Standing): Step => {
   const quiet: Step = { episode, say: undefined }
   switch (standing.kind) {
-    case 'drop': {
-      // What was grave once in an episode stays so: a look away makes it no better.
-      const known = episode && episode.level > 0 ? episode : undefined
-      const isWorse = known === undefined || RANK[standing.severity] > RANK[known.severity]
-      const severity = isWorse ? standing.severity : known.severity
-      if (episode?.status === 'holds' && standing.level <= episode.level && !isWorse) return quiet
-      const level = Math.max(standing.level, known?.level ?? 0)
-      return {
-        episode: { status: 'holds', level, severity },
-        say: { condition: 'holds', severity },
-      }
-    }
-    case 'unknown': {
-      if (episode?.status === 'unknown') return quiet
-      const severity = episode?.severity ?? 'Medium'
-      return {
-        episode: { status: 'unknown', level: episode?.level ?? 0, severity },
-        say: { condition: 'unknown', severity },
-      }
-    }
-    case 'near': {
-      if (episode?.status !== 'unknown') return quiet
-      // What held before the reads failed holds on; otherwise all is well.
-      return episode.level > 0
-        ? {
-            episode: { ...episode, status: 'holds' },
-            say: { condition: 'holds', severity: episode.severity },
-          }
-        : { episode: undefined, say: { condition: 'ended', severity: 'Info' } }
-    }
+    case 'drop':
+      return worsen(episode, standing) ?? quiet
+    case 'unknown':
+      return episode?.status === 'unknown' ? quiet : loseSight(episode)
+    case 'near':
+      return episode?.status === 'unknown' ? regainSight(episode) : quiet
     case 'well':
-      return episode ? { episode: undefined, say: { condition: 'ended', severity: 'Info' } } : quiet
+      return episode ? ENDED : quiet
   }
 }
