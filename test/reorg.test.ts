@@ -1,16 +1,7 @@
 import { encodeFunctionData, type Hex, keccak256, toHex } from 'viem'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type AlertMessage, startNotifier } from '../core/alerts/index.ts'
-import { sleep } from '../core/base/index.ts'
-import { createRangeSource, createRpcPool } from '../core/chain/index.ts'
-import { loadBots } from '../core/cli/loadBots.ts'
-import { startWatcher } from '../core/cli/startWatcher.ts'
-import { type Config, loadConfig } from '../core/config/index.ts'
-import { bindBots, listLabels, runBacktest } from '../core/engine/index.ts'
-import { startSigner } from '../core/response/index.ts'
-import { createLogger } from '../core/telemetry/index.ts'
-import type { DemoContract } from '../demo/contracts/index.ts'
-import { createTestDatabase, type TestDatabase } from './support/database.ts'
+import { type Crew, startCrew } from './support/crew.ts'
+import { createTestDatabase } from './support/database.ts'
 import { type Ground, startGround } from './support/stack.ts'
 
 /** `TOCSIN_REORG_DEPTHS=all` tries every depth from 1 to 32. */
@@ -23,13 +14,9 @@ type Fate = (typeof FATES)[number]
 
 const USD = 10n ** 6n
 const PAUSED = keccak256(toHex('Paused(address)'))
-const log = createLogger({ service: 'test', level: process.env['TEST_LOG'] ?? 'silent' })
 const cleanups: (() => Promise<unknown>)[] = []
-const told: AlertMessage[] = []
 let ground: Ground
-let database: TestDatabase
-let config: Config
-let firstBlock = 0
+let crew: Crew
 
 beforeAll(async () => {
   ground = await startGround({
@@ -50,151 +37,46 @@ beforeAll(async () => {
         .replace('blocks: 10, seconds: 180', 'blocks: 100, seconds: 86400'),
   })
   cleanups.push(ground.stop)
-  database = await createTestDatabase()
+  const database = await createTestDatabase()
   cleanups.push(database.drop)
-  config = await loadConfig({
-    file: ground.configFile,
-    secrets: ['rpc', 'signer', 'channels'],
-    bots: loadBots,
-  })
-  const { attacker } = ground.deployment.actors
-  await send(attacker.address, ground.deployment.vault, 'initializeV2', [attacker.address])
-  await mine()
-  const input = { config, store: database, log }
-  const channel = {
-    name: 'console',
-    kind: 'test',
-    timeoutMs: 1_000,
-    send: async (message: AlertMessage) => {
-      told.push(message)
-      return { kind: 'sent' } as const
-    },
-  }
-  for (const running of [
-    await startWatcher(input),
-    await startNotifier({ ...input, createChannel: () => channel }),
-    await startSigner(input),
-  ])
-    cleanups.push(running.stop)
-  await quiet()
-  firstBlock = await head().then(({ number }) => Number(number))
+  crew = await startCrew({ ground, store: database })
+  cleanups.push(crew.stop)
 }, 120_000)
 
 afterAll(async () => {
   for (const cleanup of cleanups.reverse()) await cleanup()
 })
 
-const send = async (
-  from: string,
-  contract: Pick<DemoContract, 'address' | 'abi'>,
-  functionName: string,
-  args: readonly unknown[] = [],
-): Promise<void> => {
-  const data = encodeFunctionData({ abi: contract.abi, functionName, args })
-  await ground.anvil.rpc('eth_sendTransaction', [
-    { from, to: contract.address, data, gas: '0xf4240', maxFeePerGas: '0x2e90edd000' },
-  ])
-}
-const mine = async (): Promise<void> => {
-  await ground.anvil.rpc('evm_mine')
-}
-const head = (): Promise<{ number: Hex; hash: Hex }> =>
-  ground.anvil.rpc('eth_getBlockByNumber', ['latest', false])
-const rows = async <T extends Record<string, unknown>>(
-  text: string,
-  values: readonly unknown[] = [],
-): Promise<T[]> => (await database.pool.query<T>(text, [...values])).rows
-const count = async (text: string): Promise<number> =>
-  (await rows<{ n: number }>(`select count(*)::int as n from ${text}`))[0]?.n ?? 0
-
-const until = async (what: string, isThere: () => Promise<boolean>): Promise<void> => {
-  for (const began = Date.now(); !(await isThere()); await sleep(15))
-    if (Date.now() - began > 20_000) throw new Error(`waited 20 s for ${what}`)
-}
-
-/** Watcher at the head, notifier and channel with nothing left, no execution under way. */
-const quiet = async (): Promise<void> => {
-  const { hash } = await head()
-  await until('the watcher at the head', async () => {
-    const [cursor] = await rows<{ hash: string }>('select hash from tocsin.chain_cursor')
-    return cursor?.hash === hash
-  })
-  await until('the notifier', async () => (await count('tocsin.finding_queue')) === 0)
-  await until(
-    'the channel',
-    async () => (await count("tocsin.outbox where status = 'pending'")) === 0,
-  )
-}
-const settled = (): Promise<void> =>
-  until('the signer', async () => {
-    if (Number((await ground.anvil.rpc<{ pending: Hex }>('txpool_status')).pending) > 0)
-      await mine()
-    return (
-      (await count(
-        "tocsin.execution where status in ('requested', 'proposed', 'sending', 'sent', 'mined')",
-      )) === 0
-    )
-  })
-
-const vaultAssets = async (): Promise<bigint> => {
-  const { usd, vault } = ground.deployment
-  const data = encodeFunctionData({
-    abi: usd.abi,
-    functionName: 'balanceOf',
-    args: [vault.address],
-  })
-  return BigInt(await ground.anvil.rpc<Hex>('eth_call', [{ to: usd.address, data }, 'latest']))
-}
-
 /** One block: something that makes the branch its own, a large transfer now and then, and perhaps the robbery. */
 const block = async (branch: bigint, place: number, isRobbery: boolean): Promise<void> => {
-  const { usd, vault, users, actors } = ground.deployment
-  await send(users[1]?.address ?? '', usd, 'transfer', [users[2]?.address, branch + BigInt(place)])
+  const { usd, users, actors } = ground.deployment
+  await crew.send(users[1]?.address ?? '', usd, 'transfer', [
+    users[2]?.address,
+    branch + BigInt(place),
+  ])
   if (place % 4 === 1)
-    await send(actors.marketMaker.address, usd, 'transfer', [actors.whale.address, 300_000n * USD])
-  if (place % 4 === 3)
-    await send(actors.whale.address, usd, 'transfer', [actors.marketMaker.address, 300_000n * USD])
-  if (isRobbery)
-    await send(actors.attacker.address, vault, 'migrate', [
-      actors.attacker.address,
-      (await vaultAssets()) / 9n,
+    await crew.send(actors.marketMaker.address, usd, 'transfer', [
+      actors.whale.address,
+      300_000n * USD,
     ])
-  await mine()
+  if (place % 4 === 3)
+    await crew.send(actors.whale.address, usd, 'transfer', [
+      actors.marketMaker.address,
+      300_000n * USD,
+    ])
+  if (isRobbery) await crew.rob()
+  await crew.mine()
 }
 
 const findingsOf = (where: string, values: readonly unknown[] = []) =>
-  rows<{ id: string; block_hash: string; block_number: string; status: string }>(
+  crew.rows<{ id: string; block_hash: string; block_number: string; status: string }>(
     `select id, block_hash, block_number, status from tocsin.finding where bot_id <> 'tocsin' and ${where}`,
     values,
   )
 
-/** What the bots find on the chain as it is now, by a run over history that knows of no reorg. */
-const expected = async (): Promise<string[]> => {
-  const [chain] = config.chains
-  if (!chain) throw new Error('no chain')
-  const pool = createRpcPool({ chainId: chain.id, chainName: chain.name, endpoints: chain.rpc })
-  try {
-    const to = Number((await head()).number)
-    const range = createRangeSource(pool, { from: firstBlock, to })
-    const found: string[] = []
-    await runBacktest({
-      chain,
-      bots: bindBots(config, await loadBots(undefined), chain.name),
-      labels: listLabels(config, chain.name),
-      source: range.source,
-      blocks: range,
-      log,
-      onFinding: ({ id }) => void found.push(id),
-    })
-    return found.sort()
-  } finally {
-    await pool.stop()
-  }
-}
-
 const expectRight = async (): Promise<void> => {
   const live = await findingsOf("status <> 'retracted'")
-  expect(live.map(({ id }) => id).sort()).toEqual(await expected())
+  expect(live.map(({ id }) => id).sort()).toEqual(await crew.expected())
   for (const finding of await findingsOf("status = 'retracted'")) {
     const number = toHex(Number(finding.block_number))
     const now = await ground.anvil.rpc<{ hash: Hex } | null>('eth_getBlockByNumber', [
@@ -204,15 +86,15 @@ const expectRight = async (): Promise<void> => {
     expect(now?.hash).not.toBe(finding.block_hash)
   }
   // An alert lives by its findings, and people were told when it died.
-  const alerts = await rows<{ id: string; status: string; findings: number; live: number }>(
-    `select a.id, a.status, a.findings, (select count(*)::int from tocsin.alert_finding m
+  const alerts = await crew.rows<{ id: string; status: string; findings: number; live: number }>(
+    `select a.id, a.status, a.findings, (select crew.count(*)::int from tocsin.alert_finding m
        join tocsin.finding f on f.id = m.finding_id
        where m.alert_id = a.id and f.status <> 'retracted') as live from tocsin.alert a`,
   )
   for (const alert of alerts) {
     expect(alert.findings).toBe(alert.live)
     expect(alert.status === 'retracted').toBe(alert.live === 0)
-    const last = told.filter((message) => message.alert === alert.id).at(-1)
+    const last = crew.told.filter((message) => message.alert === alert.id).at(-1)
     if (alert.status === 'retracted') expect(last?.change).toBe('retracted')
     else expect(last?.change).not.toBe('retracted')
   }
@@ -222,39 +104,42 @@ const cases = DEPTHS.flatMap((depth) => FATES.map((fate): [number, Fate] => [dep
 
 test.each(cases)('behavior: depth %i, the attack %s', async (depth, fate) => {
   const { anvil, deployment } = ground
-  const executionsBefore = await count('tocsin.execution')
+  const executionsBefore = await crew.count('tocsin.execution')
   const branch = BigInt(executionsBefore + 1) * 1_000n
   const place = Math.floor(depth / 2)
   if (fate === 'lies below the fork') {
     await block(branch, 0, true)
-    await quiet()
-    await until(
+    await crew.quiet()
+    await crew.until(
       'the pause',
       async () => BigInt((await anvil.rpc<{ pending: Hex }>('txpool_status')).pending) > 0n,
     )
-    await mine()
-    await settled()
+    await crew.mine()
+    await crew.settled()
   }
-  await quiet()
-  const fork = Number((await head()).number)
+  await crew.quiet()
+  const fork = Number((await crew.head()).number)
   const snapshot = await anvil.rpc<Hex>('evm_snapshot')
 
   for (let i = 0; i < depth; i++) {
     const isRobbery = fate !== 'lies below the fork' && i === place
     await block(branch + 100n, i, isRobbery)
     if (isRobbery)
-      await until('the intent', async () => (await count('tocsin.execution')) > executionsBefore)
+      await crew.until(
+        'the intent',
+        async () => (await crew.count('tocsin.execution')) > executionsBefore,
+      )
   }
-  await quiet()
+  await crew.quiet()
   const orphans = await findingsOf("block_number > $1 and status <> 'retracted'", [fork])
 
   expect(await anvil.rpc('evm_revert', [snapshot])).toBe(true)
   const newPlace = fate === 'moves' ? (place === 0 ? depth : place - 1) : place
   for (let i = 0; i <= depth; i++)
     await block(branch + 200n, i, (fate === 'moves' || fate === 'stays') && i === newPlace)
-  await quiet()
-  await settled()
-  await quiet()
+  await crew.quiet()
+  await crew.settled()
+  await crew.quiet()
 
   const after = await findingsOf('id = any($1)', [orphans.map(({ id }) => id)])
   expect(after.map(({ status }) => status)).toEqual(orphans.map(() => 'retracted'))
@@ -278,11 +163,12 @@ const start = async (): Promise<void> => {
   const data = encodeFunctionData({ abi: vault.abi, functionName: 'paused' })
   const isPaused = await anvil.rpc<Hex>('eth_call', [{ to: vault.address, data }, 'latest'])
   // Beyond the policy's confirmations, which are deeper than any reorg here, the signer minds it no longer.
-  for (let i = 0; i < 34; i++) await mine()
-  await until('the confirmation', async () => {
-    await mine()
+  for (let i = 0; i < 34; i++) await crew.mine()
+  await crew.until('the confirmation', async () => {
+    await crew.mine()
     return (
-      (await count("tocsin.execution where status = 'succeeded' and confirmed_at is null")) === 0
+      (await crew.count("tocsin.execution where status = 'succeeded' and confirmed_at is null")) ===
+      0
     )
   })
   if (BigInt(isPaused) === 1n) await ground.unpause()
@@ -295,13 +181,14 @@ const start = async (): Promise<void> => {
     await anvil.rpc<Hex>('eth_call', [{ to: usd.address, data: balance }, 'latest']),
   )
   const surplus = held - 400_000n * USD
-  if (surplus > 0n) await send(actors.attacker.address, usd, 'transfer', [vault.address, surplus])
-  await mine()
+  if (surplus > 0n)
+    await crew.send(actors.attacker.address, usd, 'transfer', [vault.address, surplus])
+  await crew.mine()
   const { timestamp } = await anvil.rpc<{ timestamp: Hex }>('eth_getBlockByNumber', [
     'latest',
     false,
   ])
   await anvil.rpc('evm_setNextBlockTimestamp', [Number(timestamp) + 300])
-  await mine()
-  await quiet()
+  await crew.mine()
+  await crew.quiet()
 }

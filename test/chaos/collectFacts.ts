@@ -1,8 +1,8 @@
 import { keccak256, toHex } from 'viem'
 import { verifyExecutionLog } from '../../core/response/index.ts'
 import { readWatchedLogs } from './readWatchedLogs.ts'
-import { countRestarts } from './waitForQuiet.ts'
 import type { World } from './startWorld.ts'
+import { countRestarts } from './waitForQuiet.ts'
 
 /** What a world holds at the end, as lines to compare; and what is wrong with it by itself. */
 export type Facts = {

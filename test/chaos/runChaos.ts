@@ -1,6 +1,6 @@
 import { messageOf } from '../../core/base/index.ts'
 import { createRandom } from '../../demo/random.ts'
-import { type Facts, collectFacts } from './collectFacts.ts'
+import { collectFacts, type Facts } from './collectFacts.ts'
 import { compareFacts } from './compareFacts.ts'
 import { createKiller, VICTIMS } from './killer.ts'
 import { playScript } from './playScript.ts'

@@ -1,0 +1,193 @@
+import { encodeFunctionData, type Hex } from 'viem'
+import { type AlertMessage, startNotifier } from '../../core/alerts/index.ts'
+import { sleep } from '../../core/base/index.ts'
+import { createRangeSource, createRpcPool } from '../../core/chain/index.ts'
+import { loadBots } from '../../core/cli/loadBots.ts'
+import { startWatcher } from '../../core/cli/startWatcher.ts'
+import { type Config, loadConfig } from '../../core/config/index.ts'
+import { bindBots, listLabels, runBacktest } from '../../core/engine/index.ts'
+import { startSigner } from '../../core/response/index.ts'
+import type { Store } from '../../core/store/index.ts'
+import { createLogger, type RunningProcess } from '../../core/telemetry/index.ts'
+import type { DemoContract } from '../../demo/contracts/index.ts'
+import type { Ground } from './stack.ts'
+
+/** Watcher, notifier and signer in this process, on a chain that mines by hand. */
+export type Crew = {
+  readonly config: Config
+  readonly watcher: RunningProcess
+  /** First block that the watcher saw. */
+  readonly firstBlock: number
+  /** Everything that people were told, oldest first. */
+  readonly told: readonly AlertMessage[]
+  readonly send: (
+    from: string,
+    contract: Pick<DemoContract, 'address' | 'abi'>,
+    functionName: string,
+    args?: readonly unknown[],
+  ) => Promise<void>
+  readonly mine: () => Promise<void>
+  readonly head: () => Promise<{
+    readonly number: Hex
+    readonly hash: Hex
+    readonly timestamp: Hex
+  }>
+  /** Dollars of the vault, in units. */
+  readonly vaultAssets: () => Promise<bigint>
+  /** Queues a robbery of a ninth of the vault. */
+  readonly rob: () => Promise<void>
+  readonly rows: <T extends Record<string, unknown>>(
+    text: string,
+    values?: readonly unknown[],
+  ) => Promise<T[]>
+  readonly count: (from: string) => Promise<number>
+  readonly until: (what: string, isThere: () => Promise<boolean>, limitMs?: number) => Promise<void>
+  /** Watcher at the head, notifier and channel with nothing left. */
+  readonly quiet: () => Promise<void>
+  /** No execution under way; mines what lies in the pool. */
+  readonly settled: () => Promise<void>
+  /** Ids of the findings on the chain as it is now, by a run over history that knows of no reorg and no outage. */
+  readonly expected: () => Promise<string[]>
+  readonly stop: () => Promise<void>
+}
+
+const LIMIT_MS = 30_000
+
+export const startCrew = async (options: {
+  readonly ground: Ground
+  readonly store: Store
+}): Promise<Crew> => {
+  const { ground, store } = options
+  const { anvil, deployment } = ground
+  const { usd, vault, actors } = deployment
+  const log = createLogger({ service: 'test', level: process.env['TEST_LOG'] ?? 'silent' })
+  const config = await loadConfig({
+    file: ground.configFile,
+    secrets: ['rpc', 'signer', 'channels'],
+    bots: loadBots,
+  })
+  const told: AlertMessage[] = []
+  const cleanups: (() => Promise<unknown>)[] = []
+  const stop = async (): Promise<void> => {
+    for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
+  }
+
+  const send: Crew['send'] = async (from, contract, functionName, args = []) => {
+    const data = encodeFunctionData({ abi: contract.abi, functionName, args })
+    await anvil.rpc('eth_sendTransaction', [
+      { from, to: contract.address, data, gas: '0xf4240', maxFeePerGas: '0x2e90edd000' },
+    ])
+  }
+  const mine = async (): Promise<void> => {
+    await anvil.rpc('evm_mine')
+  }
+  const head: Crew['head'] = () => anvil.rpc('eth_getBlockByNumber', ['latest', false])
+  const rows: Crew['rows'] = async <T extends Record<string, unknown>>(
+    text: string,
+    values: readonly unknown[] = [],
+  ) => (await store.pool.query<T>(text, [...values])).rows
+  const count: Crew['count'] = async (from) =>
+    (await rows<{ n: number }>(`select count(*)::int as n from ${from}`))[0]?.n ?? 0
+  const until: Crew['until'] = async (what, isThere, limitMs = LIMIT_MS) => {
+    for (const began = Date.now(); !(await isThere()); await sleep(15))
+      if (Date.now() - began > limitMs) throw new Error(`waited ${limitMs / 1_000} s for ${what}`)
+  }
+  const quiet = async (): Promise<void> => {
+    const { hash } = await head()
+    await until('the watcher at the head', async () => {
+      const [cursor] = await rows<{ hash: string }>('select hash from tocsin.chain_cursor')
+      return cursor?.hash === hash
+    })
+    await until('the notifier', async () => (await count('tocsin.finding_queue')) === 0)
+    await until(
+      'the channel',
+      async () => (await count("tocsin.outbox where status = 'pending'")) === 0,
+    )
+  }
+  const vaultAssets = async (): Promise<bigint> => {
+    const data = encodeFunctionData({
+      abi: usd.abi,
+      functionName: 'balanceOf',
+      args: [vault.address],
+    })
+    return BigInt(await anvil.rpc<Hex>('eth_call', [{ to: usd.address, data }, 'latest']))
+  }
+  const expected = async (): Promise<string[]> => {
+    const [chain] = config.chains
+    if (!chain) throw new Error('no chain')
+    const pool = createRpcPool({ chainId: chain.id, chainName: chain.name, endpoints: chain.rpc })
+    try {
+      const range = createRangeSource(pool, { from: firstBlock, to: Number((await head()).number) })
+      const found: string[] = []
+      await runBacktest({
+        chain,
+        bots: bindBots(config, await loadBots(config.botsDir), chain.name),
+        labels: listLabels(config, chain.name),
+        source: range.source,
+        blocks: range,
+        log,
+        onFinding: ({ id }) => void found.push(id),
+      })
+      return found.sort()
+    } finally {
+      await pool.stop()
+    }
+  }
+
+  let firstBlock = 0
+  try {
+    // The vault's forgotten role is taken before anybody looks.
+    await send(actors.attacker.address, vault, 'initializeV2', [actors.attacker.address])
+    await mine()
+    const input = { config, store, log }
+    const channel = {
+      name: 'console',
+      kind: 'test',
+      timeoutMs: 1_000,
+      send: async (message: AlertMessage) => {
+        told.push(message)
+        return { kind: 'sent' } as const
+      },
+    }
+    const watcher = await startWatcher(input)
+    cleanups.push(watcher.stop)
+    cleanups.push((await startNotifier({ ...input, createChannel: () => channel })).stop)
+    cleanups.push((await startSigner(input)).stop)
+    await quiet()
+    firstBlock = Number((await head()).number)
+    return {
+      config,
+      watcher,
+      firstBlock,
+      told,
+      send,
+      mine,
+      head,
+      vaultAssets,
+      rob: async () =>
+        send(actors.attacker.address, vault, 'migrate', [
+          actors.attacker.address,
+          (await vaultAssets()) / 9n,
+        ]),
+      rows,
+      count,
+      until,
+      quiet,
+      settled: () =>
+        until('the signer', async () => {
+          const { pending } = await anvil.rpc<{ pending: Hex }>('txpool_status')
+          if (Number(pending) > 0) await mine()
+          return (
+            (await count(
+              "tocsin.execution where status in ('requested', 'proposed', 'sending', 'sent', 'mined')",
+            )) === 0
+          )
+        }),
+      expected,
+      stop,
+    }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
