@@ -58,6 +58,8 @@ export const createApp = (options: AppOptions): Hono => {
     return undefined
   })
   app.onError((error, context) => {
+    // What Hono itself refuses (a body too large) already knows its answer.
+    if ('getResponse' in error) return error.getResponse()
     options.log.warn({ error: messageOf(error), path: context.req.path }, 'A request failed.')
     return context.json(
       { error: { code: 'console.unavailable', message: 'The database cannot be read just now.' } },

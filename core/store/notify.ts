@@ -23,6 +23,9 @@ export const notify = async (
 
 export type Listener = { readonly stop: () => Promise<void> }
 
+/** A goodbye that the server does not answer is cut short (ms). */
+const END_LIMIT_MS = 1_000
+
 /** Listens on a connection of its own, and connects again when it is lost (then calls `onNotify` once, for what was missed). */
 export const createListener = (options: {
   readonly url: string
@@ -31,7 +34,14 @@ export const createListener = (options: {
   readonly onError?: (error: unknown) => void
 }): Listener => {
   const stopping = new AbortController()
+  const aborted = new Promise<void>((resolve) => {
+    stopping.signal.addEventListener('abort', () => resolve(), { once: true })
+  })
   let client: pg.Client | undefined
+  const end = async (): Promise<void> => {
+    const ending = client?.end().catch(() => undefined)
+    await Promise.race([ending, sleep(END_LIMIT_MS)])
+  }
   const connect = async (): Promise<void> => {
     let lose: () => void = () => undefined
     const lost = new Promise<void>((resolve) => {
@@ -48,10 +58,14 @@ export const createListener = (options: {
       const topic = options.topics.find((known) => known === message.channel)
       if (topic) options.onNotify(topic, message.payload ?? '')
     })
-    await client.connect()
-    for (const topic of options.topics) await client.query(`listen ${topic}`)
-    for (const topic of options.topics) options.onNotify(topic, '')
-    await lost
+    const follow = async (fresh: pg.Client): Promise<void> => {
+      await fresh.connect()
+      for (const topic of options.topics) await fresh.query(`listen ${topic}`)
+      for (const topic of options.topics) options.onNotify(topic, '')
+      await lost
+    }
+    // A client that is ended while it connects never settles: the wish to stop must count by itself.
+    await Promise.race([follow(client), aborted])
   }
   const run = async (): Promise<void> => {
     for (let attempt = 0; !stopping.signal.aborted; attempt++) {
@@ -61,7 +75,7 @@ export const createListener = (options: {
       } catch (error) {
         options.onError?.(error)
       }
-      await client?.end().catch(() => undefined)
+      await end()
       await sleep(backoffMs(attempt, 100, 2_000), stopping.signal)
     }
   }
@@ -69,7 +83,6 @@ export const createListener = (options: {
   return {
     stop: async () => {
       stopping.abort()
-      await client?.end().catch(() => undefined)
       await running
     },
   }
