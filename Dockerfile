@@ -20,6 +20,8 @@ COPY --from=build /app/bots ./bots
 COPY --from=build /app/actions ./actions
 COPY --from=build /app/core/store ./core/store
 COPY --from=build /app/ponder.config.ts /app/ponder.schema.ts /app/tsconfig.json ./
+# Ponder writes its type declarations beside its configuration at every start.
+COPY --from=build --chown=tocsin /app/ponder-env.d.ts ./
 USER tocsin
 VOLUME /var/lib/tocsin
 ENTRYPOINT ["node", "dist/core/cli/main.js"]

@@ -11,6 +11,19 @@ const READERS: ReadonlyMap<string, Reader> = new Map(
   Object.entries({ ...MONEY_READERS, ...CONTROL_READERS }),
 )
 
+const TYPED = {
+  transfer: tables.transfer,
+  approval: tables.approval,
+  roleChange: tables.roleChange,
+  ownershipChange: tables.ownershipChange,
+  upgrade: tables.upgrade,
+  pauseChange: tables.pauseChange,
+  liquidityChange: tables.liquidityChange,
+  governanceStep: tables.governanceStep,
+  timelockStep: tables.timelockStep,
+  safeChange: tables.safeChange,
+}
+
 /** Padded, so that the order of the texts is the order on the chain: cursors follow it. */
 const idOf = (chainId: number, blockNumber: number, logIndex: number): string =>
   `${chainId}-${String(blockNumber).padStart(12, '0')}-${String(logIndex).padStart(6, '0')}`
@@ -96,7 +109,7 @@ ponder.on('Watched:Log', async ({ event, context }) => {
   })
   if (!row) return
   // The union `Row` ties each table to its values; the insert is typed for one table at a time.
-  await db.insert(tables[row.table]).values({ ...place, ...row.values } as never)
+  await db.insert(TYPED[row.table]).values({ ...place, ...row.values } as never)
   if (row.table === 'upgrade' && row.values.kind === 'implementation')
     await db
       .insert(tables.proxyState)

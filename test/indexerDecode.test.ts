@@ -1,4 +1,4 @@
-import { encodeAbiParameters, encodeEventTopics, type Hex, parseAbi, type AbiEvent } from 'viem'
+import { type AbiEvent, encodeAbiParameters, encodeEventTopics, type Hex, parseAbi } from 'viem'
 import { expect, test } from 'vitest'
 import { argsOf, decodeLog, knowEvent } from '../src/decodeLog.ts'
 

@@ -55,48 +55,63 @@ const readText = (value: unknown, what: string): Hex => {
   throw new TocsinError('indexer.rpc', `The node gave no ${what}.`, { retry: { afterMs: 2_000 } })
 }
 
+type ChainInput = {
+  readonly chain: IndexerInput['chains'][number]
+  readonly contracts: readonly IndexedContract[]
+}
+
+const deriveChain = async (
+  { name, id, rpc: endpoints }: ChainConfig,
+  things: readonly WatchedThing[],
+  memory: Awaited<ReturnType<typeof createMemory>>,
+): Promise<ChainInput> => {
+  const rpc = createIndexerRpc(
+    name,
+    endpoints.map(({ http }) => http),
+  )
+  const genesis = await rpc('eth_getBlockByNumber', ['0x0', false])
+  const genesisHash = readText((genesis as { hash?: unknown } | null)?.hash, 'block 0')
+  const head = Number(readText(await rpc('eth_blockNumber', []), 'block number'))
+  const startOf = async (thing: WatchedThing): Promise<number | undefined> => {
+    if (thing.deployBlock !== undefined) return thing.deployBlock
+    const key = `${genesisHash}:${thing.address}`
+    const start = memory.get(key) ?? (await findStart(thing, rpc, head, name))
+    if (start !== undefined) await memory.set(key, start)
+    else if (!mayBeAccount(thing)) throw noCode(thing, name)
+    return start
+  }
+  const byAddress = new Map<Address, IndexedContract>()
+  for (const thing of things) {
+    const startBlock = await startOf(thing)
+    // An address may be in the list twice, as a proxy and as a label for instance: the first name stands.
+    if (startBlock === undefined || byAddress.has(thing.address)) continue
+    byAddress.set(thing.address, {
+      name: thing.name,
+      kind: thing.kind,
+      chainId: id,
+      address: thing.address,
+      startBlock,
+      abi: eventsOf(thing.abi),
+      implementations: implementationsOf(thing),
+    })
+  }
+  return { chain: { name, id, genesisHash }, contracts: [...byAddress.values()] }
+}
+
 /** What the indexer shall index, derived from the watchlist; asks the nodes for genesis hashes and deployment blocks. */
 export const deriveInput = async (config: Config, folder: string): Promise<IndexerInput> => {
   const memory = await createMemory(join(folder, 'deploy-blocks.json'))
-  const chains: { name: string; id: number; genesisHash: Hex }[] = []
-  const contracts: IndexedContract[] = []
+  const derived: ChainInput[] = []
   for (const chain of config.chains) {
     const things = config.watch.filter((thing) => thing.chainId === chain.id)
-    if (things.length === 0) continue
-    const rpc = createIndexerRpc(
-      chain.name,
-      chain.rpc.map(({ http }) => http),
-    )
-    const genesis = await rpc('eth_getBlockByNumber', ['0x0', false])
-    const genesisHash = readText((genesis as { hash?: unknown } | null)?.hash, 'block 0')
-    const head = Number(readText(await rpc('eth_blockNumber', []), 'block number'))
-    const byAddress = new Map<Address, IndexedContract>()
-    for (const thing of things) {
-      const key = `${genesisHash}:${thing.address}`
-      const startBlock =
-        thing.deployBlock ?? memory.get(key) ?? (await findStart(thing, rpc, head, chain.name))
-      if (startBlock === undefined) {
-        if (mayBeAccount(thing)) continue
-        throw noCode(thing, chain.name)
-      }
-      if (thing.deployBlock === undefined) await memory.set(key, startBlock)
-      // An address may be in the list twice, as a proxy and as a label for instance: the first name stands.
-      if (byAddress.has(thing.address)) continue
-      byAddress.set(thing.address, {
-        name: thing.name,
-        kind: thing.kind,
-        chainId: chain.id,
-        address: thing.address,
-        startBlock,
-        abi: eventsOf(thing.abi),
-        implementations: implementationsOf(thing),
-      })
-    }
-    if (byAddress.size === 0) continue
-    chains.push({ name: chain.name, id: chain.id, genesisHash })
-    contracts.push(...byAddress.values())
+    const input = things.length > 0 ? await deriveChain(chain, things, memory) : undefined
+    if (input && input.contracts.length > 0) derived.push(input)
   }
-  return { version: 1, chains, contracts }
+  return {
+    version: 1,
+    chains: derived.map(({ chain }) => chain),
+    contracts: derived.flatMap(({ contracts }) => contracts),
+  }
 }
 
 const implementationsOf = (thing: WatchedThing): Record<Address, readonly AbiEvent[]> =>

@@ -1,9 +1,9 @@
-import { drizzle } from 'drizzle-orm/node-postgres'
-import { Hono } from 'hono'
-import { client, graphql } from 'ponder'
 import { db } from 'ponder:api'
 import schema from 'ponder:schema'
+import { drizzle } from 'drizzle-orm/node-postgres'
+import { Hono } from 'hono'
 import type pg from 'pg'
+import { client, graphql } from 'ponder'
 import { LIMITS, limitRequests } from './limits.ts'
 import * as stored from './stored.ts'
 

@@ -1,6 +1,6 @@
 import {
   type DocumentNode,
-  type FragmentDefinitionNode,
+  type FieldNode,
   Kind,
   parse,
   type SelectionSetNode,
@@ -38,34 +38,38 @@ const readLimit = (
   return typeof given === 'number' ? Math.max(0, given) : MAX_ROWS
 }
 
-/** Worst case of a query: a field with `items` below it is a list of `limit` rows. */
+/** Worst case of a query: a list costs one query for each row above it, and `limit` rows for each of them. */
 const measure = (document: DocumentNode, variables: Readonly<Record<string, unknown>>): Cost => {
-  const fragments = new Map<string, FragmentDefinitionNode>()
-  for (const definition of document.definitions)
-    if (definition.kind === Kind.FRAGMENT_DEFINITION)
-      fragments.set(definition.name.value, definition)
   const cost: Cost = { queries: 0, rows: 0, visits: 0 }
+  const fragments = new Map(
+    document.definitions
+      .filter((definition) => definition.kind === Kind.FRAGMENT_DEFINITION)
+      .map((definition) => [definition.name.value, definition.selectionSet]),
+  )
+  const visitField = (field: FieldNode, parents: number, open: readonly string[]): void => {
+    const { name, arguments: given, selectionSet } = field
+    if (!selectionSet) return
+    const isList = PLURAL.test(name.value)
+    const limit = given?.find((argument) => argument.name.value === 'limit')?.value
+    const rows = isList ? parents * readLimit(limit, variables) : parents
+    if (isList) {
+      cost.queries += parents
+      cost.rows += rows
+    }
+    visit(selectionSet, rows, open)
+  }
+  const visitSpread = (name: string, parents: number, open: readonly string[]): void => {
+    const fragment = fragments.get(name)
+    if (fragment && !open.includes(name)) visit(fragment, parents, [...open, name])
+  }
   const visit = (set: SelectionSetNode, parents: number, open: readonly string[]): void => {
     for (const selection of set.selections) {
       // Fragments within fragments multiply; a query this large is refused before it is understood.
       if (++cost.visits > MAX_VISITS) return
       if (selection.kind === Kind.INLINE_FRAGMENT) visit(selection.selectionSet, parents, open)
-      else if (selection.kind === Kind.FRAGMENT_SPREAD) {
-        const name = selection.name.value
-        const fragment = fragments.get(name)
-        if (fragment && !open.includes(name)) visit(fragment.selectionSet, parents, [...open, name])
-      } else if (selection.selectionSet) {
-        const { name, arguments: given, selectionSet } = selection
-        const isList = PLURAL.test(name.value)
-        const limit = isList
-          ? readLimit(given?.find((argument) => argument.name.value === 'limit')?.value, variables)
-          : 1
-        if (isList) {
-          cost.queries += parents
-          cost.rows += parents * limit
-        }
-        visit(selectionSet, name.value === 'items' ? parents : parents * limit, open)
-      }
+      else if (selection.kind === Kind.FRAGMENT_SPREAD)
+        visitSpread(selection.name.value, parents, open)
+      else visitField(selection, parents, open)
     }
   }
   for (const definition of document.definitions)

@@ -1,6 +1,6 @@
+import { contract, transaction } from 'ponder:schema'
 import { relations } from 'drizzle-orm'
 import { bigint, integer, jsonb, numeric, pgSchema, primaryKey, text } from 'drizzle-orm/pg-core'
-import { contract, transaction } from 'ponder:schema'
 import { epochMs } from './epochColumn.ts'
 
 /*
