@@ -9,7 +9,8 @@ import { giveBack, rob, takeManagerRole } from './support/attackStep.ts'
 import { percentile, printTable, printVerdicts } from './support/report.ts'
 
 /**
- * New head at the node to finding committed, and to pause broadcast: blocks of 200 transactions, all bots on,
+ * New head at the node to finding committed, and to pause broadcast: blocks of 200 transactions, a tenth of which
+ * touch what is watched, all bots on,
  * chain, Postgres, watcher and signer on this one machine. The clock starts when the node's own WebSocket announces
  * the head to this program, and stops at Postgres' notification of the commit.
  */
@@ -102,9 +103,13 @@ try {
   for (let index = 0; index < BLOCKS; index++) {
     const isAttack = index % ATTACK_EVERY === ATTACK_EVERY - 1
     await send(
-      Array.from({ length: TRANSACTIONS - 1 }, (_, i) =>
-        transfer(userAt(i), userAt(i + 1 + index), 1_000n + BigInt(i)),
-      ),
+      Array.from({ length: TRANSACTIONS - 1 }, (_, i) => {
+        // A tenth touches what is watched, as in a busy hour of a real chain; the rest is other people's business.
+        const [from, to] = [userAt(i), userAt(i + 1 + index)]
+        if (i % 10 === 0) return transfer(from, to, 1_000n + BigInt(i))
+        if (i % 3 === 0) return { from, to, valueWei: 1n, gas: 21_000n }
+        return callOf(from, deployment.weth, 'approve', [to, BigInt(i)], { gas: 100_000n })
+      }),
     )
     // One that large-transfer reports, so that every block has a finding to commit.
     await send([transfer(deployment.actors.marketMaker.address, userAt(0), 2_000n * 10n ** 6n)])

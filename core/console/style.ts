@@ -10,7 +10,7 @@ export const STYLE = `
 --sev1:#ff5d68;--sev2:#ff9252;--sev3:#e8c14a;--sev4:#93abd4;--gray-bg:#222935;--shadow:none}}
 *{box-sizing:border-box}
 html{font:14px/1.45 ui-sans-serif,system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;background:var(--bg);color:var(--text);-webkit-text-size-adjust:100%}
-body{margin:0}
+body{margin:0;overflow-wrap:anywhere}.incident,.alert,.row,li,section{min-width:0}
 a{color:var(--accent)}
 h1,h2,h3,p,ul{margin:0;padding:0}
 code,.mono{font:12px/1.4 ui-monospace,"SF Mono",Menlo,Consolas,"Liberation Mono",monospace}
