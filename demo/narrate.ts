@@ -45,6 +45,15 @@ const COLOUR: Readonly<Record<Voice, string>> = {
 }
 const QUIET_MS = 5_000
 
+const VOICE_OF_MARK: Readonly<Record<string, Voice>> = { '✓': 'good', '✗': 'bad' }
+
+const widthsOf = (rows: readonly (readonly string[])[]): readonly number[] => {
+  const columns = Math.max(0, ...rows.map((row) => row.length))
+  return Array.from({ length: columns }, (_, i) =>
+    Math.max(...rows.map((row) => row[i]?.length ?? 0)),
+  )
+}
+
 /** Tells the demo's story on a stream: aligned, coloured only on a terminal and without NO_COLOR. */
 export const createNarrator = (stream: NodeJS.WriteStream): Narrator => {
   const isTerminal = stream.isTTY === true
@@ -77,15 +86,13 @@ export const createNarrator = (stream: NodeJS.WriteStream): Narrator => {
       } else if (Date.now() - lastMs >= QUIET_MS) line(`        ${text}`)
     },
     table: (rows) => {
-      const widths: number[] = []
-      for (const row of rows)
-        for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length)
+      const widths = widthsOf(rows)
       for (const row of rows) {
-        const text = row.map((cell, i) =>
-          i === row.length - 1 ? cell : cell.padEnd(widths[i] ?? 0),
+        const cells = row.map((cell, i) =>
+          i < row.length - 1 ? cell.padEnd(widths[i] ?? 0) : cell,
         )
-        const voice = row[0] === '✓' ? 'good' : row[0] === '✗' ? 'bad' : 'plain'
-        line(`  ${paint(voice, text[0] ?? '')}  ${text.slice(1).join('  ')}`)
+        const [first = '', ...rest] = cells
+        line(`  ${[paint(VOICE_OF_MARK[first] ?? 'plain', first), ...rest].join('  ')}`)
       }
     },
     end: clear,

@@ -2,7 +2,11 @@ import { existsSync, readdirSync } from 'node:fs'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TocsinError } from '../core/base/index.ts'
-import { removeEmbeddedPostgres } from '../core/store/index.ts'
+import {
+  isEmbeddedPostgresRunning,
+  removeEmbeddedPostgres,
+  startEmbeddedPostgres,
+} from '../core/store/index.ts'
 
 const MARKER = 'demo.pid'
 
@@ -13,6 +17,13 @@ const isAlive = (pid: number): boolean => {
   } catch {
     return false
   }
+}
+
+/** A demo that was killed leaves its Postgres behind: it is joined, in order to be stopped in order. */
+const stopLeftovers = async (dataDir: string): Promise<void> => {
+  if (!isEmbeddedPostgresRunning(dataDir)) return
+  const server = await startEmbeddedPostgres({ dataDir, adopt: true })
+  await server.stop()
 }
 
 /**
@@ -34,6 +45,7 @@ export const prepareDataDir = async (dataDir: string): Promise<() => Promise<voi
       throw new TocsinError('demo.running', `Another demo (process ${pid}) uses ${dataDir}.`, {
         hints: ['End it, or name another folder with --data-dir.'],
       })
+    await stopLeftovers(dataDir)
     await removeEmbeddedPostgres(dataDir)
     await rm(dataDir, { recursive: true, force: true })
   }

@@ -157,7 +157,7 @@ const settle = async (world: World, evidence: () => Evidence): Promise<void> => 
 const measure = (world: World): Promise<readonly MemoryUse[]> =>
   measureMemory([
     ...world.stack.supervisor.processes(),
-    { name: 'postgres', pid: world.stack.postgresPid },
+    { name: 'postgres', pid: world.stack.supervisor.databasePid() },
     { name: 'anvil', pid: world.anvil.pid },
     { name: 'supervisor and demo', pid: process.pid, isAlone: true },
   ])
@@ -210,6 +210,8 @@ export const runDemo = async (options: DemoOptions): Promise<boolean> => {
   const dataDir = resolve(options.dataDir ?? '.tocsin/demo')
   const stops: Stop[] = []
   const startedMs = Date.now()
+  const onAbort = (): void => narrator.say('dim', undefined, 'demo', 'stopping everything')
+  signal.addEventListener('abort', onAbort, { once: true })
   try {
     stops.push(await prepareDataDir(dataDir))
     narrator.heading('Setting up')
@@ -272,6 +274,7 @@ export const runDemo = async (options: DemoOptions): Promise<boolean> => {
     if (signal.aborted) return false
     throw error
   } finally {
+    signal.removeEventListener('abort', onAbort)
     narrator.end()
     for (const stop of stops.reverse())
       await stop().catch((error: unknown) => narrator.say('bad', undefined, 'demo', String(error)))
@@ -313,7 +316,7 @@ const openPager = async (
         'alert',
         undefined,
         'pager',
-        `${delivery.severity} ${delivery.title}`,
+        `${delivery.severity} ${delivery.title}${delivery.thing === null || delivery.title.includes(delivery.thing) ? '' : ` (${delivery.thing})`}`,
         `${delivery.change}, signature valid`,
       ),
   })

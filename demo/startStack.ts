@@ -1,8 +1,6 @@
-import { execFile } from 'node:child_process'
 import { createWriteStream, type WriteStream } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { sleep, TocsinError } from '../core/base/index.ts'
 import { type Supervisor, startSupervisor } from '../core/cli/supervisor.ts'
 import { connectDatabase, type Store, tables } from '../core/store/index.ts'
@@ -10,8 +8,6 @@ import { connectDatabase, type Store, tables } from '../core/store/index.ts'
 export type Stack = {
   readonly supervisor: Supervisor
   readonly store: Store
-  /** Process id of the embedded Postgres. */
-  readonly postgresPid: number | undefined
   readonly stop: () => Promise<void>
 }
 
@@ -25,17 +21,6 @@ export type StackOptions = {
 
 const HEALTH_LIMIT_MS = 90_000
 const LAST_LINES = 12
-const run = promisify(execFile)
-
-/** The server is the parent of the process that serves a connection. */
-const findServerPid = async (store: Store): Promise<number | undefined> => {
-  const { rows } = await store.pool.query<{ pid: number }>('select pg_backend_pid() as pid')
-  const pid = rows[0]?.pid
-  if (pid === undefined) return undefined
-  const { stdout } = await run('ps', ['-o', 'ppid=', '-p', String(pid)], { timeout: 10_000 })
-  const parent = Number(stdout.trim())
-  return parent > 1 ? parent : undefined
-}
 
 const describe = (states: ReadonlyMap<string, string>): string =>
   [...states].map(([name, state]) => `${name} ${state}`).join(', ')
@@ -117,18 +102,18 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
       dataDir: options.dataDir,
       onLine,
       onEvent: options.onEvent,
+      signal: options.signal,
     })
     store = await connectDatabase({ url: supervisor.databaseUrl, name: 'demo', poolSize: 3 })
     isStarting = false
     await telling
     const names = supervisor.processes().map(({ name }) => name)
     await Promise.race([waitUntilHealthy(store, names, options), supervisor.failed])
-    const postgresPid = await findServerPid(store)
-    return { supervisor, store, postgresPid, stop }
+    return { supervisor, store, stop }
   } catch (error) {
     isStarting = false
     await stop()
-    for (const line of last) options.onEvent(line)
+    if (!options.signal.aborted) for (const line of last) options.onEvent(line)
     throw error
   }
 }

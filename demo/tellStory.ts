@@ -1,8 +1,21 @@
+import { cleanText } from '../core/base/index.ts'
 import type { StoryHandlers } from './followStory.ts'
 import type { Narrator, Voice } from './narrate.ts'
 
 const ms = (value: number): string => `${Math.round(value)} ms`
 const short = (hash: string): string => `${hash.slice(0, 10)}…`
+
+/** Longest text of a finding; all of it stands in the console. */
+const TEXT_MAX = 150
+
+/** The thing, where the title does not name it. */
+const aboutOf = ({
+  title,
+  thing,
+}: {
+  readonly title: string
+  readonly thing: string | null
+}): string => (thing === null || title.includes(thing) ? '' : ` (${thing})`)
 
 const GRAVE: ReadonlySet<string> = new Set(['Critical', 'High', 'Medium'])
 
@@ -20,7 +33,7 @@ export const tellStory = (narrator: Narrator): StoryHandlers => ({
       GRAVE.has(row.severity) ? 'finding' : 'dim',
       row.chainId === 0 ? undefined : row.blockNumber,
       row.botId,
-      `${row.severity}: ${row.description || row.name}`,
+      cleanText(`${row.severity}: ${row.description || row.name}`, TEXT_MAX),
       latency,
     )
   },
@@ -36,7 +49,7 @@ export const tellStory = (narrator: Narrator): StoryHandlers => ({
       'alert',
       row.lastBlock > 0 ? row.lastBlock : undefined,
       'alert',
-      `${row.severity} ${row.title}`,
+      `${row.severity} ${row.title}${aboutOf(row)}`,
       change,
     )
   },
@@ -47,9 +60,13 @@ export const tellStory = (narrator: Narrator): StoryHandlers => ({
         ? `${ms(row.broadcastAt.getTime() - row.seenAtMs)} after the block that called for it`
         : undefined
     const hash = row.minedTxHash ?? row.txHashes.at(-1)
-    const facts = [row.status, hash === undefined ? '' : short(hash), row.reason ?? ''].filter(
-      (fact) => fact !== '',
-    )
+    const proof = row.status === 'succeeded' ? 'the vault says paused' : ''
+    const facts = [
+      row.status,
+      proof,
+      hash === undefined ? '' : short(hash),
+      row.reason ?? '',
+    ].filter((fact) => fact !== '')
     narrator.say(
       voice,
       row.minedBlock ?? undefined,

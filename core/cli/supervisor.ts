@@ -41,6 +41,8 @@ export type SupervisorOptions = {
   /** Lines that the processes print. */
   readonly onLine: (name: string, line: string) => void
   readonly onEvent?: (event: string) => void
+  /** Ends a start that is under way; afterwards call `stop`. */
+  readonly signal?: AbortSignal
 }
 
 const START_LIMIT_MS = 120_000
@@ -209,7 +211,10 @@ export const startSupervisor = async (options: SupervisorOptions): Promise<Super
     store = shared
     await migrateDatabase(shared)
     for (const name of options.only ?? PROCESS_NAMES) lives.push(begin(name, url))
-    const slow = sleep(START_LIMIT_MS, stopping.signal).then(() => {
+    const { signal = stopping.signal } = options
+    const limit = AbortSignal.any([stopping.signal, signal])
+    const slow = sleep(START_LIMIT_MS, limit).then(() => {
+      if (signal.aborted) throw new TocsinError('aborted', 'Stopped while starting.')
       throw new TocsinError(
         'process.start_slow',
         `Not every process was ready within ${START_LIMIT_MS / 1000} s.`,

@@ -1,4 +1,5 @@
-import { readFile, rm } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TocsinError } from '../base/index.ts'
 import { findPostgresUser, placeCluster } from './postgresBinaries.ts'
@@ -12,15 +13,27 @@ const isAlive = (pid: number): boolean => {
   }
 }
 
+const findPid = (folder: string): number | undefined => {
+  try {
+    const pid = Number(readFileSync(join(folder, 'postmaster.pid'), 'utf8').split('\n')[0])
+    return Number.isInteger(pid) && pid > 1 && isAlive(pid) ? pid : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Whether a server runs on the embedded Postgres of a data folder. */
+export const isEmbeddedPostgresRunning = (dataDir: string): boolean =>
+  findPid(placeCluster(dataDir, findPostgresUser())) !== undefined
+
 /**
  * Deletes the embedded Postgres of a data folder with everything in it.
  * @throws TocsinError `store.running` while a server uses it
  */
 export const removeEmbeddedPostgres = async (dataDir: string): Promise<void> => {
   const folder = placeCluster(dataDir, findPostgresUser())
-  const text = await readFile(join(folder, 'postmaster.pid'), 'utf8').catch(() => '')
-  const pid = Number(text.split('\n')[0])
-  if (Number.isInteger(pid) && pid > 1 && isAlive(pid))
+  const pid = findPid(folder)
+  if (pid !== undefined)
     throw new TocsinError('store.running', `A Postgres (process ${pid}) still runs in ${folder}.`, {
       hints: ['End whatever started it, or name another data folder.'],
     })

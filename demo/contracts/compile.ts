@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { constants, existsSync } from 'node:fs'
+import { access, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Abi } from 'viem'
@@ -95,6 +96,8 @@ const runSolc = async (nodeModules: string, input: string, outFile: string): Pro
             ),
           )
       })
+      // A compiler that ended early says why by its exit code.
+      child.stdin?.on('error', () => undefined)
       child.stdin?.end(input)
     })
     return await readFile(outFile, 'utf8')
@@ -123,6 +126,19 @@ const parseArtifacts = (
   return artifacts
 }
 
+/** The shared folder where it can be written, else one of this user's own. */
+const findCache = async (shared: string): Promise<string> => {
+  const own = join(tmpdir(), `tocsin-contracts-${process.getuid?.() ?? 'me'}`)
+  try {
+    await mkdir(shared, { recursive: true })
+    await access(shared, constants.W_OK)
+    return shared
+  } catch {
+    await mkdir(own, { recursive: true, mode: 0o700 })
+    return own
+  }
+}
+
 /**
  * Compiles the demo's contracts, or takes them from the cache in node_modules/.cache/tocsin when nothing has changed.
  * @returns ABI and creation code by contract name.
@@ -149,10 +165,12 @@ export const compileContracts = async (): Promise<ContractArtifacts> => {
     .digest('hex')
     .slice(0, 24)
   const nodeModules = join(dirname(require.resolve('solc/package.json')), '..')
-  const cache = join(nodeModules, '.cache', 'tocsin')
-  const cached = join(cache, `contracts-${hash}.json`)
+  const file = `contracts-${hash}.json`
+  const shared = join(nodeModules, '.cache', 'tocsin')
+  if (existsSync(join(shared, file)))
+    return parseArtifacts(await readFile(join(shared, file), 'utf8'), files)
+  const cached = join(await findCache(shared), file)
   if (existsSync(cached)) return parseArtifacts(await readFile(cached, 'utf8'), files)
-  await mkdir(cache, { recursive: true })
   const own = `${cached}.${process.pid}`
   const text = await runSolc(nodeModules, input, `${own}.out`)
   const artifacts = parseArtifacts(text, files)
