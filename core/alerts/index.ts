@@ -1,6 +1,7 @@
 export { acknowledgeAlert, resolveAlert } from './changeAlert.ts'
 export { foldFindings } from './foldFindings.ts'
 export { foldKey } from './foldKey.ts'
+export { readChannelFigures } from './outbox.ts'
 export { routeFinding } from './routeFinding.ts'
 export {
   type Notifier,
@@ -13,6 +14,7 @@ export type {
   AlertMessage,
   AlertRow,
   Channel,
+  ChannelFigures,
   IncidentRow,
   SendResult,
 } from './types.ts'

@@ -192,8 +192,12 @@ describe('delivery', () => {
   test('behavior: a refusal that somebody mends in time is delivered', async () => {
     let tries = 0
     await start({
-      one: () =>
-        (tries += 1) < 5 ? { kind: 'dead', reason: 'the receiver answered 403' } : { kind: 'sent' },
+      one: () => {
+        tries += 1
+        return tries < 5
+          ? { kind: 'dead', reason: 'the receiver answered 403' }
+          : { kind: 'sent' }
+      },
     })
     await record(store, findingOf())
     await allSent()

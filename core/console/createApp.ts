@@ -1,152 +1,115 @@
-import { randomBytes } from 'node:crypto'
 import { type Context, Hono } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
-import { streamSSE } from 'hono/streaming'
 import { z } from 'zod'
-import { messageOf, sleep } from '../base/index.ts'
+import { messageOf } from '../base/index.ts'
 import type { Config } from '../config/types.ts'
 import type { Store } from '../store/index.ts'
-import { tables } from '../store/index.ts'
 import type { Logger } from '../telemetry/index.ts'
-import type { PageHub } from './createPageHub.ts'
+import type { Hub } from './createHub.ts'
 import { proxyGraphql } from './proxyGraphql.ts'
 import { listAlerts, listExecutions, listFindings, listIncidents } from './queries.ts'
-import { readChains, viewProcess } from './readProcesses.ts'
 import { renderPage } from './renderPage.ts'
+import { type ConsoleVariables, secure } from './security.ts'
 
-const MAX_BODY_BYTES = 64 * 1024
-const MAX_STREAMS = 50
+const limit = z.coerce.number().int().min(1).max(1_000).default(100)
+const word = z.string().min(1).max(100).optional()
+const findingsQuery = z.object({
+  limit,
+  bot: word,
+  severity: z.enum(['Critical', 'High', 'Medium', 'Low', 'Info']).optional(),
+  status: z.enum(['provisional', 'final', 'retracted']).optional(),
+  since: z.coerce.date().optional(),
+})
+const alertsQuery = z.object({ limit, status: z.enum(['open', 'closed', 'all']).default('open') })
+const incidentsQuery = z.object({ limit, status: z.enum(['open', 'all']).default('open') })
+const executionsQuery = z.object({ limit })
 
-export type AppOptions = {
-  readonly config: Config
+type ConsoleContext = Context<{ Variables: ConsoleVariables }>
+
+/** Answers with rows, or with 400 and what is wrong with the query, or with 503 when the database cannot be read. */
+const answer = async <T>(
+  c: ConsoleContext,
+  schema: z.ZodType<T>,
+  read: (query: T) => Promise<unknown>,
+): Promise<Response> => {
+  const query = schema.safeParse(c.req.query())
+  if (!query.success) {
+    const problems = query.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)
+    return c.json({ error: { code: 'query.invalid', message: problems.join('; ') } }, 400)
+  }
+  return c.json((await read(query.data)) as object)
+}
+
+/** The console's routes. Everything is read only. */
+export const createApp = (options: {
+  readonly config: () => Config
   readonly store: Store
-  readonly hub: PageHub
+  readonly hub: Hub
   readonly log: Logger
-  readonly graphqlUrl?: string | undefined
-  /** Host names that a browser may use; others are refused, so that no page elsewhere can point its name here. */
-  readonly hosts: ReadonlySet<string>
-}
-
-const limit = z.coerce.number().int().min(1).max(500).catch(100)
-
-/** Name of a Host header without its port; brackets of IPv6 stay. */
-const hostName = (header: string): string => header.replace(/:\d+$/, '').toLowerCase()
-
-const secure = (context: Context, nonce: string): void => {
-  context.header(
-    'content-security-policy',
-    `default-src 'none'; style-src 'nonce-${nonce}'; script-src 'nonce-${nonce}'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
-  )
-  context.header('x-content-type-options', 'nosniff')
-  context.header('x-frame-options', 'DENY')
-  context.header('referrer-policy', 'no-referrer')
-  context.header('cross-origin-opener-policy', 'same-origin')
-  context.header('cache-control', 'no-store')
-}
-
-/** The console's routes: the page, its live events, the read-only API, and the way to the indexer's GraphQL. */
-export const createApp = (options: AppOptions): Hono => {
-  const { config, store, hub, hosts } = options
-  const app = new Hono()
-  let streams = 0
-
-  app.use(async (context, next) => {
-    if (!hosts.has(hostName(context.req.header('host') ?? '')))
-      return context.text('This console does not answer under that name.\n', 421)
-    secure(context, '')
-    await next()
-    return undefined
+  readonly graphqlUrl: string | undefined
+  /** Host names, beside localhost and addresses, under which the console is called. */
+  readonly hosts: readonly string[]
+}): Hono<{ Variables: ConsoleVariables }> => {
+  const { hub, log } = options
+  const { db } = options.store
+  const app = new Hono<{ Variables: ConsoleVariables }>()
+  app.use('*', secure(options.hosts))
+  app.onError((error, c) => {
+    log.warn({ error: messageOf(error), path: c.req.path }, 'A request failed.')
+    const message = 'The database cannot be read. Nothing is known about the present state.'
+    return c.req.path.startsWith('/api/')
+      ? c.json({ error: { code: 'store.unreadable', message } }, 503)
+      : c.text(`Tocsin: ${message}\n`, 503)
   })
-  app.onError((error, context) => {
-    // What Hono itself refuses (a body too large) already knows its answer.
-    if ('getResponse' in error) return error.getResponse()
-    options.log.warn({ error: messageOf(error), path: context.req.path }, 'A request failed.')
-    return context.json(
-      { error: { code: 'console.unavailable', message: 'The database cannot be read just now.' } },
-      503,
-    )
-  })
-  app.notFound((context) =>
-    context.json({ error: { code: 'console.not_found', message: 'There is nothing here.' } }, 404),
+  app.notFound((c) =>
+    c.json({ error: { code: 'not_found', message: 'There is no such page.' } }, 404),
   )
 
-  app.get('/', async (context) => {
-    const nonce = randomBytes(16).toString('base64')
-    secure(context, nonce)
-    const { overview, sections } = await hub.current()
-    return context.html(
-      renderPage({ overview, sections, name: config.name, env: config.env, nonce }),
-    )
+  app.get('/', async (c) => {
+    const { overview, sections } = await hub.snapshot()
+    const { name, env } = options.config()
+    return c.html(renderPage({ overview, sections, name, env, nonce: c.get('nonce') }))
   })
-  app.get('/health', (context) => context.text('ok\n'))
-  app.get('/ready', (context) => {
-    const fault = hub.fault()
-    return context.text(`${fault || 'ok'}\n`, fault ? 503 : 200)
-  })
-  app.get('/api/events', (context) => {
-    if (streams >= MAX_STREAMS) return context.text('Too many look on.\n', 503)
-    streams++
-    return streamSSE(context, async (stream) => {
-      const gone = new AbortController()
-      stream.onAbort(() => gone.abort())
-      const leave = hub.subscribe((data) => {
-        stream.writeSSE({ event: 'page', data }).catch(() => gone.abort())
-      })
-      while (!gone.signal.aborted) await sleep(30_000, gone.signal)
-      leave()
-      streams--
+  app.get('/api/events', (c) => {
+    const stream = hub.subscribe()
+    if (!stream) return c.text('Too many pages are open.\n', 503, { 'retry-after': '10' })
+    return c.body(stream, 200, {
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-store, no-transform',
+      'x-accel-buffering': 'no',
     })
   })
-  app.get('/api/status', async (context) => {
-    const { overview } = await hub.current()
-    const { at, verdict, reasons, counts, processes, chains, failingBots } = overview
-    return context.json({ at, verdict, reasons, counts, processes, chains, failingBots })
+  app.get('/api/status', async (c) => {
+    const { overview } = await hub.snapshot()
+    const { at, verdict, reasons, counts, channels, failingBots, configChanges } = overview
+    return c.json({
+      at,
+      verdict,
+      reasons,
+      openAlerts: counts,
+      channels,
+      failingBots,
+      configChanges,
+    })
   })
-  app.get('/api/processes', async (context) => {
-    const rows = await store.db.select().from(tables.processStatus)
-    return context.json(rows.map((row) => viewProcess(row, new Date())))
-  })
-  app.get('/api/chains', async (context) => {
-    const rows = await store.db.select().from(tables.processStatus)
-    return context.json(await readChains(store.db, config, rows, new Date()))
-  })
-  app.get('/api/alerts', async (context) => {
-    const which = z.enum(['open', 'closed', 'all']).catch('all').parse(context.req.query('which'))
-    return context.json(
-      await listAlerts(store.db, { which, limit: limit.parse(context.req.query('limit')) }),
-    )
-  })
-  app.get('/api/incidents', async (context) =>
-    context.json(
-      await listIncidents(store.db, {
-        isOpen: context.req.query('which') === 'open',
-        limit: limit.parse(context.req.query('limit')),
-      }),
+  app.get('/api/processes', async (c) => c.json((await hub.snapshot()).overview.processes))
+  app.get('/api/chains', async (c) => c.json((await hub.snapshot()).overview.chains))
+  app.get('/api/findings', (c) => answer(c, findingsQuery, (query) => listFindings(db, query)))
+  app.get('/api/alerts', (c) =>
+    answer(c, alertsQuery, ({ status, ...query }) => listAlerts(db, { ...query, which: status })),
+  )
+  app.get('/api/incidents', (c) =>
+    answer(c, incidentsQuery, ({ status, ...query }) =>
+      listIncidents(db, { ...query, isOpen: status === 'open' }),
     ),
   )
-  app.get('/api/findings', async (context) => {
-    const { bot, severity } = context.req.query()
-    const status = z
-      .enum(['provisional', 'final', 'retracted'])
-      .optional()
-      .catch(undefined)
-      .parse(context.req.query('status'))
-    return context.json(
-      await listFindings(store.db, {
-        bot,
-        severity,
-        status,
-        limit: limit.parse(context.req.query('limit')),
-      }),
-    )
+  app.get('/api/executions', (c) =>
+    answer(c, executionsQuery, (query) => listExecutions(db, query)),
+  )
+  app.get('/health', (c) => c.text('ok\n'))
+  app.get('/ready', async (c) => {
+    await hub.snapshot()
+    return c.text('ok\n')
   })
-  app.get('/api/executions', async (context) =>
-    context.json(
-      await listExecutions(store.db, { limit: limit.parse(context.req.query('limit')) }),
-    ),
-  )
-  app.post('/graphql', bodyLimit({ maxSize: MAX_BODY_BYTES }), (context) =>
-    proxyGraphql(context, options.graphqlUrl),
-  )
+  app.all('/graphql', (c) => proxyGraphql(c, options.graphqlUrl))
   return app
 }

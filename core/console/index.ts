@@ -1,1 +1,1 @@
-export { type ConsoleOptions, startConsole } from './startConsole.ts'
+export { type RunningConsole, startConsole } from './startConsole.ts'

@@ -1,33 +1,75 @@
 import type { Context } from 'hono'
-import { messageOf } from '../base/index.ts'
 
+const MAX_REQUEST_BYTES = 64 * 1024
+const MAX_ANSWER_BYTES = 8 * 1024 * 1024
 const TIMEOUT_MS = 15_000
 
-const unavailable = (context: Context, reason: string): Response =>
-  context.json({ errors: [{ message: `The indexer does not answer: ${reason}` }] }, 503)
+const failure = (
+  c: Context,
+  status: 400 | 405 | 413 | 415 | 502 | 503 | 504,
+  code: string,
+  message: string,
+): Response => c.json({ errors: [{ message, extensions: { code } }] }, status)
 
-/** Hands a GraphQL request on to the indexer; nothing of the client's headers travels with it. */
-export const proxyGraphql = async (
-  context: Context,
-  url: string | undefined,
-): Promise<Response> => {
-  if (url === undefined) return unavailable(context, 'it is switched off in the watchlist.')
+/** Reads a body up to a limit; undefined when it is larger. */
+const readBounded = async (
+  body: ReadableStream<Uint8Array> | null,
+  limit: number,
+): Promise<string | undefined> => {
+  const reader = body?.getReader()
+  if (!reader) return ''
+  const parts: Uint8Array[] = []
+  for (let bytes = 0; ; ) {
+    const { done, value } = await reader.read()
+    if (done) return Buffer.concat(parts).toString('utf8')
+    bytes += value.byteLength
+    if (bytes > limit) {
+      await reader.cancel()
+      return undefined
+    }
+    parts.push(value)
+  }
+}
+
+/**
+ * Passes a GraphQL query on to the indexer. Only a JSON POST: no other site can send one without asking first. Sizes
+ * and time are bounded; without an indexer the answer is 503 in GraphQL's own shape.
+ */
+export const proxyGraphql = async (c: Context, url: string | undefined): Promise<Response> => {
+  if (c.req.method !== 'POST') return failure(c, 405, 'METHOD', 'Send a POST with {"query": "…"}.')
+  if (!c.req.header('content-type')?.toLowerCase().startsWith('application/json')) {
+    return failure(c, 415, 'CONTENT_TYPE', 'Send application/json.')
+  }
+  if (!url) return failure(c, 503, 'NO_INDEXER', 'The indexer is switched off in the watchlist.')
+  const body = await readBounded(c.req.raw.body, MAX_REQUEST_BYTES)
+  if (body === undefined) {
+    return failure(c, 413, 'TOO_LARGE', `A query may have ${MAX_REQUEST_BYTES / 1024} KB at most.`)
+  }
+  const limit = AbortSignal.timeout(TIMEOUT_MS)
   try {
-    const answer = await fetch(url, {
+    const response = await fetch(url, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: await context.req.text(),
       redirect: 'error',
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal: limit,
+      headers: { 'content-type': 'application/json', accept: 'application/json' },
+      body,
     })
-    return context.newResponse(
-      await answer.text(),
-      answer.status === 200 ? 200 : answer.status >= 500 ? 503 : 400,
-      {
-        'content-type': 'application/json',
-      },
-    )
-  } catch (error) {
-    return unavailable(context, messageOf(error))
+    const answer = await readBounded(response.body, MAX_ANSWER_BYTES)
+    if (answer === undefined) {
+      return failure(c, 502, 'ANSWER_TOO_LARGE', 'The answer is too large. Ask for fewer rows.')
+    }
+    return new Response(answer, {
+      status: response.status,
+      headers: { 'content-type': 'application/json; charset=utf-8' },
+    })
+  } catch {
+    return limit.aborted
+      ? failure(c, 504, 'TIMEOUT', `The indexer did not answer within ${TIMEOUT_MS / 1000} s.`)
+      : failure(
+          c,
+          503,
+          'INDEXER_DOWN',
+          'The indexer does not answer. It may be starting, or be down.',
+        )
   }
 }

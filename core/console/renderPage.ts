@@ -1,5 +1,5 @@
 import type { Sev } from '../base/index.ts'
-import { age, count, latency, number, text } from './format.ts'
+import { age, latency, number, text } from './format.ts'
 import { html, type Markup, trusted } from './html.ts'
 import type { Overview } from './overviewTypes.ts'
 import { renderExecutions, renderFindings } from './renderActivity.ts'
@@ -110,6 +110,6 @@ export const renderPage = (options: {
 <div class="tiles" id="tiles">${at('tiles')}</div>
 <div class="cols"><div class="col">${card('incidents')}${card('executions')}${card('findings')}</div>
 <div class="col">${card('chains')}${card('processes')}${card('changes')}</div></div></main>
-<footer><span>Read only. Acknowledge with <code>tocsin alerts ack</code>.</span><span>API: <code>/api/status</code>, <code>/api/alerts</code>, <code>/api/findings</code>, <code>/graphql</code></span><span>${count(overview.findings.length, 'finding')} shown</span></footer>
+<footer><span>Read only. Acknowledge with <code>tocsin alerts ack</code>.</span><span>API: <code>/api/status</code>, <code>/api/alerts</code>, <code>/api/findings</code>, <code>/graphql</code></span></footer>
 <script nonce="${nonce}">${trusted(SCRIPT)}</script></body></html>`.markup
 }

@@ -1,77 +1,95 @@
-import type { Server } from 'node:http'
-import { serve } from '@hono/node-server'
-import { messageOf, TocsinError } from '../base/index.ts'
+import { createAdaptorServer } from '@hono/node-server'
+import { TocsinError } from '../base/index.ts'
 import type { Config } from '../config/types.ts'
 import type { Store } from '../store/index.ts'
 import type { Logger, RunningProcess } from '../telemetry/index.ts'
 import { createApp } from './createApp.ts'
-import { createPageHub } from './createPageHub.ts'
+import { createHub } from './createHub.ts'
 
-export type ConsoleOptions = {
+export type RunningConsole = RunningProcess & { readonly url: string }
+
+/**
+ * Serves the console: a page that shows live how all is, and the same as JSON.
+ * @throws TocsinError `port.in_use`
+ */
+export const startConsole = async (options: {
   readonly config: Config
   readonly store: Store
   readonly log: Logger
-  /** The indexer's GraphQL, offered under /graphql. */
+  /** The indexer's GraphQL endpoint; queries to /graphql are passed on to it. */
   readonly graphqlUrl?: string
-}
-
-const LOOPBACK = ['127.0.0.1', 'localhost', '[::1]']
-
-/**
- * Serves the web console and its read-only API.
- * @throws TocsinError `port.in_use`
- */
-export const startConsole = async (
-  options: ConsoleOptions,
-): Promise<RunningProcess & { readonly url: string }> => {
-  const { config, store, log } = options
-  const { host, port } = config.console
-  const hub = createPageHub({ store, config, log })
+}): Promise<RunningConsole> => {
+  const { store, log } = options
+  let { config } = options
+  const { host, port, hosts } = config.console
+  const hub = createHub({ config: () => config, store, log })
   const app = createApp({
-    config,
+    config: () => config,
     store,
     hub,
     log,
     graphqlUrl: options.graphqlUrl,
-    hosts: new Set([...LOOPBACK, host.toLowerCase()]),
+    hosts: [host, ...(hosts ?? [])].map((name) => name.toLowerCase()),
   })
-  const listen = (): Promise<{ readonly server: Server; readonly port: number }> =>
-    new Promise((resolve, reject) => {
-      const server = serve({ fetch: app.fetch, hostname: host, port }, (info) =>
-        resolve({ server, port: info.port }),
-      ) as Server
-      server.once('error', reject)
-    })
-  const { server, port: actual } = await listen().catch(async (cause: unknown) => {
+  const server = createAdaptorServer({
+    fetch: app.fetch,
+    overrideGlobalObjects: false,
+    serverOptions: { headersTimeout: 10_000, requestTimeout: 30_000, maxHeaderSize: 16_384 },
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, resolve)
+  }).catch(async (cause: NodeJS.ErrnoException) => {
     await hub.stop()
-    const taken =
-      typeof cause === 'object' && cause !== null && 'code' in cause && cause.code === 'EADDRINUSE'
-    throw new TocsinError(
-      taken ? 'port.in_use' : 'console.cannot_listen',
-      taken
-        ? `Port ${port} on ${host} is taken, so the console cannot be served there.`
-        : `The console cannot listen on ${host}:${port}: ${messageOf(cause)}`,
-      {
-        cause,
-        exitCode: taken ? 4 : 1,
-        hints: ['Name another `console.port` in the watchlist, or stop what listens there.'],
-      },
-    )
+    throw translate(cause, host, port)
   })
-  const url = `http://${host}:${actual}`
-  log.info({ url: `${host}:${actual}` }, 'The console is up.')
+  const address = server.address()
+  const bound = address && typeof address === 'object' ? address.port : port
+  const shown = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
+  const url = `http://${shown.includes(':') ? `[${shown}]` : shown}:${bound}`
+  log.info({ address: url }, 'The console is up.')
   return {
     url,
     report: () => {
-      const fault = hub.fault()
-      return { status: fault ? 'degraded' : 'ok', reason: fault, detail: { port: actual } }
+      const trouble = hub.trouble()
+      return {
+        status: trouble ? 'degraded' : 'ok',
+        reason: trouble,
+        detail: { address: url, pages: hub.clients() },
+      }
+    },
+    reload: async (next) => {
+      config = next
     },
     stop: async () => {
       await hub.stop()
       await new Promise<void>((resolve) => {
         server.close(() => resolve())
-        server.closeAllConnections()
+        if ('closeAllConnections' in server) server.closeAllConnections()
       })
     },
   }
 }
+
+const translate = (cause: NodeJS.ErrnoException, host: string, port: number): TocsinError =>
+  cause.code === 'EADDRINUSE'
+    ? new TocsinError(
+        'port.in_use',
+        `Port ${port} on ${host} is taken, so the console cannot be served there.`,
+        {
+          cause,
+          exitCode: 4,
+          hints: [
+            'Name another `console.port` in the watchlist, or 0 for any free port.',
+            'Perhaps another Tocsin runs already: `tocsin status`.',
+          ],
+        },
+      )
+    : new TocsinError(
+        'console.not_served',
+        `The console cannot be served on ${host}:${port} (${cause.code ?? 'error'}).`,
+        {
+          cause,
+          hints: ['Check `console.host` and `console.port` in the watchlist.'],
+        },
+      )

@@ -52,7 +52,7 @@ main{max-width:1440px;margin:auto;padding:16px 20px 48px;display:grid;gap:16px}
 .card>h2 .count{color:var(--mute);font-weight:450}
 .card>h2 .end{margin-left:auto;color:var(--mute);font-weight:450;font-size:12px}
 .none{padding:20px 16px;color:var(--mute)}
-.row{padding:11px 16px;border-top:1px solid var(--line);display:grid;gap:3px}
+.row{padding:11px 16px;border-top:1px solid var(--line);display:grid;grid-template-columns:minmax(0,1fr);gap:3px}
 .row:first-child,h2+.row{border-top:0}
 .line{display:flex;gap:8px;align-items:baseline;min-width:0}
 .line .grow{flex:1;min-width:0;overflow-wrap:anywhere}
