@@ -233,6 +233,10 @@ export const watchlistSchema = z.strictObject({
     .strictObject({
       host: z.string().default('127.0.0.1'),
       port: z.int().min(0).max(65_535).default(4680),
+      hosts: z
+        .array(z.string().min(1).max(253))
+        .optional()
+        .describe('Host names by which browsers call it, beside localhost and addresses'),
     })
     .default({ host: '127.0.0.1', port: 4680 }),
   indexer: z

@@ -122,8 +122,8 @@ export const createHub = (options: {
             }
           }
           const send = (text: string): void => {
-            if ((controller.desiredSize ?? 0) < -MAX_BACKLOG) return close()
-            controller.enqueue(encoder.encode(text))
+            if ((controller.desiredSize ?? 0) < -MAX_BACKLOG) close()
+            else controller.enqueue(encoder.encode(text))
           }
           client = { send, close, fresh: true }
           clients.add(client)
