@@ -1,6 +1,9 @@
+import { execFile } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { z } from 'zod'
 import { TocsinError } from '../core/base/index.ts'
 import {
   isEmbeddedPostgresRunning,
@@ -9,6 +12,8 @@ import {
 } from '../core/store/index.ts'
 
 const MARKER = 'demo.pid'
+const ANVIL = 'anvil.json'
+const run = promisify(execFile)
 
 const isAlive = (pid: number): boolean => {
   try {
@@ -19,8 +24,27 @@ const isAlive = (pid: number): boolean => {
   }
 }
 
-/** A demo that was killed leaves its Postgres behind: it is joined, in order to be stopped in order. */
+const anvilSchema = z.object({ pid: z.int().min(2), port: z.int() })
+
+/** Notes which chain runs for this folder, for a later demo to end it should this one be killed. */
+export const rememberAnvil = (
+  dataDir: string,
+  { pid, port }: z.infer<typeof anvilSchema>,
+): Promise<void> => writeFile(join(dataDir, ANVIL), JSON.stringify({ pid, port }))
+
+const stopAnvil = async (dataDir: string): Promise<void> => {
+  const text = await readFile(join(dataDir, ANVIL), 'utf8').catch(() => undefined)
+  if (text === undefined) return
+  const { pid, port } = anvilSchema.parse(JSON.parse(text))
+  if (!isAlive(pid)) return
+  // Another process may have the number by now.
+  const { stdout } = await run('ps', ['-o', 'args=', '-p', String(pid)], { timeout: 10_000 })
+  if (stdout.includes('anvil') && stdout.includes(`--port ${port} `)) process.kill(pid, 'SIGTERM')
+}
+
+/** A demo that was killed leaves its chain and its Postgres behind; Postgres is joined, to be stopped in order. */
 const stopLeftovers = async (dataDir: string): Promise<void> => {
+  await stopAnvil(dataDir)
   if (!isEmbeddedPostgresRunning(dataDir)) return
   const server = await startEmbeddedPostgres({ dataDir, adopt: true })
   await server.stop()

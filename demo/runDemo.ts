@@ -8,7 +8,7 @@ import { followStory, type Story } from './followStory.ts'
 import { type Evidence, EXPECTED, findingsFor, type Judgement, judge } from './judge.ts'
 import { type MemoryUse, measureMemory } from './measureMemory.ts'
 import { createNarrator, type Narrator } from './narrate.ts'
-import { prepareDataDir } from './prepareDataDir.ts'
+import { prepareDataDir, rememberAnvil } from './prepareDataDir.ts'
 import { readChain } from './readChain.ts'
 import { receiveWebhooks, type WebhookReceiver } from './receiveWebhooks.ts'
 import { type Stack, startStack } from './startStack.ts'
@@ -217,6 +217,7 @@ export const runDemo = async (options: DemoOptions): Promise<boolean> => {
     narrator.heading('Setting up')
     const anvil = await startAnvil({ blockTimeS: 1, accounts: FIRST_USER + USERS })
     stops.push(anvil.stop)
+    await rememberAnvil(dataDir, anvil)
     narrator.say('dim', undefined, 'chain', `anvil on ${anvil.url}, one block a second`)
     const deployment = await deployDemo({
       rpcUrl: anvil.url,

@@ -7,7 +7,7 @@ import { loadConfig } from '../core/config/index.ts'
 import { decodeKeystore, loadPolicies } from '../core/response/index.ts'
 import { type Anvil, freePort, startAnvil } from '../core/testing/index.ts'
 import { type DemoDeployment, deployDemo, FIRST_USER } from './contracts/index.ts'
-import { prepareDataDir } from './prepareDataDir.ts'
+import { prepareDataDir, rememberAnvil } from './prepareDataDir.ts'
 import { receiveWebhooks } from './receiveWebhooks.ts'
 import { PAUSE_POLICY, writeDemoWatchlist } from './writeWatchlist.ts'
 
@@ -98,6 +98,20 @@ test('behavior: a folder of an earlier demo is emptied', async () => {
   await letGo()
   await prepareDataDir(dataDir)
   await expect(readFile(join(dataDir, 'old'))).rejects.toThrow('ENOENT')
+})
+
+test('behavior: the chain that a killed demo left is ended, another process of that number is not', async () => {
+  const dataDir = join(folder, 'killed')
+  const left = await startAnvil()
+  const letGo = await prepareDataDir(dataDir)
+  await letGo()
+  await rememberAnvil(dataDir, { pid: process.ppid, port: left.port })
+  await (await prepareDataDir(dataDir))()
+  expect(() => process.kill(process.ppid, 0)).not.toThrow()
+  await rememberAnvil(dataDir, left)
+  await prepareDataDir(dataDir)
+  await expect.poll(() => left.rpc('eth_chainId').catch(() => 'gone')).toBe('gone')
+  await left.stop()
 })
 
 test('error: a folder with other things in it stays as it is', async () => {
