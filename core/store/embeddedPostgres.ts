@@ -221,6 +221,8 @@ export const startEmbeddedPostgres = async (options: {
     const stop = async (): Promise<void> => {
       // SIGINT is Postgres' "fast shutdown": sessions are cut, everything committed is on disk.
       if (child.exitCode === null && child.signalCode === null) child.kill('SIGINT')
+      // Nothing else may keep this process alive until the server has ended.
+      child.ref()
       await ended
     }
     try {

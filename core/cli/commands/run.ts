@@ -1,5 +1,5 @@
 import { Argument, type Command } from 'commander'
-import { messageOf, TocsinError } from '../../base/index.ts'
+import { messageOf, TocsinError, withTimeout } from '../../base/index.ts'
 import { findWriter, recordConfigChanges, watchConfig } from '../../config/index.ts'
 import { connectDatabase, migrateDatabase, startEmbeddedPostgres } from '../../store/index.ts'
 import {
@@ -10,6 +10,7 @@ import {
 } from '../../telemetry/index.ts'
 import { findDatabaseUrl, readConfig } from '../openStore.ts'
 import { type CommonOptions, withCommonOptions } from '../options.ts'
+import { printError } from '../printError.ts'
 import { PROCESSES } from '../processes.ts'
 import { registerChainMetrics } from '../registerChainMetrics.ts'
 import { PROCESS_NAMES, type ProcessName } from '../supervisor.ts'
@@ -18,22 +19,30 @@ import { untilSignal } from '../untilSignal.ts'
 /** A supervised process waits for its database as long as it takes; one started by hand gives up soon. */
 const PATIENCE_MS = { supervised: 600_000, alone: 15_000 }
 
-const run = async (name: ProcessName, options: CommonOptions): Promise<void> => {
+type Undo = (step: () => Promise<unknown>) => void
+
+const run = async (name: ProcessName, options: CommonOptions, undo: Undo): Promise<void> => {
   const { secrets, start } = PROCESSES[name]
   const read = () => readConfig(options, secrets)
   const config = await read()
   const log = createLogger({ service: name, level: process.env['LOG_LEVEL'] ?? 'info' })
   const supervised = process.env['TOCSIN_SUPERVISED'] !== undefined
-  const url =
-    findDatabaseUrl(config) ?? (await startEmbeddedPostgres({ dataDir: config.dataDir })).url
+  const openDatabase = async (): Promise<string> => {
+    const server = await startEmbeddedPostgres({ dataDir: config.dataDir })
+    undo(server.stop)
+    return server.url
+  }
+  const url = findDatabaseUrl(config) ?? (await openDatabase())
   const store = await connectDatabase({
     url,
     name,
     patienceMs: supervised ? PATIENCE_MS.supervised : PATIENCE_MS.alone,
     onError: (error) => log.warn({ error: messageOf(error) }, 'A database connection was lost.'),
   })
+  undo(store.stop)
   await migrateDatabase(store)
   const running = await start({ config, store, log })
+  undo(running.stop)
   const registry = createRegistry(name)
   if (name === 'watcher') registerChainMetrics(registry, running)
   const offset = PROCESS_NAMES.indexOf(name)
@@ -43,11 +52,8 @@ const run = async (name: ProcessName, options: CommonOptions): Promise<void> => 
     port: basePort === 0 ? 0 : basePort + offset,
     registry,
     report: () => running.report(),
-  }).catch(async (error: unknown) => {
-    await running.stop()
-    await store.stop()
-    throw error
   })
+  undo(metrics.stop)
   const heartbeat = createHeartbeat({
     store,
     name,
@@ -55,6 +61,7 @@ const run = async (name: ProcessName, options: CommonOptions): Promise<void> => 
     report: () => running.report(),
     log,
   })
+  undo(heartbeat.stop)
   const watching = await watchConfig({
     load: read,
     current: config,
@@ -75,14 +82,30 @@ const run = async (name: ProcessName, options: CommonOptions): Promise<void> => 
     onError: (error) =>
       log.error({ error: messageOf(error) }, 'The changed watchlist is wrong; the old one stays.'),
   })
+  undo(watching.stop)
   process.send?.('ready')
   log.info({ pid: process.pid }, `The ${name} runs.`)
   await untilSignal()
-  await watching.stop()
-  await running.stop()
-  await heartbeat.stop()
-  await metrics.stop()
-  await store.stop()
+}
+
+/** How long one part may take to end (ms); the process ends in any case. */
+const END_LIMIT_MS = 10_000
+
+/** Runs, and ends whatever was begun, in the opposite order, however it ends. */
+const runAndTidy = async (name: ProcessName, options: CommonOptions): Promise<void> => {
+  const steps: (() => Promise<unknown>)[] = []
+  // Whoever supervises may be gone before this process is ready to hear of it.
+  const orphaned = new Promise<void>((resolve) => {
+    if (process.env['TOCSIN_SUPERVISED'] && process.send) process.once('disconnect', resolve)
+  })
+  try {
+    await Promise.race([run(name, options, (step) => steps.push(step)), orphaned])
+  } finally {
+    for (const step of steps.reverse())
+      await withTimeout(async () => step(), END_LIMIT_MS, 'The end').catch((error: unknown) =>
+        process.stderr.write(`${messageOf(error)}\n`),
+      )
+  }
 }
 
 /** `tocsin run <process>`: one process alone, as one container runs it. */
@@ -100,8 +123,10 @@ export const register = (program: Command): void => {
         throw new TocsinError('cli.unknown_process', `There is no process "${name}".`, {
           exitCode: 2,
         })
-      await run(known, options)
       // Sockets of libraries may linger; everything of ours has ended.
+      await runAndTidy(known, options).catch((error: unknown) =>
+        process.exit(printError(error, { json: options.json ?? false })),
+      )
       process.exit(0)
     })
 }
