@@ -60,6 +60,8 @@ export type Engine = {
   readonly stop: () => Promise<void>
 }
 
+const SLOW_COMMIT_MS = 1_000
+
 const clockMs = (): number => performance.timeOrigin + performance.now()
 const isFatal = (error: unknown): boolean =>
   isTocsinError(error) &&
@@ -131,6 +133,11 @@ export const createEngine = async <Tx>(options: EngineOptions<Tx>): Promise<Engi
   ): Promise<void> => {
     for (let attempt = 0; ; attempt++) {
       if (signal.aborted) throw stopped()
+      // A server that hangs gives no error for a long time; health must say so meanwhile.
+      const slow = setTimeout(
+        () => complain('The block cannot be committed: Postgres does not answer.'),
+        SLOW_COMMIT_MS,
+      )
       try {
         await store.lock()
         await write()
@@ -142,6 +149,8 @@ export const createEngine = async <Tx>(options: EngineOptions<Tx>): Promise<Engi
         if (found === 'done') return recover()
         if (found === 'moved') throw error
         await sleep(backoffMs(attempt, 50, 2_000), signal)
+      } finally {
+        clearTimeout(slow)
       }
     }
   }

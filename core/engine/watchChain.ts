@@ -1,4 +1,4 @@
-import { backoffMs, isTocsinError, messageOf, sleep } from '../base/index.ts'
+import { backoffMs, isTocsinError, messageOf, sleep, withTimeout } from '../base/index.ts'
 import type { BlockFeed, ChainHealth, ChainSource, FeedEvent } from '../chain/index.ts'
 import { createBlockFeed, createChainSource, createRpcPool } from '../chain/index.ts'
 import type { ChainConfig } from '../config/types.ts'
@@ -33,6 +33,9 @@ export type ChainWatch = {
 const AHEAD = 8
 /** How long data of a block are asked for before the feed looks again which block it should be (ms). */
 const DATA_PATIENCE_MS = 3_000
+
+/** How long the start waits to compare block 0 with the database's (ms). */
+const GENESIS_LIMIT_MS = 5_000
 
 /** Errors after which going on would need a person. */
 const HALTING = ['feed.reorg_below_finality', 'engine.below_final', 'engine.other_chain']
@@ -167,7 +170,18 @@ export const watchChain = async (options: WatchChainOptions): Promise<ChainWatch
     }
   }
 
-  let engine = await begin().catch(async (error: unknown) => {
+  /** A database of another chain is refused at once; endpoints that are away are no reason not to begin. */
+  const beginSafely = async (): Promise<Engine> => {
+    const fresh = await begin()
+    const isOther = await withTimeout(() => fresh.loadCursor(), GENESIS_LIMIT_MS, 'Block 0').then(
+      () => undefined,
+      (error: unknown) => (codeOf(error) === 'engine.other_chain' ? error : undefined),
+    )
+    if (isOther === undefined) return fresh
+    await fresh.stop()
+    throw isOther
+  }
+  let engine = await beginSafely().catch(async (error: unknown) => {
     await pool.stop()
     throw error
   })
