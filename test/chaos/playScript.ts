@@ -2,7 +2,7 @@ import { decodeFunctionResult, encodeFunctionData, type Hex, keccak256, toHex } 
 import { sleep } from '../../core/base/index.ts'
 import type { DemoContract } from '../../demo/contracts/index.ts'
 import { createRandom } from '../../demo/random.ts'
-import type { Stack } from '../support/stack.ts'
+import type { World } from './startWorld.ts'
 
 /** The blocks of one round, in order. */
 export const STEPS = ['traffic', 'role', 'pull', 'restore', 'rob', 'pause', 'open'] as const
@@ -29,7 +29,7 @@ type Contract = Pick<DemoContract, 'address' | 'abi'>
  * The one guest is the pause itself: the script mines nothing between the robbery and the pause's arrival in the pool.
  */
 export const playScript = async (
-  stack: Stack,
+  { stack, gate }: Pick<World, 'stack' | 'gate'>,
   options: { readonly rounds: number; readonly seed: number } & ScriptHooks,
 ): Promise<{ readonly robberies: number }> => {
   const { anvil, deployment, store } = stack
@@ -63,7 +63,7 @@ export const playScript = async (
     return BigInt(String(decodeFunctionResult({ abi: contract.abi, functionName, data: answer })))
   }
   const mine = async (round: number, step: Step): Promise<void> => {
-    await anvil.rpc('evm_mine')
+    await gate.alone(() => anvil.rpc('evm_mine'))
     options.afterBlock?.(round, step)
     await sleep(options.gapMs(round, step))
   }
@@ -94,7 +94,7 @@ export const playScript = async (
   await anvil.rpc('anvil_impersonateAccount', [safe.address])
   await anvil.rpc('anvil_setBalance', [safe.address, '0x56bc75e2d63100000'])
   await send(actors.attacker.address, vault, 'initializeV2', [actors.attacker.address])
-  await anvil.rpc('evm_mine')
+  await gate.alone(() => anvil.rpc('evm_mine'))
 
   const [rich, guest] = [actors.marketMaker.address, users[0]?.address ?? '']
   for (let round = 0; round < options.rounds; round++) {

@@ -48,7 +48,7 @@ const play = async (
     say(`  started after ${((Date.now() - began) / 1_000).toFixed(1)} s`)
     const killer = createKiller(world.stack, options)
     const gaps = createRandom(options.seed ^ 0x9a9)
-    const { robberies } = await playScript(world.stack, {
+    const { robberies } = await playScript(world, {
       ...options,
       gapMs: () => (isChaos ? gaps.int(0, 250) : gaps.int(0, 20)),
       ...(isChaos ? { afterBlock: killer.strike } : {}),

@@ -1,10 +1,13 @@
 import { freePort } from '../../core/testing/anvil.ts'
+import { type GatedNode, startGatedNode } from '../support/gatedNode.ts'
 import { type Stack, startStack } from '../support/stack.ts'
 import { startWebhookSink, type WebhookSink } from './webhookSink.ts'
 
 export type World = {
   readonly stack: Stack
   readonly sink: WebhookSink
+  /** The only way by which Tocsin reaches the chain over HTTP. */
+  readonly gate: GatedNode
   /** What the supervisor said, oldest first. */
   readonly events: readonly string[]
   /** Last lines of each process, for the account of a failure. */
@@ -23,6 +26,7 @@ export const startWorld = async (options: { readonly timestampS: number }): Prom
   const events: string[] = []
   const lines = new Map<string, string[]>()
   process.env[SECRET_VARIABLE] = SECRET
+  let gate: GatedNode | undefined
   try {
     const indexerPort = await freePort()
     const stack = await startStack({
@@ -31,9 +35,10 @@ export const startWorld = async (options: { readonly timestampS: number }): Prom
       anvil: { timestampS: options.timestampS },
       prepare: async (anvil) => {
         await anvil.rpc('anvil_setBlockTimestampInterval', [1])
+        gate = await startGatedNode(anvil.url)
       },
       restartCapMs: 400,
-      watchlist: (text) => `${text}
+      watchlist: (text, { rpcUrl }) => `${text.replaceAll(rpcUrl, gate?.url ?? '')}
 indexer: { port: ${indexerPort} }
 channels:
   pager: { kind: webhook, url: '${sink.url}', secret: { env: ${SECRET_VARIABLE} } }
@@ -58,17 +63,22 @@ routes:
         lines.set(name, kept.slice(-KEPT_LINES))
       },
     })
+    if (!gate) throw new Error('no way to the chain')
+    const way = gate
     return {
       stack,
       sink,
+      gate: way,
       events,
       lines,
       stop: async () => {
         await stack.stop()
+        await way.stop()
         await sink.stop()
       },
     }
   } catch (error) {
+    await gate?.stop()
     await sink.stop()
     throw error
   }
