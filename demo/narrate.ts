@@ -27,6 +27,8 @@ export type Narrator = {
   readonly progress: (text: string) => void
   /** A table; the first column left, the others as they come. */
   readonly table: (rows: readonly (readonly string[])[]) => void
+  /** From now on these addresses (lower case) are called by a name. */
+  readonly introduce: (names: ReadonlyMap<string, string>) => void
   /** Removes the progress line. */
   readonly end: () => void
 }
@@ -43,6 +45,9 @@ const COLOUR: Readonly<Record<Voice, string>> = {
   bad: '\x1b[1;31m',
   dim: '\x1b[2m',
 }
+const ADDRESS = /0x[0-9a-fA-F]{40}/g
+/** Longest text of a line; all of it stands in the console. */
+const TEXT_MAX = 150
 const QUIET_MS = 5_000
 
 const VOICE_OF_MARK: Readonly<Record<string, Voice>> = { '✓': 'good', '✗': 'bad' }
@@ -60,6 +65,7 @@ export const createNarrator = (stream: NodeJS.WriteStream): Narrator => {
   const coloured = isTerminal && !process.env['NO_COLOR']
   const paint = (voice: Voice, text: string): string =>
     coloured && COLOUR[voice] ? `${COLOUR[voice]}${text}\x1b[0m` : text
+  let known: ReadonlyMap<string, string> = new Map()
   let hasProgress = false
   let lastMs = 0
   const clear = (): void => {
@@ -76,7 +82,10 @@ export const createNarrator = (stream: NodeJS.WriteStream): Narrator => {
     say: (voice, block, who, text, note) => {
       const at = (block === undefined ? '' : `#${block}`).padStart(6)
       const end = note ? `  ${paint('dim', note)}` : ''
-      line(`${paint('dim', at)}  ${paint(voice, who.padEnd(15))} ${cleanText(text, 300)}${end}`)
+      const named = text.replace(ADDRESS, (address) => known.get(address.toLowerCase()) ?? address)
+      line(
+        `${paint('dim', at)}  ${paint(voice, who.padEnd(15))} ${cleanText(named, TEXT_MAX)}${end}`,
+      )
     },
     progress: (text) => {
       if (isTerminal) {
@@ -94,6 +103,9 @@ export const createNarrator = (stream: NodeJS.WriteStream): Narrator => {
         const [first = '', ...rest] = cells
         line(`  ${[paint(VOICE_OF_MARK[first] ?? 'plain', first), ...rest].join('  ')}`)
       }
+    },
+    introduce: (names) => {
+      known = names
     },
     end: clear,
   }

@@ -7,6 +7,7 @@ import { type DemoDeployment, deployDemo, FIRST_USER } from './contracts/index.t
 import { followStory, type Story } from './followStory.ts'
 import { type Evidence, EXPECTED, findingsFor, type Judgement, judge } from './judge.ts'
 import { type MemoryUse, measureMemory } from './measureMemory.ts'
+import { nameActors } from './nameActors.ts'
 import { createNarrator, type Narrator } from './narrate.ts'
 import { prepareDataDir, rememberAnvil } from './prepareDataDir.ts'
 import { readChain } from './readChain.ts'
@@ -231,6 +232,7 @@ export const runDemo = async (options: DemoOptions): Promise<boolean> => {
       'chain',
       'a vault behind a proxy, tokens, a v2 pair, a v3 pool, a governor with timelock, a Safe',
     )
+    narrator.introduce(nameActors(deployment))
     const configDir = join(dataDir, 'demo')
     const consolePort = (await isFree(CONSOLE_PORT)) ? CONSOLE_PORT : await freePort()
     const { receiver, configFile } = await openPager(deployment, {

@@ -1,12 +1,8 @@
-import { cleanText } from '../core/base/index.ts'
 import type { StoryHandlers } from './followStory.ts'
 import type { Narrator, Voice } from './narrate.ts'
 
 const ms = (value: number): string => `${Math.round(value)} ms`
 const short = (hash: string): string => `${hash.slice(0, 10)}…`
-
-/** Longest text of a finding; all of it stands in the console. */
-const TEXT_MAX = 150
 
 /** The thing, where the title does not name it. */
 const aboutOf = ({
@@ -33,7 +29,7 @@ export const tellStory = (narrator: Narrator): StoryHandlers => ({
       GRAVE.has(row.severity) ? 'finding' : 'dim',
       row.chainId === 0 ? undefined : row.blockNumber,
       row.botId,
-      cleanText(`${row.severity}: ${row.description || row.name}`, TEXT_MAX),
+      `${row.severity}: ${row.description || row.name}`,
       latency,
     )
   },
