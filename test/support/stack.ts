@@ -39,6 +39,8 @@ export type GroundOptions = {
   readonly policy?: (text: string) => string
   /** Called on the fresh chain, before anything is deployed. */
   readonly prepare?: (anvil: Anvil) => Promise<void>
+  /** Called with the folder of the watchlist, before anything reads it. */
+  readonly prepareFolder?: (folder: string) => Promise<void>
 }
 
 export type StackOptions = GroundOptions & {
@@ -105,6 +107,7 @@ export const startGround = async (options: GroundOptions): Promise<Ground> => {
       users: options.users ?? 32,
       ...(mines ? { mine: () => anvil.rpc('evm_mine') } : {}),
     })
+    await options.prepareFolder?.(folder)
     const configFile = join(folder, 'watchlist.yaml')
     const text = watchlistOf(anvil, deployment, dataDir)
     await writeFile(configFile, options.watchlist?.(text, deployment) ?? text)
