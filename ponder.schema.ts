@@ -270,7 +270,7 @@ export const timelockStep = onchainTable(
   (t) => ({
     ...place(t),
     step: t.text().notNull(),
-    operationId: t.hex(),
+    opId: t.hex(),
     callIndex: t.bigint(),
     target: t.hex(),
     value: t.bigint(),
@@ -282,7 +282,7 @@ export const timelockStep = onchainTable(
   }),
   (table) => ({
     ...placeIndexes('timelock_step', table),
-    operation: index('timelock_step_operation').on(table.operationId),
+    operation: index('timelock_step_operation').on(table.opId),
     target: index('timelock_step_target').on(table.target, table.timestamp),
   }),
 )
