@@ -35,6 +35,8 @@ export const importUserFile = async (file: string): Promise<unknown> => {
               const door = PUBLIC_DOORS[path]
               return door === undefined ? undefined : { path: door }
             })
+            // Node takes file: addresses; the bundler wants paths.
+            builder.onResolve({ filter: /^file:/ }, ({ path }) => ({ path: fileURLToPath(path) }))
           },
         },
       ],
