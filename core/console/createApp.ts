@@ -80,16 +80,8 @@ export const createApp = (options: {
   })
   app.get('/api/status', async (c) => {
     const { overview } = await hub.snapshot()
-    const { at, verdict, reasons, counts, channels, failingBots, configChanges } = overview
-    return c.json({
-      at,
-      verdict,
-      reasons,
-      openAlerts: counts,
-      channels,
-      failingBots,
-      configChanges,
-    })
+    const { at, verdict, reasons, counts, processes, chains, channels, failingBots } = overview
+    return c.json({ at, verdict, reasons, counts, processes, chains, channels, failingBots })
   })
   app.get('/api/processes', async (c) => c.json((await hub.snapshot()).overview.processes))
   app.get('/api/chains', async (c) => c.json((await hub.snapshot()).overview.chains))

@@ -33,6 +33,9 @@ const MAX_CLIENTS = 64
 /** A client that is so far behind is let go (bytes); its browser connects again. */
 const MAX_BACKLOG = 4_000_000
 
+/** The page keeps ages running by itself: a section whose ages alone differ need not be sent. */
+const withoutAges = (markup: string): string => markup.replace(/(<time\b[^>]*>)[^<]*/g, '$1')
+
 /**
  * Keeps the pages up to date: one look at the database for all of them, when Postgres says that something changed and
  * every two seconds anyway. Only sections that differ are sent.
@@ -73,7 +76,9 @@ export const createHub = (options: {
     const now = await look().catch(() => undefined)
     if (!now) return
     const changed = Object.fromEntries(
-      Object.entries(now.sections).filter(([id, markup]) => before[id] !== markup),
+      Object.entries(now.sections).filter(
+        ([id, markup]) => withoutAges(before[id] ?? '') !== withoutAges(markup),
+      ),
     )
     const [partial, whole] = [encodeEvent(now, changed), encodeEvent(now, now.sections)]
     for (const client of clients) {

@@ -42,3 +42,9 @@ export const hash = (value: string | null): Markup => {
   const short = whole.length > 16 ? `${whole.slice(0, 8)}…${whole.slice(-4)}` : whole
   return html`<code title="${whole}">${short}</code>`
 }
+
+/** A sentence in which addresses and hashes are shortened; the whole of each stands in its title. */
+export const prose = (value: string, max = 400): readonly (Markup | string)[] =>
+  text(value, max)
+    .split(/(0x[0-9a-fA-F]{40,64})/)
+    .map((part, at) => (at % 2 === 1 ? hash(part) : part))

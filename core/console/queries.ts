@@ -1,4 +1,5 @@
 import { and, asc, desc, eq, getTableColumns, gte, inArray, type SQL, sql } from 'drizzle-orm'
+import type { Sev } from '../base/index.ts'
 import { type Database, tables } from '../store/index.ts'
 import type { AlertView, ExecutionView, FindingView, IncidentView } from './overviewTypes.ts'
 
@@ -121,4 +122,17 @@ export const listExecutions = async (
     .from(e)
     .orderBy(desc(e.requestedAt))
     .limit(options.limit)
+}
+
+/** Open alerts by severity, all of them. */
+export const countOpenAlerts = async (db: Database): Promise<Readonly<Record<Sev, number>>> => {
+  const { severity, status } = tables.alert
+  const rows = await db
+    .select({ severity, count: sql<number>`count(*)::int` })
+    .from(tables.alert)
+    .where(inArray(status, [...live]))
+    .groupBy(severity)
+  const counts = { SEV1: 0, SEV2: 0, SEV3: 0, SEV4: 0 }
+  for (const row of rows) counts[row.severity] = row.count
+  return counts
 }

@@ -1,10 +1,15 @@
 import { desc, eq } from 'drizzle-orm'
 import { readChannelFigures } from '../alerts/index.ts'
-import type { Sev } from '../base/index.ts'
 import type { Config } from '../config/types.ts'
 import { type Database, tables } from '../store/index.ts'
 import type { AlertView, ChainView, FailingBot, Overview, ProcessView } from './overviewTypes.ts'
-import { listAlerts, listExecutions, listFindings, listIncidents } from './queries.ts'
+import {
+  countOpenAlerts,
+  listAlerts,
+  listExecutions,
+  listFindings,
+  listIncidents,
+} from './queries.ts'
 import { readChains, viewProcess } from './readProcesses.ts'
 
 const DAY_MS = 86_400_000
@@ -29,6 +34,7 @@ export const readOverview = async (
     channels,
     bots,
     chains,
+    counts,
   ] = await Promise.all([
     listAlerts(db, { which: 'open', limit: 200 }),
     listAlerts(db, { which: 'closed', since, limit: 30 }),
@@ -39,6 +45,7 @@ export const readOverview = async (
     readChannelFigures(db),
     db.select().from(tables.botHealth).where(eq(tables.botHealth.status, 'failing')).limit(50),
     readChains(db, config, rows, at),
+    countOpenAlerts(db),
   ])
   const processes = rows.map((row) => viewProcess(row, at)).sort(byName)
   const failingBots = bots.map(({ botId, chainId, lastError }) => ({
@@ -48,7 +55,6 @@ export const readOverview = async (
   }))
   const found = { alerts, processes, chains, channels, failingBots }
   const reasons = listReasons(found)
-  const counts = countBySeverity(alerts)
   return {
     at,
     verdict: counts.SEV1 + counts.SEV2 > 0 ? 'alert' : reasons.length > 0 ? 'degraded' : 'ok',
@@ -68,11 +74,8 @@ const byName = (a: ProcessView, b: ProcessView): number =>
   (ORDER.indexOf(a.name) + 1 || 99) - (ORDER.indexOf(b.name) + 1 || 99) ||
   (a.name < b.name ? -1 : 1)
 
-const countBySeverity = (alerts: readonly AlertView[]): Record<Sev, number> => {
-  const counts: Record<Sev, number> = { SEV1: 0, SEV2: 0, SEV3: 0, SEV4: 0 }
-  for (const { severity } of alerts) counts[severity] += 1
-  return counts
-}
+/** `: why`, without the full stop that the sentence around it brings. */
+const because = (reason: string): string => (reason ? `: ${reason.replace(/\.+$/, '')}` : '')
 
 const listReasons = (found: {
   readonly alerts: readonly AlertView[]
@@ -86,14 +89,14 @@ const listReasons = (found: {
   for (const { name, state, reason } of found.processes) {
     if (state === 'ok') continue
     const said = state === 'lost' ? 'is lost' : state === 'stopped' ? 'is stopped' : `is ${state}`
-    reasons.push(`The ${name} ${said}${reason ? `: ${reason}` : ''}.`)
+    reasons.push(`The ${name} ${said}${because(reason)}.`)
   }
   for (const { name, state, reason } of found.chains) {
     if (state === 'ok') continue
-    reasons.push(`Chain ${name} is ${state.replace('_', ' ')}${reason ? `: ${reason}` : ''}.`)
+    reasons.push(`Chain ${name} is ${state.replace('_', ' ')}${because(reason)}.`)
   }
   for (const { botId, error } of found.failingBots) {
-    reasons.push(`Bot ${botId} fails${error ? `: ${error}` : ''}.`)
+    reasons.push(`Bot ${botId} fails${because(error)}.`)
   }
   for (const [name, { pending, oldestPendingS, dead, lastError }] of Object.entries(
     found.channels,

@@ -1,5 +1,5 @@
 import { encodeStable } from '../base/index.ts'
-import { age, count, latency, megabytes, number, span, text } from './format.ts'
+import { age, count, latency, megabytes, number, text } from './format.ts'
 import { html, type Markup } from './html.ts'
 import type { ChainView, Overview, ProcessView } from './overviewTypes.ts'
 
@@ -54,7 +54,7 @@ const PROCESS_CLASS: Readonly<Record<ProcessView['state'], string>> = {
 const processRow = (row: ProcessView, overview: Overview): Markup =>
   html`<div class="row"><div class="line"><span class="dot ${PROCESS_CLASS[row.state]}"></span><span class="grow title">${text(row.name, 40)}</span>${row.state === 'ok' ? '' : html`<span class="tag ${PROCESS_CLASS[row.state]}">${row.state}</span>`}<span class="end">heard ${age(row.heartbeatAt, overview.at)}</span></div>
 ${row.reason ? html`<p class="mute">${text(row.reason, 240)}</p>` : ''}
-<div class="facts num"><span>pid ${row.pid}</span><span>up ${span(overview.at.getTime() - row.startedAt.getTime())}</span><span>${megabytes(row.rssBytes)}</span>${row.restarts > 0 ? html`<span>${count(row.restarts, 'restart')}</span>` : ''}</div></div>`
+<div class="facts num"><span>pid ${row.pid}</span><span>up ${age(row.startedAt, overview.at, 'for')}</span><span>${megabytes(row.rssBytes)}</span>${row.restarts > 0 ? html`<span>${count(row.restarts, 'restart')}</span>` : ''}</div></div>`
 
 /** Every process that ever reported, and the channels to people. */
 export const renderProcesses = (overview: Overview): Markup => {

@@ -22,15 +22,27 @@ const ICON =
 
 const MAX_REASONS = 8
 
-const renderBanner = ({ reasons }: Overview): Markup => {
-  if (reasons.length === 0) {
-    return html`<div class="banner ok" role="status">${CHECK}<div><strong>Everything is being watched.</strong></div></div>`
-  }
-  const more = reasons.length - MAX_REASONS
-  return html`<div class="banner warn" role="alert">${SIGN}<div><strong>Not all is well</strong><ul>${reasons.slice(0, MAX_REASONS).map((reason) => html`<li>${text(reason, 300)}</li>`)}</ul>${more > 0 ? html`<span class="more">and ${more} more</span>` : ''}</div></div>`
+const SEVERITIES: readonly Sev[] = ['SEV1', 'SEV2', 'SEV3', 'SEV4']
+
+/** `5 SEV1 and 7 SEV2 alerts are open`; empty when neither is. */
+const graveAlerts = ({ SEV1, SEV2 }: Overview['counts']): string => {
+  const parts = [SEV1 > 0 ? `${SEV1} SEV1` : '', SEV2 > 0 ? `${SEV2} SEV2` : ''].filter(Boolean)
+  if (parts.length === 0) return ''
+  return `${parts.join(' and ')} ${SEV1 + SEV2 === 1 ? 'alert is' : 'alerts are'} open`
 }
 
-const SEVERITIES: readonly Sev[] = ['SEV1', 'SEV2', 'SEV3', 'SEV4']
+const renderBanner = ({ reasons, counts }: Overview): Markup => {
+  const grave = graveAlerts(counts)
+  const more = reasons.length - MAX_REASONS
+  const list = html`<ul>${reasons.slice(0, MAX_REASONS).map((reason) => html`<li>${text(reason, 300)}</li>`)}</ul>${more > 0 ? html`<span class="more">and ${more} more</span>` : ''}`
+  if (grave !== '') {
+    const isWell = reasons.length === 0
+    return html`<div class="banner bad" role="alert">${SIGN}<div><strong>${grave}${isWell ? '' : ', and the watch itself is impaired'}</strong>${isWell ? html`<span class="more">Everything is being watched.</span>` : list}</div></div>`
+  }
+  return reasons.length === 0
+    ? html`<div class="banner ok" role="status">${CHECK}<div><strong>Everything is being watched.</strong></div></div>`
+    : html`<div class="banner warn" role="alert">${SIGN}<div><strong>The watch is impaired</strong>${list}</div></div>`
+}
 
 const tile = (label: string, value: Markup | string, note: Markup | string, wide = ''): Markup =>
   html`<div class="tile${wide}"><div class="label">${label}</div><div class="value">${value}</div><div class="note">${note}</div></div>`

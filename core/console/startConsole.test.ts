@@ -72,6 +72,11 @@ afterAll(async () => {
   await database?.drop()
 })
 
+const createOwn = async () => {
+  const own = await createTestDatabase()
+  return { database: own, stop: () => own.drop() }
+}
+
 const get = (path: string): Promise<Response> => fetch(`${console_.url}${path}`)
 
 test('behavior: the page escapes what strangers wrote and carries a strict content security policy', async () => {
@@ -98,6 +103,49 @@ test('behavior: a process without a heartbeat is lost, not well', async () => {
   expect(status.verdict).not.toBe('ok')
 })
 
+test('behavior: the figures count every open alert, also those that are not shown', async () => {
+  const { database: own, stop } = await createOwn()
+  const rows = Array.from({ length: 230 }, (_, i) => ({
+    id: `a_${i}`,
+    key: `k${i}`,
+    kind: 'event' as const,
+    status: 'open' as const,
+    severity: 'SEV2' as const,
+    title: HOSTILE,
+    summary: HOSTILE,
+    botId: 'b',
+    alertId: 'A',
+    chainId: 1,
+    firstBlock: 1,
+    lastBlock: 1,
+  }))
+  await own.db.insert(tables.alert).values(rows)
+  const page = await startConsole({ config, store: own, log })
+  const status = (await (await fetch(`${page.url}/api/status`)).json()) as { counts: object }
+  const body = await (await fetch(page.url)).text()
+  await page.stop()
+  await stop()
+  expect(status.counts).toEqual({ SEV1: 0, SEV2: 230, SEV3: 0, SEV4: 0 })
+  expect(body).toContain('230 SEV2 alerts are open')
+  expect(body).not.toContain('<script>alert')
+})
+
+test('behavior: a database that is gone is told, not shown as well', async () => {
+  const { database: own, stop } = await createOwn()
+  const page = await startConsole({ config, store: own, log })
+  expect((await fetch(`${page.url}/ready`)).status).toBe(200)
+  await own.pool.query('drop schema tocsin cascade')
+  await new Promise((resolve) => setTimeout(resolve, 1_600))
+  const answers = await Promise.all(
+    ['/', '/ready', '/api/status', '/api/findings'].map((path) => fetch(page.url + path)),
+  )
+  expect(answers.map(({ status }) => status)).toEqual([503, 503, 503, 503])
+  expect((await fetch(`${page.url}/health`)).status).toBe(200)
+  expect((await page.report()).status).toBe('degraded')
+  await page.stop()
+  await stop()
+})
+
 test('behavior: the API filters and bounds', async () => {
   const all = (await (await get('/api/findings?limit=5')).json()) as unknown[]
   expect(all).toHaveLength(1)
@@ -113,7 +161,8 @@ test('behavior: live events bring every section to a newcomer', async () => {
   const answer = await fetch(`${console_.url}/api/events`, { signal: gone.signal })
   const reader = answer.body?.getReader()
   let text = ''
-  while (!text.includes('\n\n')) text += new TextDecoder().decode((await reader?.read())?.value)
+  while (!/^data: .*\n\n/m.test(text))
+    text += new TextDecoder().decode((await reader?.read())?.value)
   gone.abort()
   const data = JSON.parse(/^data: (.*)$/m.exec(text)?.[1] ?? '{}') as {
     sections: Record<string, string>
@@ -122,27 +171,107 @@ test('behavior: live events bring every section to a newcomer', async () => {
   expect(data.sections['findings']).not.toContain('<script>')
 })
 
-test('error: another host name is refused', async () => {
-  const { port } = new URL(console_.url)
-  const status = await new Promise<number | undefined>((resolve, reject) => {
-    request(
-      { host: '127.0.0.1', port, path: '/', headers: { host: 'evil.example' } },
-      (response) => {
-        response.resume()
-        resolve(response.statusCode)
-      },
-    )
+const statusFor = (
+  headers: Record<string, string>,
+  path = '/',
+  method = 'GET',
+): Promise<number | undefined> =>
+  new Promise((resolve, reject) => {
+    const { port } = new URL(console_.url)
+    request({ host: '127.0.0.1', port, path, method, headers }, (response) => {
+      response.resume()
+      resolve(response.statusCode)
+    })
       .once('error', reject)
       .end()
   })
-  expect(status).toBe(421)
+
+test('behavior: only a section that changed is sent again', async () => {
+  const gone = new AbortController()
+  const answer = await fetch(`${console_.url}/api/events`, { signal: gone.signal })
+  const reader = answer.body?.getReader()
+  let text = ''
+  const events = (): { sections: Record<string, string> }[] =>
+    [...text.matchAll(/^data: (.*)\n\n/gm)].map(([, data]) => JSON.parse(data ?? '{}'))
+  const readUntil = async (done: () => boolean): Promise<void> => {
+    while (!done()) text += new TextDecoder().decode((await reader?.read())?.value)
+  }
+  await readUntil(() => events().length > 0)
+  await database.db.insert(tables.configChange).values({
+    process: 'watcher',
+    who: HOSTILE,
+    file: 'watchlist.yaml',
+    path: 'bots.x',
+    oldValue: 1,
+    newValue: HOSTILE,
+  })
+  await readUntil(() =>
+    events()
+      .slice(1)
+      .some(({ sections }) => 'changes' in sections),
+  )
+  gone.abort()
+  const later = events().slice(1)
+  expect(later.some(({ sections }) => 'incidents' in sections)).toBe(false)
+  const changes = later.find(({ sections }) => 'changes' in sections)?.sections['changes']
+  expect(changes).toContain('bots.x')
+  expect(changes).not.toContain('<script>')
+})
+
+test('error: another host name is refused', async () => {
+  for (const host of ['evil.example', 'evil.example:4680', '127.0.0.1.evil.example']) {
+    expect(await statusFor({ host })).toBe(421)
+  }
+  for (const host of ['localhost', 'LOCALHOST:4680', '127.0.0.1:1', '[::1]:4680', '10.0.0.7']) {
+    expect(await statusFor({ host })).toBe(200)
+  }
+})
+
+test('behavior: a host that the watchlist names is answered', async () => {
+  const named = { ...config, console: { host: '127.0.0.1', port: 0, hosts: ['Ops.Example'] } }
+  const second = await startConsole({ config: named, store: database, log })
+  const { port } = new URL(second.url)
+  const status = await new Promise((resolve) =>
+    request({ host: '127.0.0.1', port, headers: { host: 'ops.example' } }, (response) => {
+      response.resume()
+      resolve(response.statusCode)
+    }).end(),
+  )
+  await second.stop()
+  expect(status).toBe(200)
+})
+
+test('error: writes and requests of other sites are refused', async () => {
+  const host = 'localhost'
+  expect(await statusFor({ host }, '/', 'POST')).toBe(405)
+  expect(await statusFor({ host }, '/api/alerts', 'DELETE')).toBe(405)
+  expect(await statusFor({ host }, '/graphql', 'GET')).toBe(405)
+  expect(await statusFor({ host, 'content-type': 'text/plain' }, '/graphql', 'POST')).toBe(415)
+  const foreign = { host, 'sec-fetch-site': 'cross-site' }
+  expect(await statusFor({ ...foreign, 'sec-fetch-mode': 'no-cors' }, '/api/alerts')).toBe(403)
+  expect(await statusFor({ ...foreign, 'sec-fetch-mode': 'navigate' })).toBe(200)
+})
+
+test('error: a query that makes no sense is 400 with what is wrong', async () => {
+  for (const query of [
+    'limit=0',
+    'limit=5000',
+    'limit=x',
+    'status=odd',
+    'severity=SEV9',
+    'since=soon',
+  ]) {
+    const answer = await get(`/api/findings?${query}`)
+    expect(answer.status).toBe(400)
+    expect(await answer.text()).toContain(query.split('=')[0])
+  }
 })
 
 test('behavior: GraphQL is handed on without the headers of the client, and bounded', async () => {
   const post = (body: string): Promise<Response> =>
     fetch(`${console_.url}/graphql`, {
       method: 'POST',
-      headers: { authorization: 'Bearer x' },
+      headers: { authorization: 'Bearer x', 'content-type': 'application/json' },
       body,
     })
   expect(await (await post('{"query":"{a}"}')).json()).toEqual({
@@ -168,7 +297,11 @@ test('error: GraphQL without an indexer is 503 with a reason', async () => {
     log,
     graphqlUrl: 'http://127.0.0.1:9/graphql',
   })
-  const answer = await fetch(`${alone.url}/graphql`, { method: 'POST', body: '{}' })
+  const answer = await fetch(`${alone.url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{}',
+  })
   await alone.stop()
   expect(answer.status).toBe(503)
   expect(await answer.text()).toContain('indexer does not answer')
