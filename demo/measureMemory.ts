@@ -51,7 +51,9 @@ export const measureMemory = async (
     if (pid === undefined) continue
     const family = isAlone ? rows.filter((row) => row.pid === pid) : tree(pid)
     const single = family.length === 1
-    const sizes = await Promise.all(family.map((row) => (single ? row.rssBytes : shareOf(row))))
+    const sizes = await Promise.all(
+      family.map(async (row) => (single ? row.rssBytes : shareOf(row))),
+    )
     uses.push({ name, bytes: sizes.reduce((sum, size) => sum + size, 0) })
   }
   return uses
