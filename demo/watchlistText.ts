@@ -1,7 +1,22 @@
 import { getAddress } from 'viem'
 import type { DemoContract, DemoDeployment } from './contracts/index.ts'
 import { demoAccount } from './contracts/index.ts'
-import type { WriteWatchlistOptions } from './writeWatchlist.ts'
+
+export type DemoPorts = {
+  readonly console: number
+  readonly indexer: number
+  /** 0: any free ones. */
+  readonly metrics: number
+}
+
+export type WatchlistValues = {
+  /** Absolute; Tocsin's own data. */
+  readonly dataDir: string
+  readonly rpcUrl: string
+  readonly wsUrl: string
+  readonly webhookUrl: string
+  readonly ports: DemoPorts
+}
 
 const thing = (
   kind: string,
@@ -21,10 +36,7 @@ const thing = (
   ].join('\n')
 
 /** The demo's watchlist: what a team with one vault, two pools and a governance would write. */
-export const watchlistText = (
-  deployment: DemoDeployment,
-  options: Omit<WriteWatchlistOptions, 'dir'>,
-): string => {
+export const watchlistText = (deployment: DemoDeployment, options: WatchlistValues): string => {
   const { usd, weth, vote, vault, pair, pool, governor, timelock, safe, actors } = deployment
   return `# The demo's watchlist, written anew at every run. The example for your own is watchlist.yaml in the repository.
 version: 1

@@ -6,24 +6,11 @@ import { type Hex, TocsinError } from '../core/base/index.ts'
 import { encodeKeystore, loadPolicies } from '../core/response/index.ts'
 import type { DemoDeployment } from './contracts/index.ts'
 import { policyText } from './policyText.ts'
-import { watchlistText } from './watchlistText.ts'
+import { type WatchlistValues, watchlistText } from './watchlistText.ts'
 
-export type DemoPorts = {
-  readonly console: number
-  readonly indexer: number
-  /** 0: any free ones. */
-  readonly metrics: number
-}
-
-export type WriteWatchlistOptions = {
+export type WriteWatchlistOptions = WatchlistValues & {
   /** Everything is written into this folder. */
   readonly dir: string
-  /** Absolute; Tocsin's own data. */
-  readonly dataDir: string
-  readonly rpcUrl: string
-  readonly wsUrl: string
-  readonly webhookUrl: string
-  readonly ports: DemoPorts
 }
 
 export type DemoWatchlist = {
