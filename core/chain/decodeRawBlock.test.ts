@@ -1,8 +1,10 @@
-import { fromRlp, type RecursiveArray, toRlp } from 'viem'
+import { fromRlp, toRlp } from 'viem'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Hex } from '../base/index.ts'
 import { type Anvil, startAnvil } from '../testing/index.ts'
 import { decodeRawBlock } from './decodeRawBlock.ts'
+
+type Nested = Hex | Nested[]
 
 let anvil: Anvil
 let raw: Hex
@@ -34,7 +36,7 @@ beforeAll(async () => {
     await anvil.rpc<{ transactions: typeof transactions }>('eth_getBlockByNumber', ['0x1', true])
   ).transactions
   // The node gives raw transactions but no raw blocks: the block around them is put together here.
-  const items: RecursiveArray<Hex>[] = []
+  const items: Nested[] = []
   for (const { hash } of transactions) {
     const bytes = await anvil.rpc<Hex>('debug_getRawTransaction', [hash])
     items.push(Number.parseInt(bytes.slice(2, 4), 16) >= 0xc0 ? fromRlp(bytes, 'hex') : bytes)
