@@ -16,6 +16,7 @@ export type Member = {
 export type Change = {
   readonly kind: AlertChange
   readonly status: AlertRow['status']
+  readonly statusBefore: AlertRow['status']
   readonly severity: Sev
   readonly severityBefore: Sev
   readonly channels: readonly string[]
@@ -144,6 +145,7 @@ export const createAlertBook = (options: {
     state.changes.push({
       kind,
       status: row.status,
+      statusBefore: before.status,
       summary,
       severity: row.severity,
       severityBefore: before.severity,

@@ -100,6 +100,7 @@ const close = (row: AlertRow, now: Date, closedBy: string, summary: string): Ale
     {
       kind: 'resolved',
       status: 'resolved',
+      statusBefore: row.status,
       severity: row.severity,
       severityBefore: row.severity,
       channels: row.channels,

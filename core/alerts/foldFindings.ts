@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, inArray, or, sql } from 'drizzle-orm'
+import { and, asc, eq, inArray, ne, or, sql } from 'drizzle-orm'
 import { type Database, type DatabaseTransaction, tables } from '../store/index.ts'
 import { type AlertState, createAlertBook, type Member, QUIET_MS } from './alertBook.ts'
 import { databaseNow, tryLockAlerts } from './alertLock.ts'
@@ -14,9 +14,6 @@ export type FoldOptions = {
   /** Findings per transaction. Default: 500. */
   readonly batchSize?: number
 }
-
-/** How many alerts of a key are looked at when a finding is taken back. */
-const DEPTH = 5
 
 /**
  * Takes findings from the queue and folds them into alerts, incidents and outbox rows, in one transaction.
@@ -62,8 +59,7 @@ const inOrder = (findings: readonly FindingRow[]): FindingRow[] => {
 }
 
 /**
- * The alerts that a batch can change, oldest first. Where a finding is taken back or returns, also the earlier alerts
- * of its key, with all members.
+ * The alerts that a batch can change, oldest first; with all members where a finding is taken back or returns.
  */
 const loadStates = async (
   tx: DatabaseTransaction,
@@ -86,9 +82,11 @@ const loadStates = async (
     keys.add(key)
     if (known.has(finding.id)) deepKeys.add(key)
   }
-  const rows = await loadAlerts(tx, [...keys], deepKeys, [
-    ...new Set(memberships.map(({ alertId }) => alertId)),
-  ])
+  const rows = await loadAlerts(
+    tx,
+    [...keys],
+    [...new Set(memberships.map(({ alertId }) => alertId))],
+  )
   const members = await loadMembers(
     tx,
     rows.filter((row) => deepKeys.has(row.key)).map((row) => row.id),
@@ -105,7 +103,6 @@ const loadStates = async (
 const loadAlerts = async (
   tx: DatabaseTransaction,
   keys: readonly string[],
-  deepKeys: ReadonlySet<string>,
   ids: readonly string[],
 ): Promise<AlertRow[]> => {
   const live = await tx
@@ -118,6 +115,12 @@ const loadAlerts = async (
           inArray(tables.alert.key, [...keys]),
           or(
             inArray(tables.alert.status, ['open', 'unknown']),
+            // Its end was taken back while a later alert of the key was open.
+            and(
+              eq(tables.alert.status, 'resolved'),
+              eq(tables.alert.closedBy, 'condition'),
+              ne(tables.alert.condition, 'ended'),
+            ),
             and(
               eq(tables.alert.status, 'retracted'),
               sql`${tables.alert.updatedAt} > now() - ${QUIET_MS} * interval '1 millisecond'`,
@@ -126,17 +129,7 @@ const loadAlerts = async (
         ),
       ),
     )
-  const rows = new Map(live.map((row) => [row.id, row]))
-  for (const key of deepKeys) {
-    const recent = await tx
-      .select()
-      .from(tables.alert)
-      .where(eq(tables.alert.key, key))
-      .orderBy(desc(tables.alert.openedAt))
-      .limit(DEPTH)
-    for (const row of recent) rows.set(row.id, row)
-  }
-  return [...rows.values()].sort(
+  return live.sort(
     (a, b) => a.openedAt.getTime() - b.openedAt.getTime() || a.firstBlock - b.firstBlock,
   )
 }

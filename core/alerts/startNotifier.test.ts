@@ -194,9 +194,7 @@ describe('delivery', () => {
     await start({
       one: () => {
         tries += 1
-        return tries < 5
-          ? { kind: 'dead', reason: 'the receiver answered 403' }
-          : { kind: 'sent' }
+        return tries < 5 ? { kind: 'dead', reason: 'the receiver answered 403' } : { kind: 'sent' }
       },
     })
     await record(store, findingOf())

@@ -62,15 +62,20 @@ const writeMembers = async (
   }
 }
 
-/** What a reorg took and gave back within one batch is not told, unless it came back graver. */
+/** What a reorg took and gave back within one batch is not told, unless it came back otherwise. */
 export const withoutReorgs = (changes: readonly Change[]): Change[] => {
   const told: Change[] = []
   for (const change of changes) {
     const last = told.at(-1)
-    if (last?.kind === 'retracted' && change.kind === 'reopened') {
-      told.pop()
-      if (isGraver(change.severity, last.severityBefore)) told.push({ ...change, kind: 'raised' })
-    } else told.push(change)
+    if (last?.kind !== 'retracted') {
+      told.push(change)
+      continue
+    }
+    told.pop()
+    if (last.statusBefore !== change.status) told.push(change)
+    else if (isOpen(change) && isGraver(change.severity, last.severityBefore)) {
+      told.push({ ...change, kind: 'raised' })
+    }
   }
   return told
 }
