@@ -11,6 +11,7 @@ import { ensureReaderRole, READER_ROLE } from './readerRole.ts'
 import { readStatus } from './readStatus.ts'
 import { schemaName, VIEWS_SCHEMA } from './schemaName.ts'
 import { findPackageRoot, spawnPonder } from './spawnPonder.ts'
+import { watchProgress } from './watchProgress.ts'
 
 export type IndexerOptions = {
   readonly config: Config
@@ -116,12 +117,23 @@ export const startIndexer = async (options: IndexerOptions): Promise<RunningInde
     await ponder.stop()
     throw error
   }
+  const giveUp = options.onEnd ?? endThisProcess
   void ended.then((error) => {
-    if (!stopping) (options.onEnd ?? endThisProcess)(error)
+    if (!stopping) giveUp(error)
   })
 
   const tidying = tidyWhenReady({ url, databaseUrl, schema, log })
   const chains = config.chains.filter(({ id }) => input.chains.some((chain) => chain.id === id))
+  const progress = watchProgress({
+    chains,
+    log,
+    read: () => readStatus({ url, schema, chains }),
+    onStall: (error) => {
+      if (stopping) return
+      log.error(error.message)
+      giveUp(error)
+    },
+  })
   return {
     url,
     schema,
@@ -132,6 +144,7 @@ export const startIndexer = async (options: IndexerOptions): Promise<RunningInde
         : readStatus({ url, schema, chains }),
     stop: async () => {
       stopping = true
+      await progress.stop()
       await tidying.stop()
       await ponder.stop()
     },
