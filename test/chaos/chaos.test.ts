@@ -11,6 +11,7 @@ test('behavior: a comparison sees what is lost, added and doubled', () => {
     sections: { findings: lines },
     problems: [],
     repeats: 0,
+    headHash: '',
   })
   expect(compareFacts(facts(['a', 'b', 'c', 'c']), facts(['b', 'b', 'c', 'd']))).toEqual([
     { section: 'findings', expected: 4, found: 4, lost: ['a', 'c'], extra: ['b', 'd'] },

@@ -10,6 +10,7 @@ export type Facts = {
   readonly problems: readonly string[]
   /** Deliveries that came more than once, which is allowed: receivers drop repeats by their id. */
   readonly repeats: number
+  readonly headHash: string
 }
 
 type Row = Readonly<Record<string, unknown>>
@@ -161,5 +162,9 @@ export const collectFacts = async (world: World, robberies: number): Promise<Fac
   const log = await verifyExecutionLog(store.db)
   if (!log.ok) problems.push(`execution log: ${log.message}`)
   const repeats = [...received.values()].reduce((sum, times) => sum + times - 1, 0)
-  return { sections, problems, repeats }
+  const { hash: headHash } = await anvil.rpc<{ hash: string }>('eth_getBlockByNumber', [
+    'latest',
+    false,
+  ])
+  return { sections, problems, repeats, headHash }
 }

@@ -84,7 +84,10 @@ const main = async (): Promise<boolean> => {
   say('With kill -9:')
   const chaos = await play(options, true)
   say(`  killed: ${chaos.kills}`)
-  say(`  deliveries repeated under the same id: ${chaos.repeats}\n`)
+  say(`  deliveries repeated under the same id: ${chaos.repeats}`)
+
+  const areEqual = calm.headHash === chaos.headHash
+  say(`  the two chains are ${areEqual ? 'equal, hash by hash' : 'equal but for hashes'}\n`)
 
   const differences = compareFacts(calm, chaos)
   const row = (cells: readonly (string | number)[]): void =>

@@ -4,8 +4,35 @@ import type { World } from './startWorld.ts'
 
 const LIMIT_MS = 120_000
 
-/** What is still under way; empty when nothing is. */
-const findUnrest = async ({ stack, events }: World): Promise<readonly string[]> => {
+/** Blocks without anything in them that end every world. */
+const EPILOGUE_BLOCKS = 3
+
+/** What the indexer has not done yet. */
+const findIndexerUnrest = async ({ stack }: World): Promise<readonly string[]> => {
+  const indexed = await stack.store.pool.query<{ n: number }>(
+    'select count(*)::int as n from indexer.event',
+  )
+  const missing = (await readWatchedLogs(stack)).length - (indexed.rows[0]?.n ?? 0)
+  return missing === 0 ? [] : [`${missing} logs not indexed`]
+}
+
+/** Processes that did not say yet that all is well with them. */
+const findUnwell = async ({ stack }: World): Promise<readonly string[]> => {
+  const { rows } = await stack.store.pool.query<{ name: string; pid: number; status: string }>(
+    'select name, pid, status from tocsin.process_status',
+  )
+  return stack.supervisor
+    .processes()
+    .filter(
+      ({ name, pid }) =>
+        !rows.some((row) => row.name === name && row.pid === pid && row.status === 'ok'),
+    )
+    .map(({ name }) => `the ${name} is not well`)
+}
+
+/** What is still under way but for the index; empty when nothing is. */
+const findUnrest = async (world: World): Promise<readonly string[]> => {
+  const { stack, events } = world
   const { anvil, store } = stack
   const head = await anvil.rpc<{ number: string; hash: string }>('eth_getBlockByNumber', [
     'latest',
@@ -21,10 +48,6 @@ const findUnrest = async ({ stack, events }: World): Promise<readonly string[]> 
     [anvil.chainId],
   )
   const at = cursor.rows[0]
-  const indexed = await store.pool.query<{ n: number }>(
-    'select count(*)::int as n from indexer.event',
-  )
-  const missing = (await readWatchedLogs(stack)).length - (indexed.rows[0]?.n ?? 0)
   const recorded = await store.pool.query<{ n: number }>(
     "select count(*)::int as n from tocsin.finding where alert_id = 'PROCESS-RESTARTED'",
   )
@@ -45,7 +68,6 @@ const findUnrest = async ({ stack, events }: World): Promise<readonly string[]> 
       'executions under way',
       "select count(*)::int as n from tocsin.execution where status in ('requested', 'proposed', 'sending', 'sent', 'mined')",
     )),
-    ...(missing === 0 ? [] : [`${missing} logs not indexed`]),
     ...(unrecorded <= 0 ? [] : [`${unrecorded} restarts not recorded`]),
   ]
 }
@@ -54,14 +76,27 @@ const findUnrest = async ({ stack, events }: World): Promise<readonly string[]> 
 export const countRestarts = (events: readonly string[]): number =>
   events.filter((event) => event.endsWith('starting it again.')).length
 
-/** Waits until feed, notifier, channels, signer and indexer have nothing left to do. @throws when that does not come */
-export const waitForQuiet = async (world: World): Promise<void> => {
+const until = async (look: () => Promise<readonly string[]>): Promise<void> => {
   const deadline = Date.now() + LIMIT_MS
   for (let quiet = 0; quiet < 3; ) {
-    const unrest = await findUnrest(world).catch((error: unknown) => [String(error)])
+    const unrest = await look().catch((error: unknown) => [String(error)])
     quiet = unrest.length === 0 ? quiet + 1 : 0
     if (Date.now() > deadline)
       throw new Error(`not quiet after ${LIMIT_MS / 1_000} s: ${unrest.join('; ')}`)
     await sleep(300)
   }
+}
+
+/**
+ * Waits until feed, notifier, channels, signer and indexer have nothing left to do. Ponder takes up a block that it
+ * missed when the next one comes, so a few empty blocks follow once all processes are up: chains do not stand still.
+ * @throws when that does not come
+ */
+export const waitForQuiet = async (world: World): Promise<void> => {
+  await until(async () => [...(await findUnrest(world)), ...(await findUnwell(world))])
+  for (let block = 0; block < EPILOGUE_BLOCKS; block++) {
+    await world.gate.alone(() => world.stack.anvil.rpc('evm_mine'))
+    await sleep(500)
+  }
+  await until(async () => [...(await findUnrest(world)), ...(await findIndexerUnrest(world))])
 }
