@@ -15,7 +15,6 @@ export default tseslint.config(
       'ts/no-misused-promises': 'error',
       'ts/await-thenable': 'error',
       'ts/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
-      'ts/only-throw-error': ['error', { allowRethrowing: true, allowThrowingUnknown: true }],
     },
   },
 )

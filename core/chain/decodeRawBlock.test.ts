@@ -4,7 +4,7 @@ import type { Hex } from '../base/index.ts'
 import { type Anvil, startAnvil } from '../testing/index.ts'
 import { decodeRawBlock } from './decodeRawBlock.ts'
 
-type Nested = Hex | Nested[]
+type Nested = Hex | readonly Nested[]
 
 let anvil: Anvil
 let raw: Hex
