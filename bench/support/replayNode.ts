@@ -1,5 +1,6 @@
 import { createServer } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
+import { type LogFilter, recordLogs } from './recordLogs.ts'
 
 type Call = {
   readonly id: number | string
@@ -77,7 +78,13 @@ const toParity = (
  * A stand-in for an archive node: answers from what it recorded of a real one, so that both sides of a comparison
  * are served equally fast and the node's own work is not measured. `trace_block`, which anvil lacks, is made from its call traces.
  */
-export const startReplayNode = async (upstream: string): Promise<ReplayNode> => {
+export const startReplayNode = async (
+  upstream: string,
+  options: {
+    /** All logs up to this block are recorded at the start, and served for any range. */
+    readonly logsUpTo?: number
+  } = {},
+): Promise<ReplayNode> => {
   const recorded = new Map<string, string>()
   let latencyMs = 0
   let counts = { requests: 0, calls: 0, misses: 0 }
@@ -112,9 +119,17 @@ export const startReplayNode = async (upstream: string): Promise<ReplayNode> => 
     }
   }
 
+  const readLogs = async (toBlock: number) => {
+    const range = { fromBlock: '0x0', toBlock: `0x${toBlock.toString(16)}` }
+    return recordLogs((await forward('eth_getLogs', [range]))['result'] as never)
+  }
+  const logsIn = options.logsUpTo === undefined ? undefined : await readLogs(options.logsUpTo)
+
   const answer = async (call: Call): Promise<string> => {
     counts.calls++
     const params = call.params ?? []
+    if (logsIn && call.method === 'eth_getLogs')
+      return `{"jsonrpc":"2.0","id":${JSON.stringify(call.id)},"result":${logsIn(params[0] as LogFilter)}}`
     const key = JSON.stringify([call.method, params])
     let body = recorded.get(key)
     if (body === undefined) {
