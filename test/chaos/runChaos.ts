@@ -39,11 +39,13 @@ const play = async (
   isChaos: boolean,
 ): Promise<Facts & { readonly kills: string }> => {
   const began = Date.now()
-  const world = await startWorld(options)
-  // A Ctrl-C must leave nothing behind either.
-  const interrupt = (): void => void world.stop().finally(() => process.exit(130))
+  const starting = startWorld(options)
+  // A Ctrl-C must leave nothing behind either, also while the world is being made.
+  const interrupt = (): void =>
+    void starting.then((made) => made.stop()).finally(() => process.exit(130))
   process.once('SIGINT', interrupt)
   process.once('SIGTERM', interrupt)
+  const world = await starting
   try {
     say(`  started after ${((Date.now() - began) / 1_000).toFixed(1)} s`)
     const killer = createKiller(world.stack, options)
