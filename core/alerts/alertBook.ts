@@ -114,7 +114,10 @@ export const createAlertBook = (options: {
     if (state.members) {
       state.members.set(finding.id, member)
       recount(row, state.members)
-    } else count(row, member)
+    } else {
+      if (row.findings === 0) forget(row)
+      count(row, member)
+    }
     if (member.condition !== 'ended') {
       row.channels = [...new Set([...row.channels, ...routed.channels])]
     }
@@ -185,11 +188,8 @@ export const createAlertBook = (options: {
     }
     if (known.some((state) => state.members?.get(finding.id)?.retracted === false)) return
     const routed = options.route(finding)
-    const target =
-      known.find((state) => isOpen(state.row)) ??
-      openOf(key) ??
-      known.at(-1) ??
-      place(finding, key, routed)
+    // One that comes back returns to its alert, even beside a later one: that keeps the episodes apart.
+    const target = known.at(-1) ?? place(finding, key, routed)
     if (target) add(target, finding, routed)
   }
 
@@ -243,19 +243,17 @@ const newRow = (
   acknowledgedBy: null,
 })
 
-/** Adds one member to the figures of an alert. */
+/** Adds one member to the figures of an alert. The end of a condition counts for its state alone. */
 const count = (row: AlertRow, member: Member): void => {
   const first = row.findings === 0
-  if (first || isLater(member, row)) {
+  if (isLater(member, row)) {
     row.condition = member.condition
     row.lastSeq = member.seq
     row.lastBlock = member.blockNumber
   }
+  if (member.condition === 'ended') return
   row.firstBlock = first ? member.blockNumber : Math.min(row.firstBlock, member.blockNumber)
-  // The end of a condition is no graver than the condition was.
-  if (member.condition !== 'ended') {
-    row.severity = first ? member.severity : graver(row.severity, member.severity)
-  }
+  row.severity = first ? member.severity : graver(row.severity, member.severity)
   row.findings += 1
 }
 
@@ -264,12 +262,19 @@ const isLater = (member: Member, row: AlertRow): boolean =>
     ? member.seq > row.lastSeq
     : member.blockNumber > row.lastBlock
 
-const recount = (row: AlertRow, members: ReadonlyMap<string, Member>): void => {
-  const active = [...members.values()]
-    .filter((member) => !member.retracted)
-    .sort((a, b) => a.blockNumber - b.blockNumber || a.seq - b.seq)
+/** Before every finding: what is counted next speaks last. */
+const forget = (row: AlertRow): void => {
   row.findings = 0
+  row.lastBlock = -1
+  row.lastSeq = -1
+}
+
+const recount = (row: AlertRow, members: ReadonlyMap<string, Member>): void => {
+  const { lastBlock, lastSeq } = row
+  forget(row)
+  const active = [...members.values()].filter((member) => !member.retracted)
   for (const member of active) count(row, member)
+  if (active.length === 0) Object.assign(row, { lastBlock, lastSeq })
 }
 
 const desiredStatus = (row: AlertRow): AlertRow['status'] => {

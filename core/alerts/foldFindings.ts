@@ -1,4 +1,4 @@
-import { and, asc, eq, inArray, ne, or, sql } from 'drizzle-orm'
+import { and, asc, eq, gt, inArray, ne, or, sql } from 'drizzle-orm'
 import { type Database, type DatabaseTransaction, tables } from '../store/index.ts'
 import { type AlertState, createAlertBook, type Member, QUIET_MS } from './alertBook.ts'
 import { databaseNow, tryLockAlerts } from './alertLock.ts'
@@ -121,6 +121,7 @@ const loadAlerts = async (
               eq(tables.alert.closedBy, 'condition'),
               ne(tables.alert.condition, 'ended'),
             ),
+            and(eq(tables.alert.status, 'retracted'), gt(tables.alert.findings, 0)),
             and(
               eq(tables.alert.status, 'retracted'),
               sql`${tables.alert.updatedAt} > now() - ${QUIET_MS} * interval '1 millisecond'`,
