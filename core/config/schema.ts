@@ -72,7 +72,9 @@ const thingBase = {
   implementations: z
     .record(address, z.string().min(1))
     .optional()
-    .describe('ABI files by address of the implementation, for a proxy that was or will be upgraded'),
+    .describe(
+      'ABI files by address of the implementation, for a proxy that was or will be upgraded',
+    ),
   proxy: z.boolean().default(false).describe('Follow the implementation behind it'),
   bots: botOverrides.describe('Parameters of single bots for this thing'),
   notes: z.string().optional(),
