@@ -1,4 +1,4 @@
-import { parseAbi } from 'viem'
+import { parseAbi } from 'viem/utils'
 
 /** Aave v3 Pool: what moves money, and what investigations ask for. */
 export const aaveV3PoolAbi = parseAbi([

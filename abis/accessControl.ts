@@ -1,4 +1,4 @@
-import { parseAbi } from 'viem'
+import { parseAbi } from 'viem/utils'
 
 /** The role that administers every role unless told otherwise. */
 export const DEFAULT_ADMIN_ROLE =

@@ -1,4 +1,4 @@
-import { parseAbi } from 'viem'
+import { parseAbi } from 'viem/utils'
 
 /** Chainlink aggregator and its proxy. */
 export const chainlinkAggregatorAbi = parseAbi([

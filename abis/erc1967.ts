@@ -1,4 +1,4 @@
-import { parseAbi } from 'viem'
+import { parseAbi } from 'viem/utils'
 
 /** `keccak256('eip1967.proxy.implementation') - 1` */
 export const IMPLEMENTATION_SLOT =

@@ -1,4 +1,4 @@
-import { parseAbi } from 'viem'
+import { parseAbi } from 'viem/utils'
 
 /** ERC-20, with its optional metadata. */
 export const erc20Abi = parseAbi([

@@ -1,4 +1,4 @@
-import { parseAbi } from 'viem'
+import { parseAbi } from 'viem/utils'
 
 /** ERC-4626 tokenised vault: what it adds to ERC-20. */
 export const erc4626Abi = parseAbi([

@@ -1,4 +1,4 @@
-import { parseAbi } from 'viem'
+import { parseAbi } from 'viem/utils'
 
 /** Events of ERC-721: the token id is indexed, which tells them from those of ERC-20. */
 export const erc721EventsAbi = parseAbi([

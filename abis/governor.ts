@@ -1,4 +1,4 @@
-import { parseAbi } from 'viem'
+import { parseAbi } from 'viem/utils'
 
 /** OpenZeppelin Governor, with settings, quorum fraction and timelock. */
 export const governorAbi = parseAbi([

@@ -1,4 +1,4 @@
-import { parseAbi } from 'viem'
+import { parseAbi } from 'viem/utils'
 
 /** OpenZeppelin Ownable and Ownable2Step. */
 export const ownableAbi = parseAbi([

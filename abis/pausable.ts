@@ -1,4 +1,4 @@
-import { parseAbi } from 'viem'
+import { parseAbi } from 'viem/utils'
 
 /** OpenZeppelin Pausable, with the public entries that contracts usually give it. */
 export const pausableAbi = parseAbi([

@@ -1,4 +1,4 @@
-import { parseAbi } from 'viem'
+import { parseAbi } from 'viem/utils'
 
 /** Safe (formerly Gnosis Safe) as of 1.4 and 1.5, with its proxy's event. */
 export const safeAbi = parseAbi([

@@ -1,4 +1,4 @@
-import { parseAbi } from 'viem'
+import { parseAbi } from 'viem/utils'
 
 /** OpenZeppelin TimelockController. Roles: see `accessControlAbi`. */
 export const timelockAbi = parseAbi([

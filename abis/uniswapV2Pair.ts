@@ -1,4 +1,4 @@
-import { parseAbi } from 'viem'
+import { parseAbi } from 'viem/utils'
 
 /** Uniswap v2 pair. Its shares are an ERC-20: see `erc20Abi` for the rest. */
 export const uniswapV2PairAbi = parseAbi([

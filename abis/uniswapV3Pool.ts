@@ -1,4 +1,4 @@
-import { parseAbi } from 'viem'
+import { parseAbi } from 'viem/utils'
 
 /** Uniswap v3 pool. */
 export const uniswapV3PoolAbi = parseAbi([

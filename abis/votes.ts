@@ -1,4 +1,4 @@
-import { parseAbi } from 'viem'
+import { parseAbi } from 'viem/utils'
 
 /** ERC-20 and ERC-721 votes: who votes for whom. */
 export const votesEventsAbi = parseAbi([

@@ -1,4 +1,4 @@
-import { parseAbi } from 'viem'
+import { parseAbi } from 'viem/utils'
 
 /** Wrapped ether: what it adds to ERC-20. */
 export const wethAbi = parseAbi([

@@ -1,5 +1,5 @@
 import type { Decoded, FindingSeverity } from 'tocsin'
-import { keccak256, parseAbi, toEventSelector, toHex } from 'viem'
+import { keccak256, parseAbi, toEventSelector, toHex } from 'viem/utils'
 import {
   accessControlAbi,
   DEFAULT_ADMIN_ROLE,

@@ -1,11 +1,6 @@
 import { type FindingSeverity, type Hex, requireAbi, TocsinError, type WatchedThing } from 'tocsin'
-import {
-  type Abi,
-  type AbiFunction,
-  parseAbiItem,
-  toFunctionSelector,
-  toFunctionSignature,
-} from 'viem'
+import type { Abi, AbiFunction } from 'viem'
+import { parseAbiItem, toFunctionSelector, toFunctionSignature } from 'viem/utils'
 import type { AdminCallParameters } from './parameters.ts'
 
 export type FunctionRule = {

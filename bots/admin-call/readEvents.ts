@@ -1,5 +1,6 @@
 import { type ChainLog, decodeLog, type Hex, requireAbi, TocsinError } from 'tocsin'
-import { type Abi, parseAbiItem, toEventSelector } from 'viem'
+import type { Abi } from 'viem'
+import { parseAbiItem, toEventSelector } from 'viem/utils'
 import { EVENT_ITEMS, EVENT_TOPICS } from './events.ts'
 import type { AdminEvent, AdminThing } from './types.ts'
 

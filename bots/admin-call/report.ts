@@ -9,7 +9,7 @@ import {
   showAddress,
   showValue,
 } from 'tocsin'
-import { isAddress } from 'viem'
+import { isAddress } from 'viem/utils'
 import { EVENT_RULES, type EventRule, type Who } from './events.ts'
 import { type SlotChange, showWord } from './slots.ts'
 import type { AdminCall, AdminContext, AdminEvent, AdminThing } from './types.ts'

@@ -1,5 +1,5 @@
 import { type Address, type CallTrace, type ChainTransaction, decodeCall, type Hex } from 'tocsin'
-import { parseAbi, toEventSelector, toFunctionSelector } from 'viem'
+import { parseAbi, toEventSelector, toFunctionSelector } from 'viem/utils'
 import { governorAbi, safeAbi, timelockAbi } from '../../abis/index.ts'
 
 const multiSendAbi = parseAbi(['function multiSend(bytes transactions) payable'])

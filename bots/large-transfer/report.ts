@@ -8,7 +8,7 @@ import {
   formatAmount,
   type WatchedThing,
 } from 'tocsin'
-import { getAddress } from 'viem'
+import { getAddress } from 'viem/utils'
 import type { Party, TransferVerdict } from './judgeTransfer.ts'
 import type { NativeMove } from './nativeMoves.ts'
 import type { LargeTransferParameters } from './parameters.ts'

@@ -1,5 +1,5 @@
 import { type Address, addressOfWord, type ChainLog, decodeLog, type Hex } from 'tocsin'
-import { toEventSelector } from 'viem'
+import { toEventSelector } from 'viem/utils'
 import { uniswapV2PairAbi, uniswapV3PoolAbi } from '../../abis/index.ts'
 
 /** Topics of Mint and Burn, by variant of pool. */

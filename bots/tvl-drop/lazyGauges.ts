@@ -1,5 +1,5 @@
 import { type Address, addressTopic, type Hex, type ReadResult } from 'tocsin'
-import { parseAbi } from 'viem'
+import { parseAbi } from 'viem/utils'
 import { aaveV3PoolAbi, erc20Abi, uniswapV3PoolAbi } from '../../abis/index.ts'
 import { outflowLogs } from './declaredGauges.ts'
 import { type Gauge, type Line, plainLine, type TvlContext, type TvlThing } from './gauge.ts'

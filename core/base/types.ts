@@ -26,3 +26,6 @@ export const SEV_OF: Readonly<Record<FindingSeverity, Sev>> = {
   Low: 'SEV4',
   Info: 'SEV4',
 }
+
+/** Bot id of everything that Tocsin finds about itself. */
+export const SELF_BOT_ID = 'tocsin'

@@ -1,4 +1,4 @@
-import { decodeFunctionResult, encodeFunctionData, parseAbi } from 'viem'
+import { decodeFunctionResult, encodeFunctionData, parseAbi } from 'viem/utils'
 import { type Address, type Hex, TocsinError } from '../base/index.ts'
 import type { RpcOutcome } from './rpcTypes.ts'
 

@@ -1,4 +1,4 @@
-import { keccak256 } from 'viem'
+import { keccak256 } from 'viem/utils'
 import { type Hex, TocsinError } from '../base/index.ts'
 
 export type RawInput = { readonly hash: Hex; readonly input: Hex; readonly valueWei: bigint }

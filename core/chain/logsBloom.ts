@@ -1,4 +1,4 @@
-import { keccak256 } from 'viem'
+import { keccak256 } from 'viem/utils'
 import type { Hex } from '../base/index.ts'
 import type { ChainLog } from './types.ts'
 

@@ -1,6 +1,7 @@
-import { foldKey, routeFinding } from '../alerts/index.ts'
+import { foldKey } from '../alerts/foldKey.ts'
+import { routeFinding } from '../alerts/routeFinding.ts'
 import { cleanText, SEV_OF, type Sev } from '../base/index.ts'
-import type { Config } from '../config/index.ts'
+import type { Config } from '../config/types.ts'
 import type { BacktestResult, FindingRow } from '../engine/index.ts'
 
 const RANK: readonly string[] = ['Info', 'Low', 'Medium', 'High', 'Critical']

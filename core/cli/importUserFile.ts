@@ -1,5 +1,5 @@
-import { fileURLToPath } from 'node:url'
-import { build, stop } from 'esbuild'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { build, type PluginBuild, stop } from 'esbuild'
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 
@@ -9,7 +9,23 @@ const PUBLIC_DOORS: Readonly<Record<string, string>> = {
   tocsin: here(`../index.${extension}`),
   'tocsin/testing': here(`../testing/index.${extension}`),
 }
+const isCompiled = extension === 'js'
 const OWN_PACKAGES = [here('../../node_modules'), here('../../../node_modules')]
+
+/**
+ * What Tocsin has loaded already (itself, viem, zod) is not bundled again: a second copy costs most of a second, and
+ * its classes are not the first one's. Only the compiled program can: Node does not import sources.
+ */
+const shareOwnPackages = (builder: PluginBuild): void => {
+  builder.onResolve({ filter: /^(viem|zod)(\/.*)?$/ }, async ({ path, pluginData, ...options }) => {
+    if (pluginData === SHARED) return undefined
+    const found = await builder.resolve(path, { ...options, pluginData: SHARED })
+    const isOwn = OWN_PACKAGES.some((folder) => found.path.startsWith(folder))
+    if (found.errors.length > 0 || !isOwn) return undefined
+    return { path: import.meta.resolve(path), external: true }
+  })
+}
+const SHARED = Symbol('resolved once already')
 
 /**
  * Imports a TypeScript or JavaScript file of a user's own, wherever it lies and whatever is installed there:
@@ -33,8 +49,12 @@ export const importUserFile = async (file: string): Promise<unknown> => {
           setup: (builder) => {
             builder.onResolve({ filter: /^tocsin(\/testing)?$/ }, ({ path }) => {
               const door = PUBLIC_DOORS[path]
-              return door === undefined ? undefined : { path: door }
+              if (door === undefined) return undefined
+              return isCompiled
+                ? { path: pathToFileURL(door).href, external: true }
+                : { path: door }
             })
+            if (isCompiled) shareOwnPackages(builder)
             // Node takes file: addresses; the bundler wants paths.
             builder.onResolve({ filter: /^file:/ }, ({ path }) => ({ path: fileURLToPath(path) }))
           },

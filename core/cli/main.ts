@@ -1,16 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
-import { register as registerActions } from './commands/actions.ts'
-import { register as registerAlerts } from './commands/alerts.ts'
-import { register as registerBacktest } from './commands/backtest.ts'
-import { register as registerBots } from './commands/bots.ts'
-import { register as registerCheck } from './commands/check.ts'
-import { register as registerDemo } from './commands/demo.ts'
-import { register as registerFindings } from './commands/findings.ts'
-import { register as registerRun } from './commands/run.ts'
-import { register as registerStart } from './commands/start.ts'
-import { register as registerStatus } from './commands/status.ts'
 import { EXIT } from './exitCodes.ts'
 import { printError } from './printError.ts'
 
@@ -51,19 +41,23 @@ Examples:
   $ tocsin status               is all well?`,
   )
 
-const registrations = [
-  registerStart,
-  registerRun,
-  registerCheck,
-  registerBacktest,
-  registerBots,
-  registerActions,
-  registerFindings,
-  registerAlerts,
-  registerStatus,
-  registerDemo,
-]
-for (const register of registrations) register(program)
+/** Each command's module is loaded when it is asked for: most commands need neither viem nor the database. */
+const COMMANDS: Readonly<Record<string, () => Promise<{ register: (to: Command) => void }>>> = {
+  start: () => import('./commands/start.ts'),
+  run: () => import('./commands/run.ts'),
+  check: () => import('./commands/check.ts'),
+  backtest: () => import('./commands/backtest.ts'),
+  bots: () => import('./commands/bots.ts'),
+  actions: () => import('./commands/actions.ts'),
+  findings: () => import('./commands/findings.ts'),
+  alerts: () => import('./commands/alerts.ts'),
+  status: () => import('./commands/status.ts'),
+  demo: () => import('./commands/demo.ts'),
+}
+const asked = Object.hasOwn(COMMANDS, process.argv[2] ?? '') ? process.argv[2] : undefined
+// Help and unknown names need them all.
+for (const [name, load] of Object.entries(COMMANDS))
+  if (asked === undefined || asked === name) (await load()).register(program)
 // Sub-commands made before `exitOverride` must not end the process by themselves either.
 for (const command of program.commands) command.exitOverride().showHelpAfterError('(see --help)')
 

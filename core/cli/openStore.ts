@@ -1,34 +1,18 @@
-import { type Config, loadConfig } from '../config/index.ts'
+import type { Config } from '../config/types.ts'
 import {
   connectDatabase,
   migrateDatabase,
   type Store,
   startEmbeddedPostgres,
 } from '../store/index.ts'
-import { findConfigFile } from './findConfigFile.ts'
-import { loadBots } from './loadBots.ts'
 import type { CommonOptions } from './options.ts'
+import { readConfig } from './readConfig.ts'
 
 export type OpenedStore = {
   readonly store: Store
   readonly config: Config
   readonly close: () => Promise<void>
 }
-
-export type SecretParts = readonly ('rpc' | 'channels' | 'signer' | 'database')[]
-
-/** Loads the watchlist that the command line names, checked against the bots at hand. */
-export const readConfig = (
-  options: CommonOptions,
-  secrets: 'none' | SecretParts,
-): Promise<Config> =>
-  loadConfig({
-    file: findConfigFile(options.config),
-    secrets,
-    bots: loadBots,
-    ...(options.env ? { env: options.env } : {}),
-    ...(options.dataDir ? { dataDir: options.dataDir } : {}),
-  })
 
 /** Address of the database: the supervisor's, the watchlist's, or DATABASE_URL; undefined means the embedded one. */
 export const findDatabaseUrl = (config: Config): string | undefined => {

@@ -1,6 +1,6 @@
 import type { RunningProcess } from '../telemetry/index.ts'
-import type { SecretParts } from './openStore.ts'
 import type { ProcessInput } from './processInput.ts'
+import type { SecretParts } from './readConfig.ts'
 import type { ProcessName } from './supervisor.ts'
 
 type ProcessPlan = {

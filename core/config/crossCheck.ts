@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { getAddress } from 'viem'
+import { getAddress } from 'viem/utils'
 import { type Fault, shown } from './fault.ts'
 import { loadAbi } from './loadAbi.ts'
 import {

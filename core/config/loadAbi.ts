@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs'
-import { type Abi, toEventSelector, toFunctionSelector } from 'viem'
+import type { Abi } from 'viem'
+import { toEventSelector, toFunctionSelector } from 'viem/utils'
 import { z } from 'zod'
 import { messageOf } from '../base/index.ts'
 import { shown } from './fault.ts'

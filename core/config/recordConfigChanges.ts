@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { cleanText } from '../base/index.ts'
-import { type Database, tables } from '../store/index.ts'
+import type { Database } from '../store/index.ts'
 import type { ConfigChange } from './diffConfig.ts'
 
 /** Name of the operating-system user who owns the file, else of the user of this process. */
@@ -34,6 +34,8 @@ export const recordConfigChanges = async (
 ): Promise<void> => {
   if (entry.changes.length === 0) return
   const { process, file, who } = entry
+  // Whoever only reads a watchlist need not load the database's library.
+  const { tables } = await import('../store/index.ts')
   await db.insert(tables.configChange).values(
     entry.changes.map((change) => ({
       process,

@@ -1,4 +1,4 @@
-import { hexToBytes, keccak256 } from 'viem'
+import { hexToBytes, keccak256 } from 'viem/utils'
 import type { Hex } from '../base/index.ts'
 
 /** The three places of a 2048-bit logs bloom that a value sets: byte offset and mask each. */

@@ -1,6 +1,13 @@
-import { type Address, cleanText, type Hex, type Json, TocsinError } from '../base/index.ts'
+import {
+  type Address,
+  cleanText,
+  type Hex,
+  type Json,
+  SELF_BOT_ID,
+  TocsinError,
+} from '../base/index.ts'
 import type { ChainBlock, ChainHeader, ChainSource } from '../chain/types.ts'
-import { type Logger, SELF_BOT_ID } from '../telemetry/index.ts'
+import type { Logger } from '../telemetry/index.ts'
 import { type BotMemory, createBotMemory, type MemoryWrites } from './botMemory.ts'
 import type { CompiledNeeds } from './checkNeeds.ts'
 import { compileNeeds } from './compileNeeds.ts'

@@ -1,9 +1,5 @@
-import {
-  type AbiParameter,
-  decodeFunctionResult,
-  encodeFunctionData,
-  toFunctionSelector,
-} from 'viem'
+import type { AbiParameter } from 'viem'
+import { decodeFunctionResult, encodeFunctionData, toFunctionSelector } from 'viem/utils'
 import { type Address, type Hex, messageOf, TocsinError } from '../base/index.ts'
 import type { Needs, ReadNeed } from './types.ts'
 

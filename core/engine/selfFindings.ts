@@ -1,6 +1,5 @@
-import { cleanText, stableHash } from '../base/index.ts'
+import { cleanText, SELF_BOT_ID, stableHash } from '../base/index.ts'
 import type { ChainHeader } from '../chain/types.ts'
-import { SELF_BOT_ID } from '../telemetry/index.ts'
 import type { EngineBot } from './engineBot.ts'
 import type { FindingRow } from './engineStore.ts'
 

@@ -6,8 +6,9 @@ import {
   scrypt,
   timingSafeEqual,
 } from 'node:crypto'
-import { bytesToHex, concat, type Hex, hexToBytes, keccak256 } from 'viem'
+import type { Hex } from 'viem'
 import { privateKeyToAddress } from 'viem/accounts'
+import { bytesToHex, concat, hexToBytes, keccak256 } from 'viem/utils'
 import { z } from 'zod'
 import { type Address, TocsinError } from '../base/index.ts'
 

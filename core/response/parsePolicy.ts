@@ -1,4 +1,4 @@
-import { isAddress } from 'viem'
+import { isAddress } from 'viem/utils'
 import { isNode, LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { type Address, type Hex, stableHash } from '../base/index.ts'

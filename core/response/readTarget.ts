@@ -1,4 +1,4 @@
-import { keccak256 } from 'viem'
+import { keccak256 } from 'viem/utils'
 import type { Address, Hex } from '../base/index.ts'
 import { type FeeMarket, readFeeMarket } from './fees.ts'
 import type { SignerRpc } from './signerRpc.ts'

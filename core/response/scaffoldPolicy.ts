@@ -1,4 +1,4 @@
-import { getAddress } from 'viem'
+import { getAddress } from 'viem/utils'
 import { type Address, TocsinError } from '../base/index.ts'
 import { readCodeHash, readImplementation } from './readTarget.ts'
 import type { SignerRpc } from './signerRpc.ts'

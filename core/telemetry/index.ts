@@ -1,5 +1,5 @@
 export { createHeartbeat, HEARTBEAT_MS, type Heartbeat } from './createHeartbeat.ts'
 export { createLogger, type Logger } from './createLogger.ts'
-export { recordSelfFinding, SELF_BOT_ID } from './recordSelfFinding.ts'
+export { recordSelfFinding } from './recordSelfFinding.ts'
 export { createRegistry, type MetricsServer, serveMetrics } from './serveMetrics.ts'
 export type { ProcessReport, RunningProcess } from './types.ts'

@@ -1,8 +1,5 @@
-import { stableHash } from '../base/index.ts'
+import { SELF_BOT_ID, stableHash } from '../base/index.ts'
 import { type Database, type DatabaseTransaction, notify, tables } from '../store/index.ts'
-
-/** Bot id of everything that Tocsin finds about itself. */
-export const SELF_BOT_ID = 'tocsin'
 
 /**
  * A finding about Tocsin itself (a process that died, a feed that halted), final at once and outside any chain.

@@ -1,4 +1,4 @@
-import { getAddress } from 'viem'
+import { getAddress } from 'viem/utils'
 import { cleanText } from '../../base/index.ts'
 import type { PlannedAnswer, WatchPlan } from './planWatch.ts'
 import { answerText, joinRoutes, parameterText } from './renderPlan.ts'

@@ -1,4 +1,4 @@
-import { getAddress } from 'viem'
+import { getAddress } from 'viem/utils'
 import { cleanText, type Json } from '../../base/index.ts'
 import type { PlannedAnswer, PlannedRoute, WatchPlan } from './planWatch.ts'
 

@@ -19,8 +19,9 @@ import {
 } from '../../response/index.ts'
 import { type Store, tables } from '../../store/index.ts'
 import { EXIT } from '../exitCodes.ts'
-import { openStore, readConfig } from '../openStore.ts'
+import { openStore } from '../openStore.ts'
 import { type CommonOptions, withCommonOptions } from '../options.ts'
+import { readConfig } from '../readConfig.ts'
 import { registerKeystore, registerNew } from './actionsNew.ts'
 
 type ExecutionRow = typeof tables.execution.$inferSelect

@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { type Command, Option } from 'commander'
-import { isAddress } from 'viem'
+import { isAddress } from 'viem/utils'
 import { type Address, type Hex, TocsinError } from '../../base/index.ts'
 import type { ChainConfig, Config } from '../../config/index.ts'
 import {
@@ -14,8 +14,8 @@ import {
   scaffoldPolicy,
 } from '../../response/index.ts'
 import { EXIT } from '../exitCodes.ts'
-import { readConfig } from '../openStore.ts'
 import { type CommonOptions, withCommonOptions } from '../options.ts'
+import { readConfig } from '../readConfig.ts'
 
 const line = (text: string): void => void process.stdout.write(`${text}\n`)
 const invalid = (message: string, hints: readonly string[] = []): TocsinError =>

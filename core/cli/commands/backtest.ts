@@ -1,13 +1,21 @@
+// The rooms’ own files rather than their doors: a run over history needs no database, and need not load one.
 import { once } from 'node:events'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { cleanText, TocsinError } from '../../base/index.ts'
-import type { Config } from '../../config/index.ts'
-import type { BotDefinition } from '../../engine/index.ts'
+import { createRangeSource, createRpcPool } from '../../chain/index.ts'
+import type { Config } from '../../config/types.ts'
+import { compileFilter } from '../../engine/compileFilter.ts'
+import { compileNeeds } from '../../engine/compileNeeds.ts'
+import { bindBots, listLabels } from '../../engine/engineBot.ts'
+import { runBacktest } from '../../engine/runBacktest.ts'
+import type { BotDefinition } from '../../engine/types.ts'
+import { createLogger } from '../../telemetry/createLogger.ts'
+import { createBacktestTally, judgeFinding, renderSummary, toJsonLine } from '../backtestReport.ts'
 import { EXIT } from '../exitCodes.ts'
 import { loadBots } from '../loadBots.ts'
-import { readConfig } from '../openStore.ts'
 import { type CommonOptions, withCommonOptions } from '../options.ts'
 import { createProgress } from '../progress.ts'
+import { readConfig } from '../readConfig.ts'
 
 type BacktestCommand = CommonOptions & {
   readonly chain: string
@@ -64,14 +72,6 @@ const runCommand = async (options: BacktestCommand): Promise<number> => {
       `Block ${options.from} comes after block ${options.to}.`,
       'Say --from with the smaller number.',
     )
-  // Loaded here, so that other commands do not pay for it.
-  const [engine, { createRangeSource, createRpcPool }, { createLogger }, report] =
-    await Promise.all([
-      import('../../engine/index.ts'),
-      import('../../chain/index.ts'),
-      import('../../telemetry/index.ts'),
-      import('../backtestReport.ts'),
-    ])
   const config = await readConfig(options, ['rpc'])
   const definitions = await loadBots(config.botsDir)
   const chain = config.chains.find(({ name }) => name === options.chain)
@@ -81,7 +81,7 @@ const runCommand = async (options: BacktestCommand): Promise<number> => {
       `The watchlist has no chain "${cleanText(options.chain, 80)}".`,
       `It has: ${config.chains.map(({ name }) => name).join(', ')}.`,
     )
-  const bots = engine.bindBots(
+  const bots = bindBots(
     { bots: chooseBots(config, definitions, options.bots), watch: config.watch },
     definitions,
     chain.name,
@@ -92,9 +92,9 @@ const runCommand = async (options: BacktestCommand): Promise<number> => {
       `No bot looks at anything on ${chain.name}.`,
       'Switch bots on under `bots`, or name them with --bots.',
     )
-  const labels = engine.listLabels(config, chain.name)
-  const needs = bots.map((bot) => engine.compileNeeds(bot, chain, labels))
-  const filter = engine.compileFilter(needs)
+  const labels = listLabels(config, chain.name)
+  const needs = bots.map((bot) => compileNeeds(bot, chain, labels))
+  const filter = compileFilter(needs)
   const traces = options.traces && chain.traces !== 'none'
 
   // Over history whole blocks cost no further exchange, calldata asked for one by one does.
@@ -121,13 +121,13 @@ const runCommand = async (options: BacktestCommand): Promise<number> => {
     ...(chain.multicall3 ? { multicall3: chain.multicall3 as `0x${string}` } : {}),
   })
   const isJson = options.format === 'jsonl'
-  const tally = report.createBacktestTally(bots.map(({ definition }) => definition.id))
+  const tally = createBacktestTally(bots.map(({ definition }) => definition.id))
   const progress = createProgress(
     `${chain.name} ${options.from}–${options.to}`,
     options.to - options.from + 1,
   )
   try {
-    const result = await engine.runBacktest({
+    const result = await runBacktest({
       chain,
       bots,
       labels,
@@ -137,9 +137,9 @@ const runCommand = async (options: BacktestCommand): Promise<number> => {
       blocks: range,
       log: createLogger({ service: 'backtest', level: 'fatal' }),
       onFinding: (finding) => {
-        const wouldBe = report.judgeFinding(config, finding)
+        const wouldBe = judgeFinding(config, finding)
         tally.add(wouldBe)
-        if (isJson) process.stdout.write(`${report.toJsonLine(wouldBe, chain.name)}\n`)
+        if (isJson) process.stdout.write(`${toJsonLine(wouldBe, chain.name)}\n`)
         else
           process.stdout.write(
             `${finding.blockNumber}  ${wouldBe.sev}  ${finding.botId}  ${finding.alertId}  ${finding.description}${finding.txHash ? `  ${finding.txHash}` : ''}\n`,
@@ -151,7 +151,7 @@ const runCommand = async (options: BacktestCommand): Promise<number> => {
     progress.end()
     const summary = tally.summary(result)
     const stream = isJson ? process.stderr : process.stdout
-    stream.write(options.json ? `${JSON.stringify(summary)}\n` : report.renderSummary(summary))
+    stream.write(options.json ? `${JSON.stringify(summary)}\n` : renderSummary(summary))
     if (process.stdout.writableNeedDrain) await once(process.stdout, 'drain')
     return summary.failures.length > 0 ? EXIT.failed : EXIT.ok
   } finally {

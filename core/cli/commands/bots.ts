@@ -5,9 +5,9 @@ import type { BotDefinition } from '../../engine/index.ts'
 import type { BotDescription } from '../describeBot.ts'
 import { EXIT } from '../exitCodes.ts'
 import { loadBots } from '../loadBots.ts'
-import { readConfig } from '../openStore.ts'
 import { type CommonOptions, withCommonOptions } from '../options.ts'
 import { printJson, printTable } from '../printTable.ts'
+import { readConfig } from '../readConfig.ts'
 
 type BotsOptions = CommonOptions & { readonly markdown?: boolean }
 

@@ -7,9 +7,8 @@ import {
   type Fault,
   faultLine,
   loadConfig,
-  type ProbeReport,
-  probeWatchlist,
 } from '../../config/index.ts'
+import { type ProbeReport, probeWatchlist } from '../../config/probe/probeWatchlist.ts'
 import type { BotDefinition } from '../../engine/types.ts'
 import { formatFault, type ReadPoliciesResult, readPolicies } from '../../response/index.ts'
 import { explainPlan } from '../check/explainPlan.ts'

@@ -8,10 +8,11 @@ import {
   createRegistry,
   serveMetrics,
 } from '../../telemetry/index.ts'
-import { findDatabaseUrl, readConfig } from '../openStore.ts'
+import { findDatabaseUrl } from '../openStore.ts'
 import { type CommonOptions, withCommonOptions } from '../options.ts'
 import { printError } from '../printError.ts'
 import { PROCESSES } from '../processes.ts'
+import { readConfig } from '../readConfig.ts'
 import { registerChainMetrics } from '../registerChainMetrics.ts'
 import { PROCESS_NAMES, type ProcessName } from '../supervisor.ts'
 import { untilSignal } from '../untilSignal.ts'

@@ -1,7 +1,8 @@
 import { type Command, Option } from 'commander'
 import { findConfigFile } from '../findConfigFile.ts'
-import { findDatabaseUrl, readConfig } from '../openStore.ts'
+import { findDatabaseUrl } from '../openStore.ts'
 import { type CommonOptions, withCommonOptions } from '../options.ts'
+import { readConfig } from '../readConfig.ts'
 import { PROCESS_NAMES, type ProcessName, startSupervisor } from '../supervisor.ts'
 import { untilSignal } from '../untilSignal.ts'
 

@@ -1,4 +1,5 @@
-import { type Abi, toEventSelector, toFunctionSelector, toFunctionSignature } from 'viem'
+import type { Abi } from 'viem'
+import { toEventSelector, toFunctionSelector, toFunctionSignature } from 'viem/utils'
 
 export type AbiFit = {
   /** Functions (events, for an ABI without any) that were looked for. */

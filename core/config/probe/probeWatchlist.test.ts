@@ -7,8 +7,9 @@ import { join } from 'node:path'
 import { type Abi, parseAbi, toFunctionSelector } from 'viem'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Anvil, startAnvil } from '../../testing/index.ts'
-import { loadConfig, type ProbeReport, probeWatchlist } from '../index.ts'
+import { loadConfig } from '../index.ts'
 import { fitAbi } from './fitAbi.ts'
+import { type ProbeReport, probeWatchlist } from './probeWatchlist.ts'
 
 const require = createRequire(import.meta.url)
 const folder = mkdtempSync(join(tmpdir(), 'tocsin-probe-'))

@@ -1,4 +1,4 @@
-import { formatUnits } from 'viem'
+import { formatUnits } from 'viem/utils'
 import { z } from 'zod'
 import { TocsinError } from '../../base/index.ts'
 

@@ -1,4 +1,5 @@
-import { type Abi, decodeEventLog, decodeFunctionData, toFunctionSelector } from 'viem'
+import type { Abi } from 'viem'
+import { decodeEventLog, decodeFunctionData, toFunctionSelector } from 'viem/utils'
 import type { Address, Hex } from '../../base/index.ts'
 
 /** An address as a topic holds it: lower case, 32 bytes. */

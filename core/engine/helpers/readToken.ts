@@ -1,4 +1,4 @@
-import { parseAbi } from 'viem'
+import { parseAbi } from 'viem/utils'
 import { type Address, cleanText } from '../../base/index.ts'
 import type { BotContext } from '../types.ts'
 

@@ -1,4 +1,4 @@
-import { toEventSignature, toFunctionSignature } from 'viem'
+import { toEventSignature, toFunctionSignature } from 'viem/utils'
 import { TocsinError } from '../../base/index.ts'
 import type { WatchedThing } from '../../config/types.ts'
 

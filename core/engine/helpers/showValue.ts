@@ -1,4 +1,4 @@
-import { getAddress, isAddress } from 'viem'
+import { getAddress, isAddress } from 'viem/utils'
 import { type Address, cleanText } from '../../base/index.ts'
 import type { BotContext } from '../types.ts'
 

@@ -1,0 +1,20 @@
+import { loadConfig } from '../config/loadConfig.ts'
+import type { Config } from '../config/types.ts'
+import { findConfigFile } from './findConfigFile.ts'
+import { loadBots } from './loadBots.ts'
+import type { CommonOptions } from './options.ts'
+
+export type SecretParts = readonly ('rpc' | 'channels' | 'signer' | 'database')[]
+
+/** Loads the watchlist that the command line names, checked against the bots at hand. */
+export const readConfig = (
+  options: CommonOptions,
+  secrets: 'none' | SecretParts,
+): Promise<Config> =>
+  loadConfig({
+    file: findConfigFile(options.config),
+    secrets,
+    bots: loadBots,
+    ...(options.env ? { env: options.env } : {}),
+    ...(options.dataDir ? { dataDir: options.dataDir } : {}),
+  })
