@@ -50,7 +50,64 @@ export const chainCursor = tocsin.table('chain_cursor', {
   genesisHash: text('genesis_hash').notNull(),
   finalized: block('finalized'),
   head: block('head'),
+  /** Hash of the newest block up to which the tally of watched logs is whole (see `tally_cover`). */
+  tallied: text('tallied'),
   health: jsonb('health').$type<Json>(),
+  updatedAt: at('updated_at').notNull().defaultNow(),
+})
+
+/**
+ * What the watcher saw of each watched address, one row per block in which it emitted anything: compared with the index
+ * and then deleted. No row means no log, from `tally_cover.from_block` on.
+ */
+export const blockTally = tocsin.table(
+  'block_tally',
+  {
+    chainId: integer('chain_id').notNull(),
+    blockNumber: block('block_number').notNull(),
+    address: text('address').notNull(),
+    blockHash: text('block_hash').notNull(),
+    logs: integer('logs').notNull(),
+    /** SHA-256 over place and content of the logs in their order; the index's rows give the same. */
+    digest: text('digest').notNull(),
+    /** `<tx hash>:<log index>,<log index>;<tx hash>:…` */
+    places: text('places').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.chainId, t.blockNumber, t.address] })],
+)
+
+/** From which block on the tally of an address is whole. */
+export const tallyCover = tocsin.table(
+  'tally_cover',
+  {
+    chainId: integer('chain_id').notNull(),
+    address: text('address').notNull(),
+    fromBlock: block('from_block').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.chainId, t.address] })],
+)
+
+/** How far the watcher's tally and the index were compared, per chain. */
+export const crossCheck = tocsin.table('cross_check', {
+  chainId: integer('chain_id').primaryKey(),
+  chainName: text('chain_name').notNull(),
+  /** First block that was compared; null before the first. */
+  fromBlock: block('from_block'),
+  /** Everything from there to here was compared, but for `skipped` blocks. */
+  checked: block('checked'),
+  /** Blocks in between that could never be compared: the tally had a gap. */
+  skipped: bigint('skipped', { mode: 'number' }).notNull().default(0),
+  /** Blocks and addresses on which the two did not agree, and the newest such block. */
+  differences: bigint('differences', { mode: 'number' }).notNull().default(0),
+  lastDifference: block('last_difference'),
+  /** Addresses that both sides know, and that either does. */
+  compared: integer('compared').notNull().default(0),
+  known: integer('known').notNull().default(0),
+  /** A final block that is not compared yet, and since when it waits. */
+  goal: block('goal'),
+  goalSince: at('goal_since'),
+  /** Why it waits; empty when nothing does. */
+  reason: text('reason').notNull().default(''),
   updatedAt: at('updated_at').notNull().defaultNow(),
 })
 
