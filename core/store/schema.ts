@@ -207,6 +207,42 @@ export const botHealth = tocsin.table(
   (t) => [primaryKey({ columns: [t.chainId, t.botId] })],
 )
 
+/**
+ * Each time a bot took the watcher's process down: it blocked the thread (`blocked`), ended the process (`exited`), or
+ * the process died three times over the same bot and block without a word (`died`).
+ */
+export const botStrike = tocsin.table(
+  'bot_strike',
+  {
+    seq: bigserial('seq', { mode: 'number' }).primaryKey(),
+    chainId: integer('chain_id').notNull(),
+    botId: text('bot_id').notNull(),
+    /** Of version, parameters and things: strikes of another make of the bot do not count. */
+    fingerprint: text('fingerprint').notNull(),
+    blockNumber: block('block_number').notNull(),
+    blockHash: text('block_hash').notNull(),
+    kind: text('kind').$type<'blocked' | 'exited' | 'died'>().notNull(),
+    /** False where several bots were under way and it cannot be told which of them it was. */
+    certain: boolean('certain').notNull(),
+    detail: text('detail').notNull(),
+    at: at('at').notNull().defaultNow(),
+  },
+  (t) => [index('bot_strike_bot').on(t.chainId, t.botId, t.at)],
+)
+
+/** Bots that are not run any more, until their version or the watchlist changes or somebody releases them. */
+export const botQuarantine = tocsin.table(
+  'bot_quarantine',
+  {
+    chainId: integer('chain_id').notNull(),
+    botId: text('bot_id').notNull(),
+    fingerprint: text('fingerprint').notNull(),
+    reason: text('reason').notNull(),
+    since: at('since').notNull().defaultNow(),
+  },
+  (t) => [primaryKey({ columns: [t.chainId, t.botId] })],
+)
+
 /** What people see: findings of one key folded into one thing with a life. */
 export const alert = tocsin.table(
   'alert',
