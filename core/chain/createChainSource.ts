@@ -2,7 +2,7 @@ import type { Address } from '../base/index.ts'
 import { createBlockFetcher } from './createBlockFetcher.ts'
 import { createInputs } from './createInputs.ts'
 import { createStateReader, type RpcStateReader } from './createStateReader.ts'
-import { createTracer, type TraceMethod } from './createTracer.ts'
+import { createTracer, type TraceMethod, type Tracer } from './createTracer.ts'
 import type { RpcPool } from './rpcTypes.ts'
 import type { ChainSource } from './types.ts'
 
@@ -19,6 +19,7 @@ export type RpcChainSource = ChainSource & {
   readonly reader: RpcStateReader
   /** Root of the account's storage at a block; undefined when the node gives no proofs. */
   readonly storageHash: RpcStateReader['storageHash']
+  readonly tracesOfAll: Tracer['tracesOfAll']
 }
 
 /** State, calldata and call traces of a chain over RPC. Everything belongs to exactly the block that was asked for, or it throws. */
@@ -35,7 +36,7 @@ export const createChainSource = (
     reader,
     storageHash: reader.storageHash,
     inputs: createInputs(pool, whole),
-    traces: createTracer({
+    ...createTracer({
       pool,
       fetcher,
       methods: options.traces ?? 'auto',

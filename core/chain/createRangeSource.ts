@@ -1,4 +1,3 @@
-import type { Hex } from '../base/index.ts'
 import { TocsinError } from '../base/index.ts'
 import type { FetchedBlock } from './assembleBlock.ts'
 import { createBatchSizer } from './createBatchSizer.ts'
@@ -8,10 +7,10 @@ import {
   createChainSource,
   type RpcChainSource,
 } from './createChainSource.ts'
-import { createLimiter } from './createLimiter.ts'
+import { createEarlyTraces } from './createEarlyTraces.ts'
 import { prefetch } from './prefetch.ts'
 import type { RpcPool } from './rpcTypes.ts'
-import type { CallTrace, ChainBlock, ChainHeader } from './types.ts'
+import type { ChainBlock, ChainHeader } from './types.ts'
 
 export type RangeSourceOptions = ChainSourceOptions & {
   readonly from: number
@@ -35,10 +34,6 @@ export type RangeSource = AsyncIterable<ChainBlock> & {
   readonly source: RpcChainSource
 }
 
-const KEPT_TRACES = 512
-/** Trace requests at once: nodes run transactions again for each. */
-const PARALLEL_TRACES = 16
-
 /**
  * A range of history at full speed: parallel batches, handed out in order, complete by the same proofs as live
  * blocks, each block's parent being the one before it. Iterate once or many times.
@@ -48,22 +43,12 @@ export const createRangeSource = (pool: RpcPool, options: RangeSourceOptions): R
   const { from, to } = options
   const fetcher = createBlockFetcher({ pool, transactions: options.transactions ?? 'auto' })
   const plain = createChainSource(pool, options)
-  const traces = new Map<Hex, Promise<readonly CallTrace[]>>()
+  const early = createEarlyTraces(plain)
   const { prefetchTraces = false } = options
-  const wantsTraces = typeof prefetchTraces === 'function' ? prefetchTraces : () => prefetchTraces
-
-  const limit = createLimiter(PARALLEL_TRACES)
-
-  const traceEarly = (block: FetchedBlock): void => {
-    if (block.skipped === true || block.transactions.length === 0 || !wantsTraces(block)) return
-    const tracing = limit(() => plain.traces(block))
-    tracing.catch(() => traces.delete(block.hash))
-    traces.set(block.hash, tracing)
-    for (const hash of traces.keys()) {
-      if (traces.size <= KEPT_TRACES) break
-      traces.delete(hash)
-    }
-  }
+  const wantsTraces = (block: FetchedBlock): boolean =>
+    block.skipped !== true &&
+    block.transactions.length > 0 &&
+    (typeof prefetchTraces === 'function' ? prefetchTraces(block) : prefetchTraces)
 
   /** What cannot be had in one exchange (too large, one bad block) is asked for in halves. */
   const loadSplit = async (
@@ -102,7 +87,7 @@ export const createRangeSource = (pool: RpcPool, options: RangeSourceOptions): R
           batch.length,
           batch.reduce((sum, { transactions }) => sum + transactions.length, 0),
         )
-        for (const block of batch) traceEarly(block)
+        early.begin(batch.filter(wantsTraces))
         return batch
       },
     })
@@ -115,22 +100,12 @@ export const createRangeSource = (pool: RpcPool, options: RangeSourceOptions): R
         )
       parent = block
       yield { ...block, seenAtMs: performance.timeOrigin + performance.now(), catchingUp: true }
-      traces.delete(block.hash)
+      early.forget(block.hash)
     }
   }
 
   return {
     [Symbol.asyncIterator]: blocks,
-    source: {
-      ...plain,
-      traces: async (block, hashes) => {
-        const early = traces.get(block.hash)
-        if (early === undefined) return plain.traces(block, hashes)
-        const all = await early
-        if (hashes === undefined) return all
-        const wanted = new Set(hashes)
-        return all.filter(({ txHash }) => wanted.has(txHash))
-      },
-    },
+    source: { ...plain, inputs: early.inputs, traces: early.traces },
   }
 }

@@ -127,7 +127,8 @@ export const createRpcPool = (options: RpcPoolOptions): RpcPool => {
         isOver = true
         clearTimeout(timer)
         for (const other of outside) other.removeEventListener('abort', giveUp)
-        losing.abort()
+        // Nobody is left to be called off in most cases, and calling off costs an error with its stack.
+        if (running > 0) losing.abort()
         act()
       }
       let next = 0
@@ -144,6 +145,7 @@ export const createRpcPool = (options: RpcPoolOptions): RpcPool => {
         if (next < ranked.length) timer = setTimeout(start, endpoint.hedgeAfterMs(method))
         ask(endpoint, calls, request, signal).then(
           (won) => {
+            running--
             if (!isOver) end(() => resolve(won))
           },
           (error: unknown) => {

@@ -1,4 +1,5 @@
 import { type Hex, isTocsinError, messageOf, TocsinError } from '../base/index.ts'
+import type { FetchedBlock } from './assembleBlock.ts'
 import type { BlockFetcher } from './createBlockFetcher.ts'
 import { flattenCallTracer, flattenParity } from './flattenTraces.ts'
 import { isRawRecord, parseAddress, toQuantity } from './parseRpc.ts'
@@ -45,13 +46,50 @@ const check = (
   return traces
 }
 
+const blockCall = (method: TraceMethod, block: ChainHeader): RpcCall =>
+  method === 'parity'
+    ? { method: 'trace_block', params: [toQuantity(block.number)] }
+    : { method: 'debug_traceBlockByHash', params: [block.hash, TRACER] }
+
+/** @throws TocsinError `chain.traces_incomplete`, `chain.malformed` */
+const readBlock = (
+  method: TraceMethod,
+  block: ChainHeader,
+  raw: unknown,
+  expected: readonly Expected[],
+): readonly CallTrace[] => {
+  if (method === 'parity') return check(flattenParity(raw, block.hash), expected)
+  if (!Array.isArray(raw) || raw.length !== expected.length)
+    throw new TocsinError(
+      'chain.traces_incomplete',
+      'The node traced another number of transactions.',
+    )
+  const flat = expected.flatMap(({ hash, index }) => {
+    const item: unknown = raw[index]
+    if (!isRawRecord(item)) throw new TocsinError('chain.traces_incomplete', 'A trace is missing.')
+    if (typeof item['txHash'] === 'string' && item['txHash'] !== hash)
+      throw new TocsinError('chain.traces_incomplete', 'The traces are in another order.')
+    return flattenCallTracer(item['result'], hash, index)
+  })
+  return check(flat, expected)
+}
+
+export type Tracer = {
+  /** All calls of a block, or those of the named transactions. */
+  readonly traces: ChainSource['traces']
+  /** All calls of several blocks in one exchange, in order; block by block where that fails. */
+  readonly tracesOfAll: (
+    blocks: readonly FetchedBlock[],
+  ) => Promise<readonly (readonly CallTrace[])[]>
+}
+
 /** Call traces of blocks and transactions, by geth's callTracer or in Parity's shape, checked against the block's transactions. */
 export const createTracer = (options: {
   readonly pool: RpcPool
   readonly fetcher: BlockFetcher
   readonly methods: 'auto' | 'none' | TraceMethod
   readonly timeoutMs: number
-}): ChainSource['traces'] => {
+}): Tracer => {
   const { pool, fetcher, methods } = options
   let order: readonly TraceMethod[] =
     methods === 'none' ? [] : methods === 'auto' ? ['debug', 'parity'] : [methods]
@@ -102,26 +140,23 @@ export const createTracer = (options: {
   ): Promise<readonly CallTrace[]> => {
     const expected = await expectAll(block)
     if (expected.length === 0) return []
-    if (method === 'parity')
-      return ask([{ method: 'trace_block', params: [toQuantity(block.number)] }], ([raw]) =>
-        check(flattenParity(raw, block.hash), expected),
+    return ask([blockCall(method, block)], ([raw]) => readBlock(method, block, raw, expected))
+  }
+
+  const tracesOfAll: Tracer['tracesOfAll'] = async (blocks) => {
+    const [method] = order
+    const expected = await Promise.all(blocks.map(expectAll))
+    if (method === undefined || blocks.length < 2 || expected.some(({ length }) => length === 0))
+      return Promise.all(blocks.map((block) => traces(block)))
+    try {
+      return await ask(
+        blocks.map((block) => blockCall(method, block)),
+        (raw) => blocks.map((block, at) => readBlock(method, block, raw[at], expected[at] ?? [])),
       )
-    return ask([{ method: 'debug_traceBlockByHash', params: [block.hash, TRACER] }], ([raw]) => {
-      if (!Array.isArray(raw) || raw.length !== expected.length)
-        throw new TocsinError(
-          'chain.traces_incomplete',
-          'The node traced another number of transactions.',
-        )
-      const flat = expected.flatMap(({ hash, index }) => {
-        const item: unknown = raw[index]
-        if (!isRawRecord(item))
-          throw new TocsinError('chain.traces_incomplete', 'A trace is missing.')
-        if (typeof item['txHash'] === 'string' && item['txHash'] !== hash)
-          throw new TocsinError('chain.traces_incomplete', 'The traces are in another order.')
-        return flattenCallTracer(item['result'], hash, index)
-      })
-      return check(flat, expected)
-    })
+    } catch {
+      // One of them may be too much for the node, or it takes no batches: singly tells which, and asks by other methods.
+      return Promise.all(blocks.map((block) => traces(block)))
+    }
   }
 
   /** Asked together with each transaction itself: a trace by hash does not say which block it belongs to. */
@@ -156,7 +191,7 @@ export const createTracer = (options: {
     )
   }
 
-  return async (block, hashes) => {
+  const traces: Tracer['traces'] = async (block, hashes) => {
     if (hashes?.length === 0) return []
     let cause: unknown
     for (const method of order) {
@@ -174,4 +209,5 @@ export const createTracer = (options: {
     }
     throw unavailable(pool.chainName, cause)
   }
+  return { traces, tracesOfAll }
 }

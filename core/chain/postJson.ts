@@ -35,16 +35,22 @@ const readText = async (response: IncomingMessage, maxBytes: number): Promise<st
   if (stream !== response) response.once('error', (error) => stream.destroy(error))
   const chunks: Buffer[] = []
   let size = 0
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > maxBytes) {
+  await new Promise<void>((resolve, reject) => {
+    stream.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      chunks.push(chunk)
+      if (size <= maxBytes) return
       response.destroy()
-      throw new TocsinError('rpc.too_large', `The answer is longer than ${maxBytes} bytes.`, {
-        hints: ['Ask for fewer blocks per batch.'],
-      })
-    }
-    chunks.push(chunk)
-  }
+      reject(
+        new TocsinError('rpc.too_large', `The answer is longer than ${maxBytes} bytes.`, {
+          hints: ['Ask for fewer blocks per batch.'],
+        }),
+      )
+    })
+    stream.once('end', resolve)
+    stream.once('error', reject)
+    stream.once('close', resolve)
+  })
   // A connection cut in the middle of the body ends the stream without an error in some cases.
   if (!response.complete) throw new TocsinError('rpc.network', 'The answer was cut short.')
   return chunks.length === 1 && chunks[0] ? chunks[0].toString() : Buffer.concat(chunks).toString()

@@ -156,6 +156,8 @@ export type ChainHealth = {
   readonly processed: number | undefined
   readonly finalized: number | undefined
   readonly endpoints: readonly {
+    /** By which the watchlist calls it. */
+    readonly name?: string | undefined
     /** Redacted. */
     readonly url: string
     readonly score: number

@@ -39,12 +39,11 @@ const isThenable = (value: unknown): value is PromiseLike<unknown> =>
 
 /** Waits for a handler; time that it spends waiting for the chain's data does not count, within limits. */
 const settle = (
-  started: unknown,
+  started: PromiseLike<unknown>,
   what: string,
   ledger: ReadLedger,
   timeoutMs: number,
 ): Promise<unknown> => {
-  if (!isThenable(started)) return Promise.resolve(started)
   return new Promise((resolve, reject) => {
     const tickMs = Math.min(TICK_MS, timeoutMs)
     let activeMs = 0
@@ -91,23 +90,35 @@ export const runBot = async (options: RunBotOptions): Promise<BotRun> => {
   const rows: FindingRow[] = []
   let isHung = false
 
-  /** Runs one handler; false once the bot hangs and must be left alone. */
-  const attempt = async (
+  const take = (returned: unknown, what: string): boolean => {
+    const checked = checkFindings(returned, bot, header)
+    rows.push(...checked.rows)
+    faults.push(...checked.faults.map((fault) => `${what}: ${fault}`))
+    return true
+  }
+  const blame = (error: unknown, what: string): boolean => {
+    isHung = isHang(error)
+    faults.push(isHung ? messageOf(error) : `${what} threw: ${cleanText(messageOf(error), 300)}`)
+    return !isHung
+  }
+  /**
+   * Runs one handler; false once the bot hangs and must be left alone. Most handlers are not asynchronous, and a
+   * block has hundreds of calls of them: only those that are cost a turn of the event loop.
+   */
+  const attempt = (
     what: string,
     handler: () => unknown,
-    isFinding = true,
-  ): Promise<boolean> => {
+    use: (returned: unknown, what: string) => boolean = take,
+  ): boolean | Promise<boolean> => {
     try {
-      const returned = await settle(handler(), what, ledger, timeoutMs)
-      if (!isFinding) return true
-      const checked = checkFindings(returned, bot, header)
-      rows.push(...checked.rows)
-      faults.push(...checked.faults.map((fault) => `${what}: ${fault}`))
+      const returned = handler()
+      if (!isThenable(returned)) return use(returned, what)
+      return settle(returned, what, ledger, timeoutMs)
+        .then((value) => use(value, what))
+        .catch((error: unknown) => blame(error, what))
     } catch (error) {
-      isHung = isHang(error)
-      faults.push(isHung ? messageOf(error) : `${what} threw: ${cleanText(messageOf(error), 300)}`)
+      return blame(error, what)
     }
-    return !isHung
   }
   const contextAt = (block: ChainHeader, answers: ContextOptions['answers']): BotContext<unknown> =>
     createBotContext({ ...options, block, staged, ledger, answers })
@@ -117,7 +128,11 @@ export const runBot = async (options: RunBotOptions): Promise<BotRun> => {
     const { initializeAt } = options
     if (initializeAt && initialize) {
       const ctx = contextAt(initializeAt, undefined)
-      await attempt('initialize', () => initialize(ctx), false)
+      await attempt(
+        'initialize',
+        () => initialize(ctx),
+        () => true,
+      )
       // What could not begin must not go on from nothing.
       if (faults.length > 0) return
     }
@@ -134,7 +149,8 @@ export const runBot = async (options: RunBotOptions): Promise<BotRun> => {
     if (!handleTransaction) return
     for (const tx of block.transactions) {
       const what = `handleTransaction(${tx.hash})`
-      if (!(await attempt(what, () => handleTransaction(tx, ctx, block)))) return
+      const going = attempt(what, () => handleTransaction(tx, ctx, block))
+      if (!(going === true || (await going))) return
       if (ledger.failure !== undefined) return
     }
   }

@@ -97,10 +97,11 @@ const runCommand = async (options: BacktestCommand): Promise<number> => {
   const filter = compileFilter(needs)
   const traces = options.traces && chain.traces !== 'none'
 
-  // Over history whole blocks cost no further exchange, calldata asked for one by one does.
-  const wantsInputs = needs.some(
-    ({ calls, senders, inputs }) => inputs || calls.length + senders.length > 0,
-  )
+  // Over history whole blocks cost no further exchange, calldata asked for one by one does; traces hold it already.
+  const isAlwaysTracing = traces && needs.some((need) => need.traces?.mode === 'always')
+  const wantsInputs =
+    !isAlwaysTracing &&
+    needs.some(({ calls, senders, inputs }) => inputs || calls.length + senders.length > 0)
   const pool = createRpcPool({
     timeoutMs: TIMEOUT_MS,
     chainId: chain.id,
@@ -114,10 +115,9 @@ const runCommand = async (options: BacktestCommand): Promise<number> => {
     transactions:
       chain.transactions === 'auto' ? (wantsInputs ? 'full' : 'receipts') : chain.transactions,
     isNeeded: (header) => filter.wantsReceipts(header.logsBloom),
-    prefetchTraces:
-      traces && needs.some((need) => need.traces?.mode === 'always')
-        ? (block) => block.transactions.some((tx) => tx.gasUsed > 21_000n)
-        : false,
+    prefetchTraces: isAlwaysTracing
+      ? (block) => block.transactions.some((tx) => tx.gasUsed > 21_000n)
+      : false,
     ...(chain.multicall3 ? { multicall3: chain.multicall3 as `0x${string}` } : {}),
   })
   const isJson = options.format === 'jsonl'
