@@ -13,10 +13,11 @@ import { runTimed, type TimedRun } from './support/runTimed.ts'
  * node, traces on for both, in turn in one run; once as fast as the node answers, once with 100 ms on every request.
  */
 const short = process.argv.includes('--short')
-const BLOCKS = short ? 30 : 150
+const BLOCKS = short ? 30 : 600
 const TRANSACTIONS = 50
-const SLOW_BLOCKS = short ? 10 : 60
+const SLOW_BLOCKS = short ? 10 : 300
 const ROUNDS = short ? 1 : 3
+const SLOW_ROUNDS = short ? 1 : 2
 
 const tocsinBot = `
 import { defineBot } from 'tocsin'
@@ -136,11 +137,11 @@ bots:
   if (countTocsin(warm[0]) !== BLOCKS || countForta(warm[1]) !== BLOCKS)
     throw new Error('the two programs do not find the same')
 
-  const compare = async (latencyMs: number, blocks: number): Promise<number> => {
+  const compare = async (latencyMs: number, blocks: number, rounds: number): Promise<number> => {
     node.setLatencyMs(latencyMs)
     const ratios: number[] = []
     const rows = [['', 'wall s', 'tx/s', 'peak MiB', 'requests', 'misses']]
-    for (let round = 0; round < ROUNDS; round++) {
+    for (let round = 0; round < rounds; round++) {
       const rate: number[] = []
       for (const [who, run] of [
         ['tocsin', runTocsin],
@@ -167,9 +168,9 @@ bots:
     return median(ratios)
   }
   console.log('  as fast as the node answers:')
-  const fast = await compare(0, BLOCKS)
+  const fast = await compare(0, BLOCKS, ROUNDS)
   console.log('  100 ms added to every request:')
-  const slow = await compare(100, SLOW_BLOCKS)
+  const slow = await compare(100, SLOW_BLOCKS, SLOW_ROUNDS)
   const verdicts = [
     {
       what: 'transactions per second against forta-agent',

@@ -107,8 +107,12 @@ export const startReplayNode = async (
       number: string
       transactions: string[]
     }
-    const answer = await forward('debug_traceBlockByHash', [block.hash, { tracer: 'callTracer' }])
-    const roots = answer['result'] as { txHash?: string; result: GethCall }[]
+    // The same recording as for who asks by the other method: anvil needs long for each.
+    const body = await record('debug_traceBlockByHash', [block.hash, { tracer: 'callTracer' }])
+    const roots = (JSON.parse(`{${body}`) as Record<string, unknown>)['result'] as {
+      txHash?: string
+      result: GethCall
+    }[]
     return {
       result: roots.flatMap((root, index) =>
         toParity(root.result, block.transactions[index] ?? '', index, {
@@ -117,6 +121,21 @@ export const startReplayNode = async (
         }),
       ),
     }
+  }
+
+  /** What the real node answers, asked once: all of the answer behind its id. */
+  const record = async (method: string, params: readonly unknown[]): Promise<string> => {
+    const key = JSON.stringify([method, params])
+    const known = recorded.get(key)
+    if (known !== undefined) return known
+    counts.misses++
+    const fresh =
+      method === 'trace_block' ? await traceBlock(String(params[0])) : await forward(method, params)
+    const body = JSON.stringify(
+      'error' in fresh ? { error: fresh['error'] } : { result: fresh['result'] },
+    ).slice(1)
+    recorded.set(key, body)
+    return body
   }
 
   const readLogs = async (toBlock: number) => {
@@ -130,20 +149,7 @@ export const startReplayNode = async (
     const params = call.params ?? []
     if (logsIn && call.method === 'eth_getLogs')
       return `{"jsonrpc":"2.0","id":${JSON.stringify(call.id)},"result":${logsIn(params[0] as LogFilter)}}`
-    const key = JSON.stringify([call.method, params])
-    let body = recorded.get(key)
-    if (body === undefined) {
-      counts.misses++
-      const fresh =
-        call.method === 'trace_block'
-          ? await traceBlock(String(params[0]))
-          : await forward(call.method, params)
-      body = JSON.stringify(
-        'error' in fresh ? { error: fresh['error'] } : { result: fresh['result'] },
-      ).slice(1)
-      recorded.set(key, body)
-    }
-    return `{"jsonrpc":"2.0","id":${JSON.stringify(call.id)},${body}`
+    return `{"jsonrpc":"2.0","id":${JSON.stringify(call.id)},${await record(call.method, params)}`
   }
 
   const server = createServer((request, response) => {
