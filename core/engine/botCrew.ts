@@ -19,11 +19,13 @@ import type {
   SampleRow,
   StateRow,
   StoredBot,
+  TallyRow,
 } from './engineStore.ts'
 import { createLabelBook, type LabelBook } from './labelBook.ts'
 import { createPreparer, type PreparedBlock, type Preparer } from './prepareBlock.ts'
 import { type BotRun, runBot } from './runBot.ts'
 import { botFailingFinding } from './selfFindings.ts'
+import type { TallyBlock } from './tallyBlock.ts'
 import type { BotThing, Label } from './types.ts'
 
 /** What all bots together made of a block; nothing of it lasts until `apply`. */
@@ -33,6 +35,7 @@ export type CrewRun = {
   readonly samples: readonly SampleRow[]
   readonly health: readonly HealthChange[]
   readonly failures: ReadonlyMap<string, readonly string[]>
+  readonly tally: readonly TallyRow[] | undefined
   /** Takes the block into memory, once it is committed. */
   readonly apply: () => void
 }
@@ -75,6 +78,7 @@ export const createBotCrew = (options: {
   readonly chain: { readonly id: number; readonly name: string }
   readonly source: ChainSource
   readonly traces: boolean
+  readonly tally?: TallyBlock | undefined
   readonly log: Logger
 }): BotCrew => {
   const { chain, source, log } = options
@@ -208,6 +212,7 @@ export const createBotCrew = (options: {
       ),
       health,
       failures,
+      tally: prepared.tally,
       apply: () => {
         for (const [botId, written] of writes) memories.get(botId)?.apply(header, written)
         for (const [index, member] of members.entries()) {
@@ -230,6 +235,7 @@ export const createBotCrew = (options: {
         source,
         needs: compiled.map(({ needs }) => needs),
         traces: options.traces,
+        tally: options.tally,
       })
       members = compiled
       labelBook = createLabelBook(labels)

@@ -1,4 +1,11 @@
-import { backoffMs, isTocsinError, messageOf, sleep, TocsinError } from '../base/index.ts'
+import {
+  type Address,
+  backoffMs,
+  isTocsinError,
+  messageOf,
+  sleep,
+  TocsinError,
+} from '../base/index.ts'
 import type { ChainBlock, ChainSource, FeedCursor } from '../chain/types.ts'
 import type { Logger } from '../telemetry/index.ts'
 import { type BotCrew, createBotCrew } from './botCrew.ts'
@@ -6,6 +13,7 @@ import { createChainMemory } from './chainMemory.ts'
 import type { EngineBot } from './engineBot.ts'
 import type { BlockCommit, BlockId, EngineStore, FindingRow } from './engineStore.ts'
 import type { PreparedBlock } from './prepareBlock.ts'
+import { createTally } from './tallyBlock.ts'
 import type { Label } from './types.ts'
 
 export type EngineOptions<Tx> = {
@@ -15,6 +23,8 @@ export type EngineOptions<Tx> = {
   readonly source: ChainSource
   readonly store: EngineStore<Tx>
   readonly labels: readonly Label[]
+  /** Addresses whose logs are tallied, for the comparison with the index. Default: none. */
+  readonly tallied?: readonly Address[] | undefined
   readonly log: Logger
   /** Called inside the transaction that commits a block, with the findings that are new or back from retraction. */
   readonly onCommit?: (tx: Tx, findings: readonly FindingRow[], block: ChainBlock) => Promise<void>
@@ -76,6 +86,7 @@ const isFatal = (error: unknown): boolean =>
 export const createEngine = async <Tx>(options: EngineOptions<Tx>): Promise<Engine> => {
   const { store, source, log, chainId, chainName } = options
   const dataPatienceMs = options.dataPatienceMs ?? 15_000
+  const tallied = options.tallied ?? []
   const stopping = new AbortController()
   const { signal } = stopping
   const stopped = (): TocsinError => new TocsinError('engine.stopped', 'The engine was stopped.')
@@ -83,6 +94,7 @@ export const createEngine = async <Tx>(options: EngineOptions<Tx>): Promise<Engi
     ...options,
     chain: { id: chainId, name: chainName },
     traces: options.traces ?? true,
+    tally: tallied.length > 0 ? createTally(tallied) : undefined,
   })
   await crew.use(options.bots, options.labels)
   await store.lock()
@@ -91,6 +103,8 @@ export const createEngine = async <Tx>(options: EngineOptions<Tx>): Promise<Engi
   const memory = createChainMemory(stored)
   let genesisHash = stored.cursor?.genesisHash
   let isGenesisChecked = false
+  /** The store knows which addresses are tallied, and no block since was without a tally. */
+  let isCovered = false
   let trouble: { reason: string; sinceMs: number } | undefined
   let broken: unknown
 
@@ -210,6 +224,9 @@ export const createEngine = async <Tx>(options: EngineOptions<Tx>): Promise<Engi
       state: run.state,
       samples: run.samples,
       health: run.health,
+      ...(run.tally
+        ? { tally: { rows: run.tally, ...(isCovered ? {} : { cover: tallied }) } }
+        : {}),
       latencyMs: () =>
         block.catchingUp ? null : Math.round((clockMs() - block.seenAtMs) * 1_000) / 1_000,
     }
@@ -222,6 +239,7 @@ export const createEngine = async <Tx>(options: EngineOptions<Tx>): Promise<Engi
         cursor?.hash === block.hash ? 'done' : cursor?.hash === parent?.hash ? 'again' : 'moved',
     )
     genesisHash = commit.genesisHash
+    isCovered = commit.tally !== undefined
     memory.push(commit.block)
     run.apply()
     return { findings: run.findings, failures: run.failures }

@@ -57,6 +57,16 @@ export type SampleRow = {
   readonly value: bigint
 }
 
+/** The logs of one watched address in one block, for the comparison with the index. */
+export type TallyRow = {
+  readonly address: Address
+  readonly logs: number
+  /** SHA-256 over place and content of the logs in their order, in hex. */
+  readonly digest: string
+  /** `<tx hash>:<log index>,<log index>;<tx hash>:…` */
+  readonly places: string
+}
+
 /** All that one block changes. */
 export type BlockCommit = {
   readonly block: CommittedBlock & { readonly transactions: number }
@@ -67,6 +77,12 @@ export type BlockCommit = {
   readonly state: readonly StateRow[]
   readonly samples: readonly SampleRow[]
   readonly health: readonly HealthChange[]
+  /** Left out where nothing is tallied, or where the block came without its logs. */
+  readonly tally?: {
+    readonly rows: readonly TallyRow[]
+    /** All watched addresses, with the first tally after a start or a gap. */
+    readonly cover?: readonly Address[]
+  }
   /** Asked at the last moment. */
   readonly latencyMs: () => number | null
 }

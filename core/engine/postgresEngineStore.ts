@@ -9,6 +9,7 @@ import {
   type StoredBot,
 } from './engineStore.ts'
 import { decodeStored, encodeStored } from './storedJson.ts'
+import { FORGET_EVERY, forgetTallies, tallyParts } from './tallySql.ts'
 
 const moved = (chainId: number): TocsinError =>
   new TocsinError(
@@ -28,23 +29,26 @@ const json = (value: unknown): SQL => sql`${JSON.stringify(value)}::jsonb`
 const commitStatement = (chainId: number, chainName: string, commit: BlockCommit): SQL => {
   const { block, parent } = commit
   const latencyMs = commit.latencyMs()
+  const tallied = commit.tally ? block.hash : null
   const parts: SQL[] = [
     parent
       ? sql`moved as (
           update tocsin.chain_cursor
           set number = ${block.number}::bigint, hash = ${block.hash}, chain_name = ${chainName},
-            head = greatest(head, ${block.number}::bigint), updated_at = now()
+            head = greatest(head, ${block.number}::bigint), tallied = coalesce(${tallied}, tallied), updated_at = now()
           where chain_id = ${chainId}::int and number = ${parent.number}::bigint and hash = ${parent.hash}
           returning chain_id)`
       : sql`moved as (
-          insert into tocsin.chain_cursor (chain_id, chain_name, number, hash, genesis_hash, head)
-          values (${chainId}::int, ${chainName}, ${block.number}::bigint, ${block.hash}, ${commit.genesisHash}, ${block.number}::bigint)
+          insert into tocsin.chain_cursor (chain_id, chain_name, number, hash, genesis_hash, head, tallied)
+          values (${chainId}::int, ${chainName}, ${block.number}::bigint, ${block.hash}, ${commit.genesisHash}, ${block.number}::bigint,
+            ${tallied})
           on conflict do nothing returning chain_id)`,
     sql`block as (
       insert into tocsin.chain_block (chain_id, number, hash, parent_hash, timestamp_s, transactions, latency_ms)
       select chain_id, ${block.number}::bigint, ${block.hash}, ${block.parentHash}, ${block.timestampS}::bigint,
         ${block.transactions}::int, ${latencyMs}::float8
       from moved)`,
+    ...tallyParts(chainId, commit),
   ]
   if (commit.state.length > 0)
     parts.push(sql`state as (
@@ -119,6 +123,7 @@ export const createPostgresEngineStore = (options: {
     chainId,
     patienceMs: options.lockPatienceMs ?? 15_000,
   })
+  let forgetNext = 0
 
   const commitBlock: EngineStore<DatabaseTransaction>['commitBlock'] = async (commit, hook) => {
     const statement = commitStatement(chainId, chainName, commit)
@@ -203,7 +208,8 @@ export const createPostgresEngineStore = (options: {
       const above = sql`chain_id = (select chain_id from moved) and block_number > ${to.number}::bigint`
       const { rows }: Rows = await db.execute(sql`with
         moved as (
-          update tocsin.chain_cursor set number = ${to.number}::bigint, hash = ${to.hash}, updated_at = now()
+          update tocsin.chain_cursor set number = ${to.number}::bigint, hash = ${to.hash}, updated_at = now(),
+            tallied = case when tallied = hash then ${to.hash} else tallied end
           where chain_id = ${chainId}::int and number = ${from.number}::bigint and hash = ${from.hash}
           returning chain_id),
         blocks as (
@@ -211,6 +217,7 @@ export const createPostgresEngineStore = (options: {
           where chain_id = (select chain_id from moved) and number > ${to.number}::bigint),
         state as (delete from tocsin.bot_state where ${above}),
         samples as (delete from tocsin.bot_sample where ${above}),
+        tallies as (delete from tocsin.block_tally where ${above}),
         findings as (
           update tocsin.finding set status = 'retracted', retracted_at = now(),
             revision = nextval('tocsin.finding_revision_seq')
@@ -219,6 +226,8 @@ export const createPostgresEngineStore = (options: {
       if (rows.length === 0) throw moved(chainId)
     },
     finalize: async (number, pruned) => {
+      const isDue = forgetNext <= number
+      const forgotten = isDue ? forgetTallies(chainId, number) : []
       const parts: SQL[] = [
         sql`cursor as (
           update tocsin.chain_cursor set finalized = ${number}::bigint
@@ -228,6 +237,7 @@ export const createPostgresEngineStore = (options: {
         sql`findings as (
           update tocsin.finding set status = 'final', finalized_at = now(), revision = nextval('tocsin.finding_revision_seq')
           where chain_id = ${chainId}::int and block_number <= ${number}::bigint and status = 'provisional')`,
+        ...forgotten,
       ]
       if (pruned.state.length > 0)
         parts.push(sql`state as (
@@ -241,6 +251,7 @@ export const createPostgresEngineStore = (options: {
           where s.chain_id = ${chainId}::int and s.bot_id = r."botId" and s.key = r.key
             and (s.block_number, s.ordinal) < (r."blockNumber", r.ordinal))`)
       await db.execute(sql`with ${sql.join(parts, sql`, `)} select 1`)
+      if (isDue) forgetNext = number + FORGET_EVERY
     },
   }
 }

@@ -10,6 +10,8 @@ import type {
 import type { CompiledNeeds } from './checkNeeds.ts'
 import { compileFilter, type Filter, type Matched, type Scan } from './compileFilter.ts'
 import { makeDeclaredReads, type ReadAnswers } from './declaredReads.ts'
+import type { TallyRow } from './engineStore.ts'
+import type { TallyBlock } from './tallyBlock.ts'
 
 /** Everything that the handlers of a block need, fetched. Depends on the block and the bots' needs only. */
 export type PreparedBlock = {
@@ -20,6 +22,8 @@ export type PreparedBlock = {
   /** By bot. */
   readonly traced: readonly boolean[]
   readonly reads: ReadAnswers
+  /** What the watched addresses emitted; undefined where nobody counts, or the block came without its logs. */
+  readonly tally: readonly TallyRow[] | undefined
 }
 
 export type Preparer = {
@@ -66,6 +70,7 @@ export const createPreparer = (options: {
   readonly source: ChainSource
   readonly needs: readonly CompiledNeeds[]
   readonly traces: boolean
+  readonly tally?: TallyBlock | undefined
 }): Preparer => {
   const { source, needs } = options
   const filter = compileFilter(needs)
@@ -169,13 +174,16 @@ export const createPreparer = (options: {
     prepare: async (block) => {
       const header = headerOf(block)
       const scan = filter.scan(block)
-      const [transactions, { calls, traced }, answers] = await Promise.all([
+      const fetching = Promise.all([
         fillIn(block, header, scan),
         trace(block, header),
         readAt(block.hash),
       ])
+      // While the node answers.
+      const tally = options.tally?.(block)
+      const [transactions, { calls, traced }, answers] = await fetching
       const matched = filter.match(scan, transactions, calls, (bot) => traced[bot] ?? false)
-      return { block, header, matched, traced, reads: answers }
+      return { block, header, matched, traced, reads: answers, tally }
     },
   }
 }

@@ -77,6 +77,7 @@ const config = (): Config =>
     ],
     bots: { emitted: { enabled: true, parameters: {} } },
     watch: [makeThing({ kind: 'token', name: 'token', address: emitter })],
+    indexer: { enabled: true },
   }) as unknown as Config
 
 const found = async (): Promise<readonly string[]> => {

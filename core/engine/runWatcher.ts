@@ -1,5 +1,5 @@
 import { eq } from 'drizzle-orm'
-import { createLoop, messageOf, toJson, withTimeout } from '../base/index.ts'
+import { type Address, createLoop, messageOf, toJson, withTimeout } from '../base/index.ts'
 import type { ChainHealth } from '../chain/types.ts'
 import type { Config } from '../config/types.ts'
 import { type DatabaseTransaction, type Store, tables } from '../store/index.ts'
@@ -24,6 +24,16 @@ export type WatcherOptions = {
 
 const HEALTH_CHECK_MS = 30_000
 const WELL: readonly ChainHealth['status'][] = ['ok']
+
+/** What the indexer stores the logs of, when there is one. */
+const listTallied = (config: Config, chainName: string): readonly Address[] =>
+  config.indexer.enabled
+    ? [
+        ...new Set(
+          config.watch.filter(({ chain }) => chain === chainName).map(({ address }) => address),
+        ),
+      ]
+    : []
 
 /** Labels of the watchlist, then those that were imported for the chain. */
 const readLabels = async (
@@ -67,6 +77,7 @@ export const runWatcher = async (options: WatcherOptions): Promise<RunningProces
           log,
           bots: bindBots(config, options.bots, chain.name),
           labels: await readLabels(config, chain.id, chain.name, store),
+          tallied: listTallied(config, chain.name),
           ...(options.onCommit ? { onCommit: options.onCommit } : {}),
           ...(options.lockPatienceMs === undefined
             ? {}

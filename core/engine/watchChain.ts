@@ -1,4 +1,11 @@
-import { backoffMs, isTocsinError, messageOf, sleep, withTimeout } from '../base/index.ts'
+import {
+  type Address,
+  backoffMs,
+  isTocsinError,
+  messageOf,
+  sleep,
+  withTimeout,
+} from '../base/index.ts'
 import type { BlockFeed, ChainHealth, ChainSource, FeedEvent } from '../chain/index.ts'
 import { createBlockFeed, createChainSource, createRpcPool } from '../chain/index.ts'
 import type { ChainConfig } from '../config/types.ts'
@@ -16,6 +23,8 @@ export type WatchChainOptions = {
   readonly store: Store
   readonly bots: readonly EngineBot[]
   readonly labels: readonly Label[]
+  /** Addresses that the index holds too: their logs are tallied for the comparison. */
+  readonly tallied?: readonly Address[]
   readonly log: Logger
   readonly onCommit?: EngineOptions<DatabaseTransaction>['onCommit']
   readonly lockPatienceMs?: number
@@ -84,6 +93,7 @@ export const watchChain = async (options: WatchChainOptions): Promise<ChainWatch
       chainName: chain.name,
       bots,
       labels,
+      tallied: options.tallied,
       source,
       log,
       dataPatienceMs: DATA_PATIENCE_MS,
