@@ -1,10 +1,12 @@
 import type { Config } from '../config/index.ts'
 import type { Store } from '../store/index.ts'
-import type { Logger } from '../telemetry/index.ts'
+import type { Logger, Meter } from '../telemetry/index.ts'
 
 /** What every process is started with. `config` holds the secrets of its own part only. */
 export type ProcessInput = {
   readonly config: Config
   readonly store: Store
   readonly log: Logger
+  /** Default: nothing is measured. */
+  readonly meter?: Meter
 }

@@ -35,6 +35,7 @@ export const startWatcher = async (input: ProcessInput): Promise<RunningProcess>
     config,
     store,
     log,
+    ...(input.meter ? { meter: input.meter } : {}),
     bots: await loadBots(config.botsDir),
     onCommit: async (tx, findings, block) => {
       if (findings.length === 0 || config.answers.length === 0) return

@@ -1,19 +1,11 @@
 import { createServer } from 'node:http'
-import { collectDefaultMetrics, Registry } from 'prom-client'
 import { messageOf, TocsinError } from '../base/index.ts'
+import type { ServedMeter } from './createMeter.ts'
 import type { ProcessReport } from './types.ts'
 
 export type MetricsServer = {
   readonly url: string
-  readonly registry: Registry
   readonly stop: () => Promise<void>
-}
-
-export const createRegistry = (service: string): Registry => {
-  const registry = new Registry()
-  registry.setDefaultLabels({ service })
-  collectDefaultMetrics({ register: registry })
-  return registry
 }
 
 /**
@@ -23,14 +15,15 @@ export const createRegistry = (service: string): Registry => {
 export const serveMetrics = async (options: {
   readonly host: string
   readonly port: number
-  readonly registry: Registry
+  readonly meter: ServedMeter
   readonly report: () => ProcessReport | Promise<ProcessReport>
 }): Promise<MetricsServer> => {
-  const { registry } = options
   const server = createServer((request, response) => {
     const answer = async (): Promise<{ status: number; type: string; body: string }> => {
-      if (request.url === '/metrics')
-        return { status: 200, type: registry.contentType, body: await registry.metrics() }
+      if (request.url === '/metrics') {
+        const { contentType, body } = await options.meter.scrape()
+        return { status: 200, type: contentType, body }
+      }
       if (request.url === '/health') return { status: 200, type: 'text/plain', body: 'ok\n' }
       if (request.url === '/ready') {
         const { status, reason } = await options.report()
@@ -73,7 +66,6 @@ export const serveMetrics = async (options: {
   const port = address && typeof address === 'object' ? address.port : options.port
   return {
     url: `http://${options.host}:${port}`,
-    registry,
     stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve())

@@ -5,7 +5,9 @@ import { connectDatabase, migrateDatabase, startEmbeddedPostgres } from '../../s
 import {
   createHeartbeat,
   createLogger,
-  createRegistry,
+  createMeter,
+  type Meter,
+  type RunningProcess,
   serveMetrics,
 } from '../../telemetry/index.ts'
 import { findDatabaseUrl } from '../openStore.ts'
@@ -13,7 +15,6 @@ import { type CommonOptions, withCommonOptions } from '../options.ts'
 import { printError } from '../printError.ts'
 import { PROCESSES } from '../processes.ts'
 import { readConfig } from '../readConfig.ts'
-import { registerChainMetrics } from '../registerChainMetrics.ts'
 import { PROCESS_NAMES, type ProcessName } from '../supervisor.ts'
 import { untilSignal } from '../untilSignal.ts'
 
@@ -21,6 +22,15 @@ import { untilSignal } from '../untilSignal.ts'
 const PATIENCE_MS = { supervised: 600_000, alone: 15_000 }
 
 type Undo = (step: () => Promise<unknown>) => void
+
+/** Whether the process itself says that it is well. */
+const registerReport = (meter: Meter, running: RunningProcess): void => {
+  const ok = meter.gauge({
+    name: 'tocsin_process_ok',
+    help: '1 when the process reports ok, 0 when it starts or is degraded.',
+  })
+  meter.onScrape(async () => ok.set({}, (await running.report()).status === 'ok' ? 1 : 0))
+}
 
 const run = async (name: ProcessName, options: CommonOptions, undo: Undo): Promise<void> => {
   const { secrets, start } = PROCESSES[name]
@@ -42,16 +52,16 @@ const run = async (name: ProcessName, options: CommonOptions, undo: Undo): Promi
   })
   undo(store.stop)
   await migrateDatabase(store)
-  const running = await start({ config, store, log })
+  const meter = createMeter({ service: name, log })
+  const running = await start({ config, store, log, meter })
   undo(running.stop)
-  const registry = createRegistry(name)
-  if (name === 'watcher') registerChainMetrics(registry, running)
+  registerReport(meter, running)
   const offset = PROCESS_NAMES.indexOf(name)
   const { host, basePort } = config.metrics
   const metrics = await serveMetrics({
     host,
     port: basePort === 0 ? 0 : basePort + offset,
-    registry,
+    meter,
     report: () => running.report(),
   })
   undo(metrics.stop)
