@@ -1,8 +1,7 @@
-import { and, desc, eq, inArray } from 'drizzle-orm'
+import { and, desc, eq, inArray, sql } from 'drizzle-orm'
 import { stableHash } from '../base/index.ts'
 import { type DatabaseTransaction, tables } from '../store/index.ts'
-import { type AlertState, isOpen } from './alertBook.ts'
-import { graver } from './routeFinding.ts'
+import type { AlertState } from './alertBook.ts'
 import type { AlertRow, IncidentRow } from './types.ts'
 
 /** An alert joins an open incident of its subject when that one's last news is younger. */
@@ -59,21 +58,30 @@ export const settleIncidents = async (
 ): Promise<void> => {
   const ids = [...new Set(changed.flatMap(({ incidentId }) => incidentId ?? []))]
   if (ids.length === 0) return
-  const alerts = await tx.select().from(tables.alert).where(inArray(tables.alert.incidentId, ids))
-  const incidents = await tx.select().from(tables.incident).where(inArray(tables.incident.id, ids))
-  for (const incident of incidents) {
-    const own = alerts.filter(({ incidentId }) => incidentId === incident.id)
-    const told = own.filter(({ status }) => status !== 'retracted')
-    const severity = told.map((row) => row.severity).reduce(graver, 'SEV4')
-    const isLive = own.some(isOpen)
-    const latest = (times: readonly (Date | null)[]): Date =>
-      new Date(Math.max(...times.flatMap((time) => time?.getTime() ?? [])))
-    const next = {
-      status: isLive ? 'open' : 'resolved',
-      severity: told.length > 0 ? severity : incident.severity,
-      updatedAt: latest([incident.updatedAt, ...own.map((row) => row.updatedAt)]),
-      closedAt: isLive ? null : latest([incident.openedAt, ...own.map((row) => row.closedAt)]),
-    } as const
-    await tx.update(tables.incident).set(next).where(eq(tables.incident.id, incident.id))
-  }
+  const { alert, incident } = tables
+  const own = tx
+    .select({
+      id: sql<string>`${alert.incidentId}`.as('own_incident'),
+      isLive: sql<boolean>`bool_or(${alert.status} in ('open', 'unknown'))`.as('is_live'),
+      // SEV1 sorts before SEV4.
+      gravest: sql<string>`min(${alert.severity}) filter (where ${alert.status} <> 'retracted')`.as(
+        'gravest',
+      ),
+      changedAt: sql<Date>`max(${alert.updatedAt})`.as('changed_at'),
+      endedAt: sql<Date>`max(${alert.closedAt})`.as('ended_at'),
+    })
+    .from(alert)
+    .where(inArray(alert.incidentId, ids))
+    .groupBy(alert.incidentId)
+    .as('own')
+  await tx
+    .update(incident)
+    .set({
+      status: sql`case when ${own.isLive} then 'open' else 'resolved' end`,
+      severity: sql`coalesce(${own.gravest}, ${incident.severity})`,
+      updatedAt: sql`greatest(${incident.updatedAt}, ${own.changedAt})`,
+      closedAt: sql`case when ${own.isLive} then null else coalesce(${own.endedAt}, ${incident.openedAt}) end`,
+    })
+    .from(own)
+    .where(eq(incident.id, own.id))
 }
