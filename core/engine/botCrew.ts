@@ -27,6 +27,7 @@ import { type BotRun, runBot } from './runBot.ts'
 import { botFailingFinding } from './selfFindings.ts'
 import type { TallyBlock } from './tallyBlock.ts'
 import type { BotThing, Label } from './types.ts'
+import type { BotTurn } from './watchMetrics.ts'
 
 /** What all bots together made of a block; nothing of it lasts until `apply`. */
 export type CrewRun = {
@@ -80,6 +81,8 @@ export const createBotCrew = (options: {
   readonly traces: boolean
   readonly tally?: TallyBlock | undefined
   readonly log: Logger
+  /** Hears of each bot's turn at a block. */
+  readonly onTurn?: ((turn: BotTurn) => void) | undefined
 }): BotCrew => {
   const { chain, source, log } = options
   const memories = new Map<string, BotMemory>([[SELF_BOT_ID, createBotMemory()]])
@@ -122,14 +125,17 @@ export const createBotCrew = (options: {
     const condition = conditionOf(id)
     const isDue = !condition.isInitialized
     if (!matched && !needs.everyBlock && !isDue) return undefined
-    if (header.number < condition.resumeAt)
+    if (header.number < condition.resumeAt) {
+      options.onTurn?.({ botId: id, seconds: 0, isLeftOut: true })
       return {
         rows: [],
         writes: NOTHING,
         faults: [`it hung and is left out until block ${condition.resumeAt}`],
         isHung: true,
       }
-    return runBot({
+    }
+    const began = performance.now()
+    const result = await runBot({
       bot,
       source,
       header,
@@ -144,6 +150,9 @@ export const createBotCrew = (options: {
       log: (message: string, fields: Record<string, Json>) =>
         log.info({ bot: id, chain: chain.name, block: header.number, fields }, message),
     })
+    const seconds = (performance.now() - began) / 1_000
+    options.onTurn?.({ botId: id, seconds, isLeftOut: false })
+    return result
   }
 
   /** After the commit: who hung waits longer each time, who did not is forgiven. */

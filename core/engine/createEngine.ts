@@ -15,6 +15,7 @@ import type { BlockCommit, BlockId, EngineStore, FindingRow } from './engineStor
 import type { PreparedBlock } from './prepareBlock.ts'
 import { createTally } from './tallyBlock.ts'
 import type { Label } from './types.ts'
+import type { BotTurn } from './watchMetrics.ts'
 
 export type EngineOptions<Tx> = {
   readonly chainId: number
@@ -28,6 +29,8 @@ export type EngineOptions<Tx> = {
   readonly log: Logger
   /** Called inside the transaction that commits a block, with the findings that are new or back from retraction. */
   readonly onCommit?: (tx: Tx, findings: readonly FindingRow[], block: ChainBlock) => Promise<void>
+  /** Hears of each bot's turn at a block. */
+  readonly onTurn?: ((turn: BotTurn) => void) | undefined
   /** False where no node of the chain gives call traces. Default: true. */
   readonly traces?: boolean
   /** How long to try for data of a block before giving it back to the feed (ms). Default: 15000. */

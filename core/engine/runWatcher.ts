@@ -3,11 +3,18 @@ import { type Address, createLoop, messageOf, toJson, withTimeout } from '../bas
 import type { ChainHealth } from '../chain/types.ts'
 import type { Config } from '../config/types.ts'
 import { type DatabaseTransaction, type Store, tables } from '../store/index.ts'
-import type { Logger, ProcessReport, RunningProcess } from '../telemetry/index.ts'
+import {
+  type Logger,
+  type Meter,
+  noMeter,
+  type ProcessReport,
+  type RunningProcess,
+} from '../telemetry/index.ts'
 import type { EngineOptions } from './createEngine.ts'
 import { bindBots, listLabels } from './engineBot.ts'
 import type { BotDefinition, Label } from './types.ts'
 import { type ChainWatch, watchChain } from './watchChain.ts'
+import { createWatchMetrics } from './watchMetrics.ts'
 
 export type WatcherOptions = {
   /** With the secrets of `rpc`. */
@@ -18,6 +25,8 @@ export type WatcherOptions = {
   /** Called inside the transaction that commits a block: intents and whatever else must not be lost go here. */
   readonly onCommit?: EngineOptions<DatabaseTransaction>['onCommit']
   readonly log: Logger
+  /** Default: nothing is measured. */
+  readonly meter?: Meter
   /** How long to wait for another watcher to let go of a chain (ms). Default: 15000. */
   readonly lockPatienceMs?: number
 }
@@ -65,6 +74,19 @@ export const runWatcher = async (options: WatcherOptions): Promise<RunningProces
   let { config } = options
   const watches: ChainWatch[] = []
   const complaints = new Map<string, readonly string[]>()
+  const metrics = createWatchMetrics(options.meter ?? noMeter, () =>
+    watches.map((watch) => watch.health()),
+  )
+  /** The bots of one chain, which Prometheus hears of too. */
+  const bind = (from: Config, chainName: string): ReturnType<typeof bindBots> => {
+    const bound = bindBots(from, options.bots, chainName)
+    metrics.onBots(
+      chainName,
+      new Set(bound.map(({ definition }) => definition.id)),
+      options.bots.map(({ id }) => id),
+    )
+    return bound
+  }
   const stop = async (): Promise<void> => {
     await Promise.all(watches.map((watch) => watch.stop()))
   }
@@ -75,7 +97,8 @@ export const runWatcher = async (options: WatcherOptions): Promise<RunningProces
           chain,
           store,
           log,
-          bots: bindBots(config, options.bots, chain.name),
+          metrics,
+          bots: bind(config, chain.name),
           labels: await readLabels(config, chain.id, chain.name, store),
           tallied: listTallied(config, chain.name),
           ...(options.onCommit ? { onCommit: options.onCommit } : {}),
@@ -129,7 +152,7 @@ export const runWatcher = async (options: WatcherOptions): Promise<RunningProces
         const chain = next.chains.find(({ name }) => name === watch.name)
         if (!chain) continue
         const labels = await readLabels(next, chain.id, chain.name, store)
-        await watch.reload(bindBots(next, options.bots, chain.name), labels)
+        await watch.reload(bind(next, chain.name), labels)
       }
       config = next
     },

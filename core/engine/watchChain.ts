@@ -11,12 +11,14 @@ import { createBlockFeed, createChainSource, createRpcPool } from '../chain/inde
 import type { ChainConfig } from '../config/types.ts'
 import type { DatabaseTransaction, Store } from '../store/index.ts'
 import { type Logger, recordSelfFinding } from '../telemetry/index.ts'
+import { countRetracted } from './countRetracted.ts'
 import { createEngine, type Engine, type EngineOptions } from './createEngine.ts'
 import type { EngineBot } from './engineBot.ts'
 import { lookAhead } from './lookAhead.ts'
 import { createPostgresEngineStore } from './postgresEngineStore.ts'
 import type { Label } from './types.ts'
 import { type ChainWatchHealth, createWatchHealth } from './watchHealth.ts'
+import type { WatchMetrics } from './watchMetrics.ts'
 
 export type WatchChainOptions = {
   readonly chain: ChainConfig
@@ -26,6 +28,7 @@ export type WatchChainOptions = {
   /** Addresses that the index holds too: their logs are tallied for the comparison. */
   readonly tallied?: readonly Address[]
   readonly log: Logger
+  readonly metrics: WatchMetrics
   readonly onCommit?: EngineOptions<DatabaseTransaction>['onCommit']
   readonly lockPatienceMs?: number
 }
@@ -59,7 +62,7 @@ const codeOf = (error: unknown): string => (isTocsinError(error) ? error.code : 
  * @throws TocsinError at the start only: `bot.needs_invalid`, `engine.locked`, `engine.other_chain`
  */
 export const watchChain = async (options: WatchChainOptions): Promise<ChainWatch> => {
-  const { chain, store, log } = options
+  const { chain, store, log, metrics } = options
   const stopping = new AbortController()
   const { signal } = stopping
   let { bots, labels } = options
@@ -71,8 +74,11 @@ export const watchChain = async (options: WatchChainOptions): Promise<ChainWatch
     chainId: chain.id,
     chainName: chain.name,
     endpoints: chain.rpc,
-    onError: (endpoint, error) =>
-      log.debug({ chain: chain.name, endpoint, error: messageOf(error) }, 'An endpoint failed.'),
+    metrics: metrics.rpc,
+    onError: (endpoint, error) => {
+      metrics.rpc.onError(chain.name, endpoint, error)
+      log.debug({ chain: chain.name, endpoint, error: messageOf(error) }, 'An endpoint failed.')
+    },
   })
   const rpc = createChainSource(pool, {
     traces: chain.traces,
@@ -96,6 +102,7 @@ export const watchChain = async (options: WatchChainOptions): Promise<ChainWatch
       tallied: options.tallied,
       source,
       log,
+      onTurn: (turn) => metrics.onTurn(chain.name, turn),
       dataPatienceMs: DATA_PATIENCE_MS,
       traces: chain.traces !== 'none',
       store: createPostgresEngineStore({
@@ -114,7 +121,7 @@ export const watchChain = async (options: WatchChainOptions): Promise<ChainWatch
   ): Promise<void> => {
     switch (event.kind) {
       case 'block':
-        await engine.processBlock(event.block, prepared)
+        metrics.onBlock(chain.name, event.block, await engine.processBlock(event.block, prepared))
         failing = undefined
         return
       case 'rollback':
@@ -122,7 +129,15 @@ export const watchChain = async (options: WatchChainOptions): Promise<ChainWatch
           { chain: chain.name, to: event.to.number, orphaned: event.orphaned.length },
           'The chain was reorganised.',
         )
-        return engine.rollback(event.to, event.orphaned)
+        await engine.rollback(event.to, event.orphaned)
+        metrics.onReorg(chain.name, event.orphaned.length)
+        // Off the way: the next block waits for no figure.
+        countRetracted(store.db, chain.id, event).then(
+          (found) => metrics.onRetracted(chain.name, found),
+          (error: unknown) =>
+            log.warn({ error: messageOf(error) }, 'The retracted findings were not counted.'),
+        )
+        return
       case 'finalized':
         return engine.finalize(event.number)
     }
