@@ -1,6 +1,7 @@
 import { backoffMs, createLoop, messageOf, sleep } from '../base/index.ts'
 import type { Database } from '../store/index.ts'
 import { type Logger, recordSelfFinding } from '../telemetry/index.ts'
+import type { DeliveryOutcome } from './notifierMetrics.ts'
 import { type Claimed, claimMessages, markDead, markForRetry, markSent } from './outbox.ts'
 import type { Presence } from './presence.ts'
 import type { Channel, SendResult } from './types.ts'
@@ -20,6 +21,11 @@ const PARALLEL = 8
 const MAX_REFUSALS = 5
 const MAX_BACKOFF_MS = 60_000
 
+const outcomeOf = (claimed: Claimed, result: SendResult): DeliveryOutcome => {
+  if (result.kind !== 'dead') return result.kind
+  return claimed.refusals + 1 >= MAX_REFUSALS ? 'dead' : 'refused'
+}
+
 /**
  * Sends what is due on one channel, for ever. A channel that fails is left alone with growing pauses and then tried
  * with a single message; every message also has pauses of its own, so one that always fails does not hold up others.
@@ -29,6 +35,7 @@ export const drainChannel = (options: {
   readonly channel: Channel
   readonly presence: Presence
   readonly log: Logger
+  readonly onDelivery?: (outcome: DeliveryOutcome, seconds: number) => void
   /** First pause after a failure (ms). Default: 500. */
   readonly backoffBaseMs?: number
 }): ChannelWorker => {
@@ -46,7 +53,7 @@ export const drainChannel = (options: {
     const { seq } = claimed
     const by = presence.key
     if (result.kind === 'sent') return markSent(db, seq, by)
-    if (result.kind === 'dead' && claimed.refusals + 1 >= MAX_REFUSALS)
+    if (result.kind === 'dead' && outcomeOf(claimed, result) === 'dead')
       return giveUp(claimed, result.reason)
     const wish = result.kind === 'retry' ? (result.afterMs ?? 0) : 0
     const afterMs = Math.max(wish, backoffMs(claimed.attempts - 1, baseMs, MAX_BACKOFF_MS))
@@ -92,7 +99,9 @@ export const drainChannel = (options: {
   }
 
   const deliver = async (claimed: Claimed): Promise<void> => {
+    const began = performance.now()
     const result = await channel.send(claimed.message, stopping.signal)
+    options.onDelivery?.(outcomeOf(claimed, result), (performance.now() - began) / 1_000)
     note(result)
     // What was sent and is not marked will be sent again: worth some patience with the database.
     for (let attempt = 0; ; attempt++) {

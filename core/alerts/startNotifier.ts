@@ -1,11 +1,18 @@
 import { createLoop, messageOf } from '../base/index.ts'
 import type { ChannelConfig, Config } from '../config/types.ts'
 import { createListener, type Store } from '../store/index.ts'
-import type { Logger, ProcessReport, RunningProcess } from '../telemetry/index.ts'
+import {
+  type Logger,
+  type Meter,
+  noMeter,
+  type ProcessReport,
+  type RunningProcess,
+} from '../telemetry/index.ts'
 import { closeQuietAlerts } from './changeAlert.ts'
 import { createChannel } from './channels/createChannel.ts'
 import { type ChannelWorker, drainChannel } from './drainChannel.ts'
 import { foldFindings } from './foldFindings.ts'
+import { createNotifierMetrics } from './notifierMetrics.ts'
 import { readChannelFigures } from './outbox.ts'
 import { createPresence } from './presence.ts'
 import type { Channel, ChannelFigures } from './types.ts'
@@ -21,6 +28,8 @@ export type NotifierOptions = {
   readonly config: NotifierConfig
   readonly store: Store
   readonly log: Logger
+  /** Default: nothing is measured. */
+  readonly meter?: Meter
   /** Where the runbook of a bot lies, as people are told. */
   readonly runbookFor?: (botId: string) => string | undefined
   /** For tests: stands in for the channels of the watchlist. */
@@ -46,6 +55,7 @@ export const startNotifier = async (options: NotifierOptions): Promise<Notifier>
     options.createChannel?.(channel) ?? createChannel(channel, config.dataDir)
   let channels = new Map(config.channels.map((entry) => [entry, build(entry)]))
   const workers = new Map<string, Worker>()
+  const metrics = createNotifierMetrics(options.meter ?? noMeter, store.db)
   const wakeWorkers = (): void => {
     for (const { worker } of workers.values()) worker.wake()
   }
@@ -61,11 +71,13 @@ export const startNotifier = async (options: NotifierOptions): Promise<Notifier>
     for (const [entry, channel] of channels) {
       if (workers.has(entry.name)) continue
       const { backoffBaseMs } = options
+      metrics.onChannel(entry.name)
       const worker = drainChannel({
         db: store.db,
         channel,
         presence,
         log,
+        onDelivery: (outcome, seconds) => metrics.onDelivery(entry.name, outcome, seconds),
         ...(backoffBaseMs === undefined ? {} : { backoffBaseMs }),
       })
       workers.set(entry.name, { settings: JSON.stringify(entry), worker })
@@ -81,6 +93,7 @@ export const startNotifier = async (options: NotifierOptions): Promise<Notifier>
       for (;;) {
         const count = await foldFindings({ db: store.db, config, runbookFor: options.runbookFor })
         folded += count
+        metrics.onFolded(count)
         foldError = ''
         if (count === 0 || signal.aborted) break
       }
