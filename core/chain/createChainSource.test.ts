@@ -122,6 +122,29 @@ test('behavior: calldata of named transactions, and of a foreign one none', asyn
   ).rejects.toMatchObject({ code: 'rpc.unavailable' })
 })
 
+test('behavior: calldata of many transactions comes by the way that the node is fastest at', async () => {
+  const source = createChainSource(pool)
+  const block = await blockOf((await chain.mine(20, 9n)).hash)
+  const hashes = block.transactions.map(({ hash }) => hash)
+  const expected = block.transactions.map(({ hash, input, value }) => ({
+    hash,
+    input,
+    valueWei: value,
+  }))
+  const slow = proxy.addFault({ method: 'eth_getBlockByHash', fault: { kind: 'delay', ms: 40 } })
+  expect(await source.inputs(block, hashes)).toEqual(expected)
+  // The node has no raw blocks; the whole block came, and traces are compared with it a little later.
+  await expect.poll(() => proxy.counts().calls['trace_block'] ?? 0).toBeGreaterThan(0)
+  await expect
+    .poll(async () => {
+      proxy.takeCounts()
+      expect(await source.inputs(block, hashes)).toEqual(expected)
+      return proxy.takeCounts().calls
+    })
+    .toEqual({ trace_block: 1 })
+  slow.remove()
+})
+
 /** Calls the address in its calldata, ignores the outcome, then reverts when asked to by a second word. */
 const FORWARDER = '0x60006000600060006000600035612710f150602035600a57005b600080fd'
 const forwarder: Hex = `0x${'f0'.repeat(20)}`
@@ -169,7 +192,7 @@ test('error: an unknown transaction is no empty trace', async () => {
 
 test('error: missing traces are no empty traces', async () => {
   const { block } = await forward(false)
-  const fault = proxy.addFault({ method: /^debug_/, fault: { kind: 'map', map: () => [] } })
+  const fault = proxy.addFault({ method: /^(debug|trace)_/, fault: { kind: 'map', map: () => [] } })
   await expect(createChainSource(pool).traces(block)).rejects.toMatchObject({
     code: 'rpc.unavailable',
   })
@@ -212,7 +235,7 @@ test('behavior: a range comes whole and in order, with traces, also far from the
   expect(numbers).toEqual(Array.from({ length: 30 }, (_, index) => from + index))
   expect(roots).toBe(30)
   const { requests, calls } = proxy.takeCounts()
-  expect(calls['debug_traceBlockByHash']).toBe(20)
+  expect(calls['trace_block']).toBe(20)
   expect(requests).toBeLessThan(40)
 })
 

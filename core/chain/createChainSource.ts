@@ -7,7 +7,7 @@ import type { RpcPool } from './rpcTypes.ts'
 import type { ChainSource } from './types.ts'
 
 export type ChainSourceOptions = {
-  /** How call traces are had. Default: 'auto' (debug first). */
+  /** How call traces are had. Default: 'auto' (Parity's methods first: nodes that have them answer from what they keep, or at least as fast). */
   readonly traces?: 'auto' | 'none' | TraceMethod
   /** Address of Multicall3; used once it has code. */
   readonly multicall3?: Address | undefined

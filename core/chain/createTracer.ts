@@ -92,7 +92,7 @@ export const createTracer = (options: {
 }): Tracer => {
   const { pool, fetcher, methods } = options
   let order: readonly TraceMethod[] =
-    methods === 'none' ? [] : methods === 'auto' ? ['debug', 'parity'] : [methods]
+    methods === 'none' ? [] : methods === 'auto' ? ['parity', 'debug'] : [methods]
 
   const expectAll = async (
     block: ChainHeader & { readonly transactions?: unknown },
