@@ -8,4 +8,6 @@ export const EXIT = {
   probeFailed: 3,
   /** A port is taken. */
   portInUse: 4,
+  /** `run watcher`: a bot blocked or ended the process; start it again at once. */
+  botBlocked: 5,
 } as const

@@ -41,6 +41,8 @@ export const importUserFile = async (file: string): Promise<unknown> => {
       platform: 'node',
       target: 'node20',
       sourcemap: 'inline',
+      // Stack traces name the file, not the whole of its text.
+      footer: { js: `//# sourceURL=${pathToFileURL(file).href}` },
       logLevel: 'silent',
       nodePaths: OWN_PACKAGES,
       plugins: [

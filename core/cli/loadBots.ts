@@ -75,6 +75,11 @@ const load = async (
   return found
 }
 
+const files = new WeakMap<BotDefinition<unknown>, string>()
+
+/** Address of the code of a loaded bot, as it stands in stack traces. */
+export const findBotFile = (bot: BotDefinition<unknown>): string | undefined => files.get(bot)
+
 const loaded = new Map<string, Promise<readonly BotDefinition<unknown>[]>>()
 
 /**
@@ -126,5 +131,6 @@ const readAll = async (botsDir?: string): Promise<readonly BotDefinition<unknown
         },
       )
   }
+  for (const { file, bot } of found) files.set(bot, pathToFileURL(file).href)
   return found.map(({ bot }) => bot)
 }

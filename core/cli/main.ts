@@ -33,6 +33,7 @@ Exit codes:
   2  the watchlist, a policy or the command line is wrong
   3  check: the chain does not agree with the watchlist
   4  a port is taken
+  5  run watcher: a bot blocked the process; start it again
 
 Examples:
   $ tocsin demo                 a local chain, an attack, a pause; nothing to set up

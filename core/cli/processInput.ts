@@ -9,4 +9,6 @@ export type ProcessInput = {
   readonly log: Logger
   /** Default: nothing is measured. */
   readonly meter?: Meter
+  /** The process is there for this alone: a watchdog may end it. Default: false. */
+  readonly isOwnProcess?: boolean
 }

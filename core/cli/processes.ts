@@ -13,7 +13,8 @@ type ProcessPlan = {
 export const PROCESSES: Readonly<Record<ProcessName, ProcessPlan>> = {
   watcher: {
     secrets: ['database', 'rpc'],
-    start: async (input) => (await import('./startWatcher.ts')).startWatcher(input),
+    start: async (input) =>
+      (await import('./startWatcher.ts')).startWatcher({ ...input, isOwnProcess: true }),
   },
   notifier: {
     secrets: ['database', 'channels'],

@@ -1,9 +1,9 @@
 import { createLoop, messageOf, TocsinError } from '../base/index.ts'
-import { runWatcher } from '../engine/index.ts'
+import { createWatchdog, runWatcher } from '../engine/index.ts'
 import { type LoadedPolicy, loadPolicies, requestExecutions } from '../response/index.ts'
 import type { RunningProcess } from '../telemetry/index.ts'
 import { EXIT } from './exitCodes.ts'
-import { loadBots } from './loadBots.ts'
+import { findBotFile, loadBots } from './loadBots.ts'
 import type { ProcessInput } from './processInput.ts'
 
 /** How often the watcher looks whether the policy files changed (ms): the signer refuses an intent of an older one. */
@@ -31,12 +31,23 @@ export const startWatcher = async (input: ProcessInput): Promise<RunningProcess>
   let { config } = input
   let policies = await readPolicies(input)
   let policyFault = ''
+  const bots = await loadBots(config.botsDir)
+  const watchdog = input.isOwnProcess
+    ? createWatchdog({
+        service: 'watcher',
+        databaseUrl: store.url,
+        exitCode: EXIT.botBlocked,
+        fileOf: findBotFile,
+        onError: (message) => log.error(message),
+      })
+    : undefined
   const watcher = await runWatcher({
     config,
     store,
     log,
+    marks: watchdog?.marks,
     ...(input.meter ? { meter: input.meter } : {}),
-    bots: await loadBots(config.botsDir),
+    bots,
     onCommit: async (tx, findings, block) => {
       if (findings.length === 0 || config.answers.length === 0) return
       await requestExecutions(tx, findings, {
@@ -45,6 +56,9 @@ export const startWatcher = async (input: ProcessInput): Promise<RunningProcess>
         ...(block.catchingUp ? {} : { seenAtMs: block.seenAtMs }),
       })
     },
+  }).catch(async (error: unknown) => {
+    await watchdog?.stop()
+    throw error
   })
   const polling = createLoop(
     async () => {
@@ -77,6 +91,7 @@ export const startWatcher = async (input: ProcessInput): Promise<RunningProcess>
     stop: async () => {
       await polling.stop()
       await watcher.stop()
+      await watchdog?.stop()
     },
   }
 }

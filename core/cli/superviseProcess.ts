@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { backoffMs, messageOf, sleep, TocsinError } from '../base/index.ts'
+import { EXIT } from './exitCodes.ts'
 
 export type ProcessLife = {
   readonly name: string
@@ -39,6 +40,9 @@ const HEAP_MIB = 384
  */
 const isHopeless = (code: number | null): boolean => code === 2
 
+/** The process went down with a bot, which is left out of that block next time: nothing is to be waited for. */
+const isBlocked = (code: number | null): boolean => code === EXIT.botBlocked
+
 const command = (): readonly string[] => {
   const fromSource = import.meta.url.endsWith('.ts')
   const main = fileURLToPath(new URL(fromSource ? './main.ts' : './main.js', import.meta.url))
@@ -55,6 +59,11 @@ const readLines = (stream: NodeJS.ReadableStream | null, onLine: (line: string) 
 }
 
 type Ending = { readonly how: string; readonly code: number | null; readonly complaint: string }
+
+const describeEnd = (code: number | null, signal: string | null): string => {
+  if (signal) return `signal ${signal}`
+  return isBlocked(code) ? 'a bot blocked or ended it' : `exit code ${code}`
+}
 
 const spawnOnce = (
   options: ProcessLifeOptions,
@@ -83,7 +92,7 @@ const spawnOnce = (
   const ended = new Promise<Ending>((resolve) => {
     child.once('error', (error) => resolve({ how: messageOf(error), code: null, complaint }))
     child.once('close', (code, signal) =>
-      resolve({ how: signal ? `signal ${signal}` : `exit code ${code}`, code, complaint }),
+      resolve({ how: describeEnd(code, signal), code, complaint }),
     )
   })
   return { child, ended }
@@ -116,30 +125,32 @@ export const superviseProcess = (options: ProcessLifeOptions): ProcessLife => {
     resolveReady()
   }
 
-  /** One life; true when the process should live again. */
-  const live = async (): Promise<boolean> => {
+  /** One life; how it ended when the process should live again. */
+  const live = async (): Promise<Ending | undefined> => {
     const started = spawnOnce(options, onReady)
     child = started.child
     const ending = await started.ended
     const { pid } = child
     child = undefined
-    if (stopping.signal.aborted) return false
-    if (!isReady || isHopeless(ending.code)) {
+    if (stopping.signal.aborted) return undefined
+    if ((!isReady && !isBlocked(ending.code)) || isHopeless(ending.code)) {
       const failure = startFailure(options.name, ending)
       rejectReady(failure)
       throw failure
     }
     restarts++
     options.onRestart({ how: ending.how, pid, restarts })
-    return true
+    return ending
   }
 
   const run = async (): Promise<void> => {
     let attempt = 0
     for (;;) {
       const startedAtMs = Date.now()
-      if (!(await live())) return
-      attempt = Date.now() - startedAtMs > STEADY_AFTER_MS ? 0 : attempt + 1
+      const ending = await live()
+      if (!ending) return
+      const isSteady = Date.now() - startedAtMs > STEADY_AFTER_MS
+      attempt = isSteady || isBlocked(ending.code) ? 0 : attempt + 1
       await sleep(backoffMs(attempt, 100, options.restartCapMs ?? 30_000), stopping.signal)
       if (stopping.signal.aborted) return
     }

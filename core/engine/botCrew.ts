@@ -8,6 +8,7 @@ import {
 } from '../base/index.ts'
 import type { ChainBlock, ChainHeader, ChainSource } from '../chain/types.ts'
 import type { Logger } from '../telemetry/index.ts'
+import { type ChainMarks, NO_MARK } from './botMarks.ts'
 import { type BotMemory, createBotMemory, type MemoryWrites } from './botMemory.ts'
 import type { CompiledNeeds } from './checkNeeds.ts'
 import { compileNeeds } from './compileNeeds.ts'
@@ -22,9 +23,11 @@ import type {
   TallyRow,
 } from './engineStore.ts'
 import { createLabelBook, type LabelBook } from './labelBook.ts'
+import { createOpenHandlers, MOST_OPEN_HANDLERS, type OpenHandlers } from './openHandlers.ts'
 import { createPreparer, type PreparedBlock, type Preparer } from './prepareBlock.ts'
 import { type BotRun, runBot } from './runBot.ts'
 import { botFailingFinding } from './selfFindings.ts'
+import type { StrikeBook } from './strikeBook.ts'
 import type { TallyBlock } from './tallyBlock.ts'
 import type { BotThing, Label } from './types.ts'
 import type { BotTurn } from './watchMetrics.ts'
@@ -62,11 +65,23 @@ type Member = {
 }
 
 /** Lives as long as the process: never part of what a block decides, but for hung bots. */
-type Condition = { isInitialized: boolean; isReported: boolean; hangs: number; resumeAt: number }
+type Condition = {
+  isInitialized: boolean
+  isReported: boolean
+  hangs: number
+  resumeAt: number
+  readonly openHandlers: OpenHandlers
+}
 
 /** A bot that hangs again and again is left out for up to so many blocks, so that the others stay in time. */
 const MAX_BLOCKS_LEFT_OUT = 64
 const NOTHING: MemoryWrites = { state: [], samples: [] }
+const leaveOut = (reason: string, isHung: boolean): BotRun => ({
+  rows: [],
+  writes: NOTHING,
+  faults: [reason],
+  isHung,
+})
 
 /** Header of the block before, as far as it is known without fetching it. */
 const parentOf = (header: ChainHeader): ChainHeader => ({
@@ -83,8 +98,12 @@ export const createBotCrew = (options: {
   readonly log: Logger
   /** Hears of each bot's turn at a block. */
   readonly onTurn?: ((turn: BotTurn) => void) | undefined
+  /** Where it says whose code is on the thread. */
+  readonly marks?: ChainMarks | undefined
+  /** Which bots must not run, since they took the process down. */
+  readonly strikes?: StrikeBook | undefined
 }): BotCrew => {
-  const { chain, source, log } = options
+  const { chain, source, log, marks, strikes } = options
   const memories = new Map<string, BotMemory>([[SELF_BOT_ID, createBotMemory()]])
   const conditions = new Map<string, Condition>()
   let members: readonly Member[] = []
@@ -102,7 +121,13 @@ export const createBotCrew = (options: {
   const conditionOf = (botId: string): Condition => {
     const known = conditions.get(botId)
     if (known) return known
-    const made: Condition = { isInitialized: false, isReported: false, hangs: 0, resumeAt: 0 }
+    const made: Condition = {
+      isInitialized: false,
+      isReported: false,
+      hangs: 0,
+      resumeAt: 0,
+      openHandlers: createOpenHandlers(),
+    }
     conditions.set(botId, made)
     return made
   }
@@ -124,16 +149,23 @@ export const createBotCrew = (options: {
     const matched = prepared.matched[index]
     const condition = conditionOf(id)
     const isDue = !condition.isInitialized
-    if (!matched && !needs.everyBlock && !isDue) return undefined
-    if (header.number < condition.resumeAt) {
+    const refusal = strikes?.refuse(id, header)
+    if (!refusal?.isQuarantined && !matched && !needs.everyBlock && !isDue) return undefined
+    if (refusal || header.number < condition.resumeAt) {
       options.onTurn?.({ botId: id, seconds: 0, isLeftOut: true })
-      return {
-        rows: [],
-        writes: NOTHING,
-        faults: [`it hung and is left out until block ${condition.resumeAt}`],
-        isHung: true,
-      }
+      return refusal
+        ? { ...leaveOut(refusal.reason, false), isQuarantined: refusal.isQuarantined }
+        : leaveOut(`it hung and is left out until block ${condition.resumeAt}`, true)
     }
+    const open = condition.openHandlers.count()
+    if (open >= MOST_OPEN_HANDLERS) {
+      options.onTurn?.({ botId: id, seconds: 0, isLeftOut: true })
+      return leaveOut(
+        `${open} of its handlers have never ended: it is left out until some do`,
+        true,
+      )
+    }
+    if (strikes?.isCareful()) await strikes.note(id, header)
     const began = performance.now()
     const result = await runBot({
       bot,
@@ -147,12 +179,24 @@ export const createBotCrew = (options: {
       answers: prepared.reads[index],
       labels: labelBook,
       byAddress: member.byAddress,
+      mark: marks?.markOf(id),
+      openHandlers: condition.openHandlers,
       log: (message: string, fields: Record<string, Json>) =>
         log.info({ bot: id, chain: chain.name, block: header.number, fields }, message),
     })
     const seconds = (performance.now() - began) / 1_000
     options.onTurn?.({ botId: id, seconds, isLeftOut: false })
     return result
+  }
+
+  /** Side by side; one by one where it must be known of whom the process died. */
+  const runMembers = async (prepared: PreparedBlock): Promise<readonly (BotRun | undefined)[]> => {
+    if (!strikes?.isCareful())
+      return Promise.all(members.map((member, index) => runMember(member, index, prepared)))
+    const runs: (BotRun | undefined)[] = []
+    for (const [index, member] of members.entries())
+      runs.push(await runMember(member, index, prepared))
+    return runs
   }
 
   /** After the commit: who hung waits longer each time, who did not is forgiven. */
@@ -171,9 +215,8 @@ export const createBotCrew = (options: {
     const prepared =
       generations.get(offered) === generation ? offered : await prepare(offered.block)
     const { header } = prepared
-    const runs = await Promise.all(
-      members.map((member, index) => runMember(member, index, prepared)),
-    )
+    marks?.begin(header)
+    const runs = await runMembers(prepared)
     const findings = new Map<string, FindingRow>()
     const health: HealthChange[] = []
     const failures = new Map<string, readonly string[]>()
@@ -203,7 +246,7 @@ export const createBotCrew = (options: {
       if (isFailing || wasFailing || isFresh.length > 0 || !conditionOf(id).isReported)
         health.push({
           botId: id,
-          status: isFailing ? 'failing' : 'ok',
+          status: result.isQuarantined ? 'disabled' : isFailing ? 'failing' : 'ok',
           blocksFailed: isFailing ? 1 : 0,
           lastError: isFailing ? cleanText(result.faults[0] ?? '', 500) : null,
           lastErrorBlock: isFailing ? header.number : null,
@@ -238,7 +281,14 @@ export const createBotCrew = (options: {
         const byAddress = new Map<Address, BotThing<unknown>>()
         for (const thing of bot.things)
           if (!byAddress.has(thing.address)) byAddress.set(thing.address, thing)
-        return { bot, byAddress, needs: compileNeeds(bot, chain, labels) }
+        marks?.register(bot)
+        const mark = marks?.markOf(bot.definition.id) ?? NO_MARK
+        mark.enter('needs', -1)
+        try {
+          return { bot, byAddress, needs: compileNeeds(bot, chain, labels) }
+        } finally {
+          mark.leave()
+        }
       })
       preparer = createPreparer({
         source,

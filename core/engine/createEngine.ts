@@ -9,10 +9,12 @@ import {
 import type { ChainBlock, ChainSource, FeedCursor } from '../chain/types.ts'
 import type { Logger } from '../telemetry/index.ts'
 import { type BotCrew, createBotCrew } from './botCrew.ts'
+import type { BotMarks } from './botMarks.ts'
 import { createChainMemory } from './chainMemory.ts'
 import type { EngineBot } from './engineBot.ts'
 import type { BlockCommit, BlockId, EngineStore, FindingRow } from './engineStore.ts'
 import type { PreparedBlock } from './prepareBlock.ts'
+import type { StrikeBook } from './strikeBook.ts'
 import { createTally } from './tallyBlock.ts'
 import type { Label } from './types.ts'
 import type { BotTurn } from './watchMetrics.ts'
@@ -31,6 +33,10 @@ export type EngineOptions<Tx> = {
   readonly onCommit?: (tx: Tx, findings: readonly FindingRow[], block: ChainBlock) => Promise<void>
   /** Hears of each bot's turn at a block. */
   readonly onTurn?: ((turn: BotTurn) => void) | undefined
+  /** Where the process's watchdog reads whose code is on the thread. Default: no watchdog. */
+  readonly marks?: BotMarks | undefined
+  /** What is known of bots that took the process down. Default: nothing. */
+  readonly strikes?: StrikeBook | undefined
   /** False where no node of the chain gives call traces. Default: true. */
   readonly traces?: boolean
   /** How long to try for data of a block before giving it back to the feed (ms). Default: 15000. */
@@ -98,10 +104,12 @@ export const createEngine = async <Tx>(options: EngineOptions<Tx>): Promise<Engi
     chain: { id: chainId, name: chainName },
     traces: options.traces ?? true,
     tally: tallied.length > 0 ? createTally(tallied) : undefined,
+    marks: options.marks?.openChain({ id: chainId, name: chainName }),
   })
   await crew.use(options.bots, options.labels)
   await store.lock()
   const stored = await store.loadChain()
+  await options.strikes?.load(options.bots, stored.cursor)
   for (const botId of crew.memoryIds()) crew.load(botId, await store.loadBot(botId))
   const memory = createChainMemory(stored)
   let genesisHash = stored.cursor?.genesisHash
@@ -245,6 +253,7 @@ export const createEngine = async <Tx>(options: EngineOptions<Tx>): Promise<Engi
     isCovered = commit.tally !== undefined
     memory.push(commit.block)
     run.apply()
+    await options.strikes?.commit()
     return { findings: run.findings, failures: run.failures }
   }
 
@@ -329,6 +338,7 @@ export const createEngine = async <Tx>(options: EngineOptions<Tx>): Promise<Engi
       inTurn(async () => {
         const before = new Set(crew.memoryIds())
         await crew.use(bots, labels)
+        await options.strikes?.load(bots, memory.head())
         for (const botId of crew.memoryIds())
           if (!before.has(botId)) crew.load(botId, await store.loadBot(botId))
       }),

@@ -10,6 +10,9 @@ export type EngineBot = {
   readonly things: readonly BotThing<unknown>[]
 }
 
+/** Longest that one handler may take where its bot does not say (ms). */
+export const DEFAULT_TIMEOUT_MS = 5_000
+
 const fits = (bot: BotDefinition<unknown>, thing: WatchedThing): boolean =>
   bot.kinds.includes(thing.kind) && (bot.accepts?.(thing) ?? true)
 

@@ -38,7 +38,8 @@ export type CommittedBlock = BlockId & { readonly parentHash: Hex; readonly time
 
 export type HealthChange = {
   readonly botId: string
-  readonly status: 'ok' | 'failing'
+  /** `disabled`: in quarantine. */
+  readonly status: 'ok' | 'failing' | 'disabled'
   readonly blocksFailed: number
   readonly lastError: string | null
   readonly lastErrorBlock: number | null

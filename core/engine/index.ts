@@ -7,6 +7,7 @@ export {
   type EngineOptions,
   type ProcessedBlock,
 } from './createEngine.ts'
+export { createWatchdog, type Watchdog } from './createWatchdog.ts'
 export { defineBot } from './defineBot.ts'
 export { bindBots, type EngineBot, listLabels } from './engineBot.ts'
 export type { EngineStore, FindingRow } from './engineStore.ts'

@@ -1,5 +1,6 @@
 import type { ChainBlock, ChainSource } from '../chain/types.ts'
 import type { Logger } from '../telemetry/index.ts'
+import type { BotMarks } from './botMarks.ts'
 import { createEngine } from './createEngine.ts'
 import type { EngineBot } from './engineBot.ts'
 import type { FindingRow } from './engineStore.ts'
@@ -26,6 +27,8 @@ export type BacktestOptions = {
   /** Blocks whose data are fetched before their turn. Default: 64. */
   readonly ahead?: number
   readonly signal?: AbortSignal
+  /** Where the process's watchdog reads whose code is on the thread. Default: no watchdog. */
+  readonly marks?: BotMarks | undefined
   /** How long to try for data of a block (ms). Default: 15000. */
   readonly dataPatienceMs?: number
 }
@@ -57,6 +60,7 @@ export const runBacktest = async (options: BacktestOptions): Promise<BacktestRes
     labels: options.labels ?? [],
     log: options.log,
     traces: options.traces ?? true,
+    marks: options.marks,
     ...(options.dataPatienceMs === undefined ? {} : { dataPatienceMs: options.dataPatienceMs }),
   })
   const startedMs = performance.now()

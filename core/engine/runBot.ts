@@ -2,13 +2,16 @@ import { cleanText, isTocsinError, messageOf, TocsinError } from '../base/index.
 import type { ChainHeader } from '../chain/types.ts'
 import type { ContextOptions, ReadLedger } from './botContext.ts'
 import { createBotContext, createReadLedger } from './botContext.ts'
+import { type BotMark, NO_MARK } from './botMarks.ts'
 import type { BotMemory, MemoryWrites } from './botMemory.ts'
 import { checkFindings } from './checkFindings.ts'
 import type { Matched } from './compileFilter.ts'
+import { DEFAULT_TIMEOUT_MS } from './engineBot.ts'
 import type { FindingRow } from './engineStore.ts'
+import type { BotWork } from './markLayout.ts'
+import type { OpenHandlers } from './openHandlers.ts'
 import type { BotBlock, BotContext } from './types.ts'
 
-export const DEFAULT_TIMEOUT_MS = 5_000
 /** How much longer a handler may take while it waits for the chain's data (ms). */
 const READ_PATIENCE_MS = 20_000
 const TICK_MS = 250
@@ -22,6 +25,8 @@ export type BotRun = {
   /** What it did wrong, one sentence each; its writes are then discarded. */
   readonly faults: readonly string[]
   readonly isHung: boolean
+  /** It did not run, and will not. */
+  readonly isQuarantined?: boolean
 }
 
 export type RunBotOptions = Omit<ContextOptions, 'staged' | 'ledger' | 'block'> & {
@@ -32,6 +37,9 @@ export type RunBotOptions = Omit<ContextOptions, 'staged' | 'ledger' | 'block'> 
   readonly everyBlock: boolean
   /** The last committed block, when `initialize` is to run first. */
   readonly initializeAt: ChainHeader | undefined
+  /** Default: none. */
+  readonly mark?: BotMark | undefined
+  readonly openHandlers?: OpenHandlers | undefined
 }
 
 const isThenable = (value: unknown): value is PromiseLike<unknown> =>
@@ -43,6 +51,7 @@ const settle = (
   what: string,
   ledger: ReadLedger,
   timeoutMs: number,
+  onEnd: () => void,
 ): Promise<unknown> => {
   return new Promise((resolve, reject) => {
     const tickMs = Math.min(TICK_MS, timeoutMs)
@@ -50,6 +59,7 @@ const settle = (
     let totalMs = 0
     let timer: NodeJS.Timeout | undefined
     const end = (act: () => void): void => {
+      onEnd()
       clearTimeout(timer)
       act()
     }
@@ -84,6 +94,7 @@ export const runBot = async (options: RunBotOptions): Promise<BotRun> => {
   const { bot, header, memory, matched } = options
   const { definition } = bot
   const timeoutMs = definition.timeoutMs ?? DEFAULT_TIMEOUT_MS
+  const mark = options.mark ?? NO_MARK
   const ledger = createReadLedger()
   const staged = memory.stage(header)
   const faults: string[] = []
@@ -101,23 +112,48 @@ export const runBot = async (options: RunBotOptions): Promise<BotRun> => {
     faults.push(isHung ? messageOf(error) : `${what} threw: ${cleanText(messageOf(error), 300)}`)
     return !isHung
   }
+  /** Until it settles, and be it long after the block, its code may be on the thread. */
+  const open = (promise: object): (() => void) => {
+    const forget = options.openHandlers?.add(promise)
+    let isOpen = true
+    mark.open()
+    return () => {
+      if (isOpen) mark.close()
+      isOpen = false
+      forget?.()
+    }
+  }
+  /** What it returned or threw is its code as well: getters and messages are read under its mark. */
+  const marked = (work: BotWork, index: number, act: () => boolean): boolean => {
+    mark.enter(work, index)
+    try {
+      return act()
+    } finally {
+      mark.leave()
+    }
+  }
   /**
    * Runs one handler; false once the bot hangs and must be left alone. Most handlers are not asynchronous, and a
    * block has hundreds of calls of them: only those that are cost a turn of the event loop.
    */
   const attempt = (
-    what: string,
+    work: BotWork,
     handler: () => unknown,
     use: (returned: unknown, what: string) => boolean = take,
+    what: string = work,
+    index = -1,
   ): boolean | Promise<boolean> => {
+    mark.enter(work, index)
     try {
       const returned = handler()
       if (!isThenable(returned)) return use(returned, what)
-      return settle(returned, what, ledger, timeoutMs)
-        .then((value) => use(value, what))
-        .catch((error: unknown) => blame(error, what))
+      return settle(returned, what, ledger, timeoutMs, open(returned))
+        .then((value) => marked(work, index, () => use(value, what)))
+        .catch((error: unknown) => marked(work, index, () => blame(error, what)))
     } catch (error) {
       return blame(error, what)
+    } finally {
+      mark.leave()
     }
   }
   const contextAt = (block: ChainHeader, answers: ContextOptions['answers']): BotContext<unknown> =>
@@ -149,7 +185,8 @@ export const runBot = async (options: RunBotOptions): Promise<BotRun> => {
     if (!handleTransaction) return
     for (const tx of block.transactions) {
       const what = `handleTransaction(${tx.hash})`
-      const going = attempt(what, () => handleTransaction(tx, ctx, block))
+      const handler = (): unknown => handleTransaction(tx, ctx, block)
+      const going = attempt('handleTransaction', handler, take, what, tx.index)
       if (!(going === true || (await going))) return
       if (ledger.failure !== undefined) return
     }

@@ -10,6 +10,7 @@ import {
   type ProcessReport,
   type RunningProcess,
 } from '../telemetry/index.ts'
+import type { BotMarks } from './botMarks.ts'
 import type { EngineOptions } from './createEngine.ts'
 import { bindBots, listLabels } from './engineBot.ts'
 import type { BotDefinition, Label } from './types.ts'
@@ -27,6 +28,8 @@ export type WatcherOptions = {
   readonly log: Logger
   /** Default: nothing is measured. */
   readonly meter?: Meter
+  /** Where the process's watchdog reads whose code is on the thread. Default: no watchdog. */
+  readonly marks?: BotMarks | undefined
   /** How long to wait for another watcher to let go of a chain (ms). Default: 15000. */
   readonly lockPatienceMs?: number
 }
@@ -98,6 +101,7 @@ export const runWatcher = async (options: WatcherOptions): Promise<RunningProces
           store,
           log,
           metrics,
+          marks: options.marks,
           bots: bind(config, chain.name),
           labels: await readLabels(config, chain.id, chain.name, store),
           tallied: listTallied(config, chain.name),
@@ -118,7 +122,15 @@ export const runWatcher = async (options: WatcherOptions): Promise<RunningProces
         if (!bot.healthCheck || !config.bots[bot.id]?.enabled) continue
         const check = bot.healthCheck
         const found = await withTimeout(
-          async () => check(),
+          async () => {
+            const mark = options.marks?.markOf(bot.id)
+            mark?.enter('healthCheck', -1)
+            try {
+              return check()
+            } finally {
+              mark?.leave()
+            }
+          },
           5_000,
           `healthCheck of ${bot.id}`,
         ).catch((error: unknown) => [messageOf(error)])

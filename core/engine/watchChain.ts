@@ -1,6 +1,7 @@
 import {
   type Address,
   backoffMs,
+  createLoop,
   isTocsinError,
   messageOf,
   sleep,
@@ -11,11 +12,13 @@ import { createBlockFeed, createChainSource, createRpcPool } from '../chain/inde
 import type { ChainConfig } from '../config/types.ts'
 import type { DatabaseTransaction, Store } from '../store/index.ts'
 import { type Logger, recordSelfFinding } from '../telemetry/index.ts'
+import type { BotMarks } from './botMarks.ts'
 import { countRetracted } from './countRetracted.ts'
 import { createEngine, type Engine, type EngineOptions } from './createEngine.ts'
 import type { EngineBot } from './engineBot.ts'
 import { lookAhead } from './lookAhead.ts'
 import { createPostgresEngineStore } from './postgresEngineStore.ts'
+import { createStrikeBook } from './strikeBook.ts'
 import type { Label } from './types.ts'
 import { type ChainWatchHealth, createWatchHealth } from './watchHealth.ts'
 import type { WatchMetrics } from './watchMetrics.ts'
@@ -29,6 +32,8 @@ export type WatchChainOptions = {
   readonly tallied?: readonly Address[]
   readonly log: Logger
   readonly metrics: WatchMetrics
+  /** Where the process's watchdog reads whose code is on the thread. Default: no watchdog. */
+  readonly marks?: BotMarks | undefined
   readonly onCommit?: EngineOptions<DatabaseTransaction>['onCommit']
   readonly lockPatienceMs?: number
 }
@@ -48,6 +53,9 @@ const DATA_PATIENCE_MS = 3_000
 
 /** How long the start waits to compare block 0 with the database's (ms). */
 const GENESIS_LIMIT_MS = 5_000
+
+/** How often it looks whether somebody released a bot from quarantine (ms). */
+const RELEASE_POLL_MS = 5_000
 
 /** Errors after which going on would need a person. */
 const HALTING = ['feed.reorg_below_finality', 'engine.below_final', 'engine.other_chain']
@@ -93,6 +101,7 @@ export const watchChain = async (options: WatchChainOptions): Promise<ChainWatch
       return typeof hash === 'string' ? (hash.toLowerCase() as `0x${string}`) : undefined
     },
   }
+  const strikes = createStrikeBook({ store, chain, log })
   const begin = (): Promise<Engine> =>
     createEngine({
       chainId: chain.id,
@@ -103,6 +112,8 @@ export const watchChain = async (options: WatchChainOptions): Promise<ChainWatch
       source,
       log,
       onTurn: (turn) => metrics.onTurn(chain.name, turn),
+      marks: options.marks,
+      strikes,
       dataPatienceMs: DATA_PATIENCE_MS,
       traces: chain.traces !== 'none',
       store: createPostgresEngineStore({
@@ -258,6 +269,11 @@ export const watchChain = async (options: WatchChainOptions): Promise<ChainWatch
     }
   }
   const running = run()
+  const releases = createLoop(() => strikes.refresh(), {
+    pauseMs: RELEASE_POLL_MS,
+    onError: (error) =>
+      log.debug({ chain: chain.name, error: messageOf(error) }, 'Releases were not looked for.'),
+  })
 
   return {
     name: chain.name,
@@ -269,6 +285,7 @@ export const watchChain = async (options: WatchChainOptions): Promise<ChainWatch
     },
     stop: async () => {
       stopping.abort()
+      await releases.stop()
       await feed?.stop()
       await engine.stop()
       await running
