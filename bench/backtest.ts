@@ -91,7 +91,7 @@ chains:
   local:
     id: 31337
     rpc: [{ http: ${node.url} }]
-    traces: debug
+    traces: parity
 watch:
   - { name: token, kind: token, chain: local, address: ${chain.token} }
 bots:

@@ -7,19 +7,6 @@ type Call = {
   readonly method: string
   readonly params?: readonly unknown[]
 }
-type GethCall = {
-  readonly type: string
-  readonly from: string
-  readonly to?: string
-  readonly input: string
-  readonly output?: string
-  readonly value?: string
-  readonly gas: string
-  readonly gasUsed: string
-  readonly error?: string
-  readonly calls?: readonly GethCall[]
-}
-
 export type ReplayNode = {
   readonly url: string
   /** Added to every HTTP request (ms). */
@@ -33,50 +20,9 @@ export type ReplayNode = {
   readonly stop: () => Promise<void>
 }
 
-/** A call tree as geth's callTracer gives it, in Parity's flat shape (what `trace_block` answers). */
-const toParity = (
-  root: GethCall,
-  txHash: string,
-  position: number,
-  block: { hash: string; number: number },
-): unknown[] => {
-  const flat: unknown[] = []
-  const walk = (call: GethCall, path: readonly number[]): void => {
-    const isCreate = call.type.startsWith('CREATE')
-    flat.push({
-      action: isCreate
-        ? { from: call.from, value: call.value ?? '0x0', gas: call.gas, init: call.input }
-        : {
-            callType: call.type.toLowerCase(),
-            from: call.from,
-            to: call.to,
-            value: call.value ?? '0x0',
-            gas: call.gas,
-            input: call.input,
-          },
-      ...(call.error ? { error: call.error } : {}),
-      result: call.error
-        ? null
-        : isCreate
-          ? { address: call.to, code: call.output ?? '0x', gasUsed: call.gasUsed }
-          : { gasUsed: call.gasUsed, output: call.output ?? '0x' },
-      subtraces: call.calls?.length ?? 0,
-      traceAddress: path,
-      transactionHash: txHash,
-      transactionPosition: position,
-      type: isCreate ? 'create' : 'call',
-      blockHash: block.hash,
-      blockNumber: block.number,
-    })
-    for (const [index, child] of (call.calls ?? []).entries()) walk(child, [...path, index])
-  }
-  walk(root, [])
-  return flat
-}
-
 /**
  * A stand-in for an archive node: answers from what it recorded of a real one, so that both sides of a comparison
- * are served equally fast and the node's own work is not measured. `trace_block`, which anvil lacks, is made from its call traces.
+ * are served equally fast and the node's own work is not measured.
  */
 export const startReplayNode = async (
   upstream: string,
@@ -101,36 +47,13 @@ export const startReplayNode = async (
     return (await response.json()) as Record<string, unknown>
   }
 
-  const traceBlock = async (number: string): Promise<Record<string, unknown>> => {
-    const block = (await forward('eth_getBlockByNumber', [number, false]))['result'] as {
-      hash: string
-      number: string
-      transactions: string[]
-    }
-    // The same recording as for who asks by the other method: anvil needs long for each.
-    const body = await record('debug_traceBlockByHash', [block.hash, { tracer: 'callTracer' }])
-    const roots = (JSON.parse(`{${body}`) as Record<string, unknown>)['result'] as {
-      txHash?: string
-      result: GethCall
-    }[]
-    return {
-      result: roots.flatMap((root, index) =>
-        toParity(root.result, block.transactions[index] ?? '', index, {
-          hash: block.hash,
-          number: Number(block.number),
-        }),
-      ),
-    }
-  }
-
   /** What the real node answers, asked once: all of the answer behind its id. */
   const record = async (method: string, params: readonly unknown[]): Promise<string> => {
     const key = JSON.stringify([method, params])
     const known = recorded.get(key)
     if (known !== undefined) return known
     counts.misses++
-    const fresh =
-      method === 'trace_block' ? await traceBlock(String(params[0])) : await forward(method, params)
+    const fresh = await forward(method, params)
     const body = JSON.stringify(
       'error' in fresh ? { error: fresh['error'] } : { result: fresh['result'] },
     ).slice(1)
