@@ -88,10 +88,11 @@ export const confirmExecution = async (
   const block = mined?.blockNumber ?? row.minedBlock ?? sight.head
   if (mined && mined.blockHash !== row.minedBlockHash) await follow(context, row, mined)
   if (sight.head - block < policy.postcondition.confirmations) return
-  await moveExecution(context.db, row, {
+  const moved = await moveExecution(context.db, row, {
     from: ['succeeded'],
     patch: { confirmedAt: new Date() },
     event: sight.effective ? 'confirmed' : 'lifted',
     detail: { block, head: sight.head },
   })
+  if (moved) context.metrics.onConfirmed(row)
 }

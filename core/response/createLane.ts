@@ -1,10 +1,11 @@
 import { createLoop, type Loop, messageOf, TocsinError } from '../base/index.ts'
 import type { Config } from '../config/types.ts'
+import type { RpcMetrics } from '../telemetry/index.ts'
 import { createLocalSender } from './localSender.ts'
 import { createLaneMemory, runLane } from './runLane.ts'
 import type { Sender } from './sender.ts'
 import type { SignerContext, SignerLane } from './signerContext.ts'
-import { createSignerRpc, type SignerRpc } from './signerRpc.ts'
+import { createSignerRpc, type SignerRpc, type SignerRpcHooks } from './signerRpc.ts'
 
 const IDLE_MS = 1_000
 const WARM_MS = 3_000
@@ -15,6 +16,7 @@ export type TimedLane = SignerLane & { readonly tickMs: number }
 export const createLanes = (
   config: Config,
   createSender: ((rpc: SignerRpc) => Sender) | undefined,
+  metrics: RpcMetrics,
 ): readonly TimedLane[] =>
   Object.entries(config.signer?.rpc ?? {}).map(([chainName, urls]) => {
     const chain = config.chains.find(({ name }) => name === chainName)
@@ -24,7 +26,12 @@ export const createLanes = (
         `\`signer.rpc\` names the chain "${chainName}", which the watchlist does not have.`,
         { exitCode: 2 },
       )
-    const rpc = createSignerRpc({ chainId: chain.id, urls })
+    const hooks: SignerRpcHooks = {
+      onRequest: (endpoint, durationMs) =>
+        metrics.onRequest({ chainName, endpoint, calls: 1, durationMs }),
+      onError: (endpoint, error) => metrics.onError(chainName, endpoint, error),
+    }
+    const rpc = createSignerRpc({ chainId: chain.id, urls, hooks })
     const sender = createSender?.(rpc) ?? createLocalSender(rpc)
     const tickMs = Math.max(20, Math.min(250, chain.blockTimeMs / 4))
     return { chainId: chain.id, chainName, rpc, sender, tickMs }

@@ -54,6 +54,8 @@ export const moveExecution = async (
     readonly patch: Patch
     readonly event: string
     readonly detail?: unknown
+    /** Written in the same transaction. */
+    readonly also?: (tx: DatabaseTransaction) => Promise<void>
     /** Also require that no attempt was added meanwhile. */
     readonly attempts?: number
   },
@@ -74,6 +76,7 @@ export const moveExecution = async (
       .returning({ id: tables.execution.id })
     if (moved.length === 0) return false
     await appendExecutionLog(tx, row.id, move.event, move.detail ?? {})
+    await move.also?.(tx)
     await notify(tx, 'tocsin_execution', row.id)
     return true
   })

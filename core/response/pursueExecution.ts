@@ -1,4 +1,5 @@
 import { isTocsinError, messageOf } from '../base/index.ts'
+import { endExecution } from './endExecution.ts'
 import {
   type Attempt,
   type ExecutionRow,
@@ -58,18 +59,8 @@ const fail = (
   row: ExecutionRow,
   code: string,
   reason: string,
-): Promise<boolean> => {
-  context.log.error(
-    { execution: row.id, action: row.actionId, code },
-    `The action failed: ${reason}`,
-  )
-  return moveExecution(context.db, row, {
-    from: IN_FLIGHT,
-    patch: { status: 'failed', reasonCode: code, reason },
-    event: 'failed',
-    detail: { code, reason },
-  })
-}
+): Promise<boolean> =>
+  endExecution(context, row, { from: IN_FLIGHT, status: 'failed', code, reason })
 
 /** Where all transactions of an execution stand, and whether the effect does; one round trip. */
 export const lookAtExecution = async (
@@ -111,12 +102,14 @@ const succeed = async ({ context, row }: Pursuit, sight: Sight): Promise<boolean
     { execution: row.id, action: row.actionId, block: patch.minedBlock, tx: patch.minedTxHash },
     'The action took effect.',
   )
-  return moveExecution(context.db, row, {
+  const moved = await moveExecution(context.db, row, {
     from: IN_FLIGHT,
     patch,
     event: 'succeeded',
     detail: { txHash: patch.minedTxHash, block: patch.minedBlock, reason: patch.reason },
   })
+  if (moved) context.metrics.onEffect(row)
+  return moved
 }
 
 /** Why an execution in flight has failed for good, or undefined. */
@@ -165,13 +158,14 @@ const broadcast = async (
       { execution: row.id, outcome: result.outcome, tx: attempt.hash },
       `The node did not take the transaction: ${result.message}`,
     )
-  if (isOut && row.status === 'sending')
-    await moveExecution(context.db, row, {
-      from: ['sending'],
-      patch: { status: 'sent', broadcastAt: row.broadcastAt ?? new Date() },
-      event: 'sent',
-      detail: { hash: attempt.hash, sender: lane.sender.name },
-    })
+  if (!isOut || row.status !== 'sending') return
+  if (!row.broadcastAt) context.metrics.onBroadcast(row)
+  await moveExecution(context.db, row, {
+    from: ['sending'],
+    patch: { status: 'sent', broadcastAt: row.broadcastAt ?? new Date() },
+    event: 'sent',
+    detail: { hash: attempt.hash, sender: lane.sender.name },
+  })
 }
 
 /** A new transaction with the same nonce and higher fees, committed before it is sent; undefined when the caps forbid it. */

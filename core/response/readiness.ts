@@ -2,11 +2,15 @@ import { type Address, type Hex, isTocsinError, messageOf } from '../base/index.
 import { checkCode, readBalance } from './readTarget.ts'
 import type { SignerRpc } from './signerRpc.ts'
 import { simulateAction } from './simulate.ts'
-import type { ActionDefinition, LoadedPolicy, ProbeResult } from './types.ts'
+import type { ActionDefinition, LoadedPolicy, Policy, ProbeResult } from './types.ts'
 
 /** Transactions at the fee cap that the balance must cover. */
 const RESERVE = 3n
 const EXPIRY_NOTICE_DAYS = 14
+
+/** Wei that must lie ready for a policy. */
+export const neededWei = (policy: Policy): bigint =>
+  RESERVE * policy.gasLimit * policy.maxFeePerGasWei
 
 export type Readiness = {
   readonly policy: string
@@ -71,7 +75,7 @@ export const probeReadiness = async (
       probeDryRun(rpc, action, policy, signer),
       action.probe({ policy, signer, call }),
     ])
-    const needed = RESERVE * policy.gasLimit * policy.maxFeePerGasWei
+    const needed = neededWei(policy)
     const probes = [
       probe(
         'code',

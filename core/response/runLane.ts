@@ -1,6 +1,7 @@
 import { claimExecution } from './claimExecution.ts'
 import { type ConfirmMemory, confirmExecution, createConfirmMemory } from './confirmExecution.ts'
 import { type Decision, decideExecution } from './decide.ts'
+import { endExecution } from './endExecution.ts'
 import {
   type ExecutionRow,
   listInFlight,
@@ -15,6 +16,7 @@ import {
   sendClaimed,
 } from './pursueExecution.ts'
 import type { SignerContext, SignerLane } from './signerContext.ts'
+import type { SimulationResult } from './simulate.ts'
 
 export type LaneMemory = {
   readonly pursuits: Map<string, PursuitMemory>
@@ -36,21 +38,9 @@ const refuse = (
   row: ExecutionRow,
   code: string,
   reason: string,
-  simulation: unknown,
-): Promise<boolean> => {
-  context.log.warn({ execution: row.id, action: row.actionId, code }, `Refused: ${reason}`)
-  return moveExecution(context.db, row, {
-    from: WAITING,
-    patch: {
-      status: 'refused',
-      reasonCode: code,
-      reason,
-      ...(simulation ? { simulation: { ...simulation } } : {}),
-    },
-    event: 'refused',
-    detail: { code, reason, simulation: simulation ?? null },
-  })
-}
+  simulation: SimulationResult | undefined,
+): Promise<boolean> =>
+  endExecution(context, row, { from: WAITING, status: 'refused', code, reason, simulation })
 
 /** `sent`: the key is busy now. `again`: it could not be told yet. `settled`: decided. */
 type Outcome = 'sent' | 'again' | 'settled'

@@ -2,6 +2,7 @@ import type { Database } from '../store/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import type { Sender } from './sender.ts'
 import type { SignerKey } from './signerKey.ts'
+import type { SignerMetrics } from './signerMetrics.ts'
 import type { SignerRpc } from './signerRpc.ts'
 import type { ActionDefinition, ExecutionMode, LoadedPolicy } from './types.ts'
 
@@ -10,6 +11,7 @@ export type SignerContext = {
   readonly db: Database
   readonly log: Logger
   readonly key: SignerKey
+  readonly metrics: SignerMetrics
   /** Ceiling for every policy. */
   readonly mode: ExecutionMode
   /** From the signer's own copy of the files. */

@@ -6,6 +6,7 @@ export type RpcAnswer =
   | { readonly ok: false; readonly code: number; readonly message: string; readonly data: Hex }
 
 export type EndpointHealth = {
+  readonly name: string
   readonly url: string
   readonly ok: boolean
   readonly lastError: string | undefined
@@ -23,7 +24,14 @@ export type SignerRpc = {
   readonly health: () => readonly EndpointHealth[]
 }
 
+/** What the signer asks of its endpoints, each by its place in the list: `signer-1`, `signer-2`, … */
+export type SignerRpcHooks = {
+  readonly onRequest: (endpoint: string, durationMs: number) => void
+  readonly onError: (endpoint: string, error: unknown) => void
+}
+
 type Endpoint = {
+  readonly name: string
   readonly url: string
   readonly ask: (method: string, params: readonly unknown[]) => Promise<RpcAnswer>
   readonly state: { ok: boolean; lastError: string | undefined; verified: boolean }
@@ -62,7 +70,12 @@ const readRpcError = (error: unknown): RpcAnswer | undefined => {
   return undefined
 }
 
-const createEndpoint = (url: string, chainId: number): Endpoint => {
+const createEndpoint = (
+  name: string,
+  url: string,
+  chainId: number,
+  hooks: SignerRpcHooks | undefined,
+): Endpoint => {
   if (!/^https?:/.test(url))
     throw new TocsinError(
       'signer.endpoint',
@@ -111,12 +124,14 @@ const createEndpoint = (url: string, chainId: number): Endpoint => {
     state.verified = true
   }
   const ask: Endpoint['ask'] = async (method, params) => {
+    const began = performance.now()
     try {
       await verify()
       const answer = await send(method, params)
       if (!answer.ok && isEndpointFault(answer.code, answer.message)) {
         state.ok = false
         state.lastError = answer.message
+        hooks?.onError(name, new TocsinError('rpc.endpoint_fault', answer.message))
         return answer
       }
       state.ok = true
@@ -125,10 +140,13 @@ const createEndpoint = (url: string, chainId: number): Endpoint => {
     } catch (error) {
       state.ok = false
       state.lastError = messageOf(error).split('\n')[0]?.slice(0, MAX_MESSAGE)
+      hooks?.onError(name, error)
       throw error
+    } finally {
+      hooks?.onRequest(name, performance.now() - began)
     }
   }
-  return { url: redactUrl(url), ask, state }
+  return { name, url: redactUrl(url), ask, state }
 }
 
 const isFinal = (answer: RpcAnswer): boolean =>
@@ -191,8 +209,11 @@ const askHedged = (
 export const createSignerRpc = (options: {
   readonly chainId: number
   readonly urls: readonly string[]
+  readonly hooks?: SignerRpcHooks
 }): SignerRpc => {
-  const endpoints = options.urls.map((url) => createEndpoint(url, options.chainId))
+  const endpoints = options.urls.map((url, index) =>
+    createEndpoint(`signer-${index + 1}`, url, options.chainId, options.hooks),
+  )
   const ask: SignerRpc['ask'] = (method, params) => {
     const ranked = [...endpoints].sort((a, b) => Number(b.state.ok) - Number(a.state.ok))
     return askHedged(ranked, method, params)
@@ -207,6 +228,11 @@ export const createSignerRpc = (options: {
     },
     askEach: (method, params) => endpoints.map((endpoint) => endpoint.ask(method, params)),
     health: () =>
-      endpoints.map(({ url, state }) => ({ url, ok: state.ok, lastError: state.lastError })),
+      endpoints.map(({ name, url, state }) => ({
+        name,
+        url,
+        ok: state.ok,
+        lastError: state.lastError,
+      })),
   }
 }

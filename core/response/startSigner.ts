@@ -3,15 +3,23 @@ import { join } from 'node:path'
 import { createLoop, type Loop, messageOf, TocsinError, toJson } from '../base/index.ts'
 import type { Config } from '../config/types.ts'
 import { createListener, type Store } from '../store/index.ts'
-import type { Logger, ProcessReport, RunningProcess } from '../telemetry/index.ts'
+import {
+  type Logger,
+  type Meter,
+  noMeter,
+  type ProcessReport,
+  type RunningProcess,
+} from '../telemetry/index.ts'
 import { createLanes, startLane } from './createLane.ts'
 import { createKeyLock } from './keyLock.ts'
 import { loadActions } from './loadActions.ts'
 import { createPolicyCache, type PolicyCache } from './policyCache.ts'
 import { type ReadinessMonitor, startReadinessMonitor } from './readinessMonitor.ts'
+import { readSigns } from './readSigns.ts'
 import type { Sender } from './sender.ts'
 import type { SignerContext, SignerLane } from './signerContext.ts'
 import { openSignerKey } from './signerKey.ts'
+import { createSignerMetrics } from './signerMetrics.ts'
 import type { SignerRpc } from './signerRpc.ts'
 import { endProposals, refuseUnserved } from './tidyExecutions.ts'
 import type { ActionDefinition, ExecutionMode } from './types.ts'
@@ -22,6 +30,8 @@ export type StartSignerOptions = {
   readonly config: Config
   readonly store: Store
   readonly log: Logger
+  /** Default: nothing is measured. */
+  readonly meter?: Meter
   /** Default: the action types that come with Tocsin. */
   readonly actions?: readonly ActionDefinition[]
   /** Default: the local sender over the signer's own endpoints. */
@@ -89,7 +99,10 @@ export const startSigner = async (options: StartSignerOptions): Promise<RunningP
     })
   const actions = options.actions ?? (await loadActions())
   const policies = createPolicyCache(config.actionsDir, actions)
-  const lanes = createLanes(config, options.createSender)
+  const metrics = createSignerMetrics(options.meter ?? noMeter, store.db, () =>
+    readSigns({ context, lanes, policies, monitor }),
+  )
+  const lanes = createLanes(config, options.createSender, metrics.rpc)
   const key = await openSignerKey(settings.keystore, settings.password)
   await policies.refresh()
   const stopping = new AbortController()
@@ -110,6 +123,7 @@ export const startSigner = async (options: StartSignerOptions): Promise<RunningP
     db: store.db,
     log,
     key,
+    metrics,
     get mode() {
       return mode
     },

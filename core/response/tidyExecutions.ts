@@ -1,6 +1,6 @@
 import { and, eq, isNull, notInArray } from 'drizzle-orm'
 import { tables } from '../store/index.ts'
-import { moveExecution } from './executionStore.ts'
+import { endExecution } from './endExecution.ts'
 import type { SignerContext } from './signerContext.ts'
 
 /** Intents for chains that this signer does not serve are refused, not left lying. */
@@ -20,11 +20,11 @@ export const refuseUnserved = async (
     .limit(20)
   for (const row of rows) {
     const reason = `The signer has no endpoint for chain ${row.chainId}.`
-    await moveExecution(context.db, row, {
+    await endExecution(context, row, {
       from: ['requested'],
-      patch: { status: 'refused', reasonCode: 'chain_unserved', reason },
-      event: 'refused',
-      detail: { code: 'chain_unserved', reason },
+      status: 'refused',
+      code: 'chain_unserved',
+      reason,
     })
   }
 }
@@ -46,11 +46,6 @@ export const endProposals = async (context: SignerContext): Promise<void> => {
     const reason = isLate
       ? 'Nobody approved it in time.'
       : 'The finding was retracted: its block is orphaned.'
-    await moveExecution(context.db, execution, {
-      from: ['proposed'],
-      patch: { status: 'refused', reasonCode: code, reason },
-      event: 'refused',
-      detail: { code, reason },
-    })
+    await endExecution(context, execution, { from: ['proposed'], status: 'refused', code, reason })
   }
 }

@@ -14,6 +14,11 @@ export const recordSelfFinding = async (
     readonly severity: 'Critical' | 'High' | 'Medium' | 'Low' | 'Info'
     readonly uniqueKey: string
     readonly metadata?: Record<string, string>
+    /** Who is told, when it concerns something that somebody owns. */
+    readonly owner?: string | null
+    readonly protocol?: string | null
+    /** Findings of one alertId with the same first address are one alert; without addresses each `uniqueKey` is its own. */
+    readonly addresses?: readonly string[]
   },
 ): Promise<void> => {
   const id = stableHash(SELF_BOT_ID, finding.alertId, 0, '', '', finding.uniqueKey)
@@ -35,6 +40,9 @@ export const recordSelfFinding = async (
       severity: finding.severity,
       type: 'Degraded',
       metadata: finding.metadata ?? {},
+      owner: finding.owner ?? null,
+      protocol: finding.protocol ?? null,
+      addresses: [...(finding.addresses ?? [])],
       status: 'final',
     })
     .onConflictDoNothing()
