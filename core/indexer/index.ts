@@ -1,3 +1,3 @@
 export { READER_ROLE } from './readerRole.ts'
-export { VIEWS_SCHEMA } from './schemaName.ts'
 export { type IndexerOptions, type RunningIndexer, startIndexer } from './startIndexer.ts'
+export { VIEWS_SCHEMA } from './types.ts'

@@ -13,6 +13,7 @@ const READABLE = [
   'chain_block',
   'chain_cursor',
   'config_change',
+  'cross_check',
   'execution',
   'execution_log',
   'finding',

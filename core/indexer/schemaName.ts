@@ -4,8 +4,6 @@ import { join, relative } from 'node:path'
 import { stableHash } from '../base/index.ts'
 import type { IndexerInput } from './types.ts'
 
-/** The schema that readers use: views onto the index that is complete. */
-export const VIEWS_SCHEMA = 'indexer'
 export const BUILD_PREFIX = 'idx_'
 
 const listFiles = async (folder: string): Promise<readonly string[]> => {

@@ -9,8 +9,9 @@ import { dropOldBuilds, freeBuildSchema } from './buildSchemas.ts'
 import { deriveEndpoints, deriveInput } from './deriveInput.ts'
 import { ensureReaderRole, READER_ROLE } from './readerRole.ts'
 import { readStatus } from './readStatus.ts'
-import { schemaName, VIEWS_SCHEMA } from './schemaName.ts'
+import { schemaName } from './schemaName.ts'
 import { findPackageRoot, spawnPonder } from './spawnPonder.ts'
+import { VIEWS_SCHEMA } from './types.ts'
 import { watchProgress } from './watchProgress.ts'
 
 export type IndexerOptions = {

@@ -1,6 +1,9 @@
 import type { AbiEvent } from 'viem'
 import type { Address, Hex } from '../base/index.ts'
 
+/** The schema that readers use: views onto the index that is complete. */
+export const VIEWS_SCHEMA = 'indexer'
+
 /** One contract that the indexer reads, derived from the watchlist. */
 export type IndexedContract = {
   readonly name: string

@@ -1,0 +1,2 @@
+export { type CrossCheckOptions, startCrossCheck } from './startCrossCheck.ts'
+export { type CrossCheckView, viewCrossCheck } from './viewCrossCheck.ts'
