@@ -1,15 +1,14 @@
-import { encodeFunctionData, type Hex } from 'viem'
+import { encodeFunctionData, type Hex, toHex } from 'viem'
 import { type AlertMessage, startNotifier } from '../../core/alerts/index.ts'
 import { sleep } from '../../core/base/index.ts'
-import { createRangeSource, createRpcPool } from '../../core/chain/index.ts'
 import { loadBots } from '../../core/cli/loadBots.ts'
 import { startWatcher } from '../../core/cli/startWatcher.ts'
 import { type Config, loadConfig } from '../../core/config/index.ts'
-import { bindBots, listLabels, runBacktest } from '../../core/engine/index.ts'
 import { startSigner } from '../../core/response/index.ts'
 import type { Store } from '../../core/store/index.ts'
 import { createLogger, type RunningProcess } from '../../core/telemetry/index.ts'
 import type { DemoContract } from '../../demo/contracts/index.ts'
+import { nameFinding, startReckoner } from './reckoner.ts'
 import type { Ground } from './stack.ts'
 
 /** Watcher, notifier and signer in this process, on a chain that mines by hand. */
@@ -44,9 +43,11 @@ export type Crew = {
   readonly until: (what: string, isThere: () => Promise<boolean>, limitMs?: number) => Promise<void>
   /** Watcher at the head, notifier and channel with nothing left. */
   readonly quiet: () => Promise<void>
-  /** No execution under way; mines what lies in the pool. */
+  /** No execution under way, and the effect of each on the chain as it is now; mines what lies in the pool. */
   readonly settled: () => Promise<void>
-  /** Ids of the findings on the chain as it is now, by a run over history that knows of no reorg and no outage. */
+  /** The findings of the bots that stand, sorted, as `nameFinding` writes them. */
+  readonly standing: () => Promise<string[]>
+  /** What should stand on the chain as it is now (see `startReckoner`). */
   readonly expected: () => Promise<string[]>
   readonly stop: () => Promise<void>
 }
@@ -79,7 +80,7 @@ export const startCrew = async (options: {
     ])
   }
   const mine = async (): Promise<void> => {
-    await anvil.rpc('evm_mine')
+    await ground.alone(() => anvil.rpc('evm_mine'))
   }
   const head: Crew['head'] = () => anvil.rpc('eth_getBlockByNumber', ['latest', false])
   const rows: Crew['rows'] = async <T extends Record<string, unknown>>(
@@ -104,6 +105,30 @@ export const startCrew = async (options: {
       async () => (await count("tocsin.outbox where status = 'pending'")) === 0,
     )
   }
+  const isUnderWay = async (): Promise<boolean> => {
+    const open = await rows<{ status: string; number: string | null; hash: string | null }>(
+      `select status, mined_block as number, mined_block_hash as hash from tocsin.execution
+       where confirmed_at is null
+         and status in ('requested', 'proposed', 'sending', 'sent', 'mined', 'succeeded')`,
+    )
+    for (const { status, number, hash } of open) {
+      if (status !== 'succeeded') return true
+      if (hash === null) continue
+      // What was mined on a branch that is gone will be sent again.
+      const now = await anvil.rpc<{ hash: Hex } | null>('eth_getBlockByNumber', [
+        toHex(Number(number)),
+        false,
+      ])
+      if (now?.hash !== hash) return true
+    }
+    return false
+  }
+  const settled = (): Promise<void> =>
+    until('the signer', async () => {
+      const { pending } = await anvil.rpc<{ pending: Hex }>('txpool_status')
+      if (Number(pending) > 0) await mine()
+      return !(await isUnderWay())
+    })
   const vaultAssets = async (): Promise<bigint> => {
     const data = encodeFunctionData({
       abi: usd.abi,
@@ -112,29 +137,15 @@ export const startCrew = async (options: {
     })
     return BigInt(await anvil.rpc<Hex>('eth_call', [{ to: usd.address, data }, 'latest']))
   }
-  const expected = async (): Promise<string[]> => {
-    const [chain] = config.chains
-    if (!chain) throw new Error('no chain')
-    const pool = createRpcPool({ chainId: chain.id, chainName: chain.name, endpoints: chain.rpc })
-    try {
-      const range = createRangeSource(pool, { from: firstBlock, to: Number((await head()).number) })
-      const found: string[] = []
-      await runBacktest({
-        chain,
-        bots: bindBots(config, await loadBots(config.botsDir), chain.name),
-        labels: listLabels(config, chain.name),
-        source: range.source,
-        blocks: range,
-        log,
-        onFinding: ({ id }) => void found.push(id),
-      })
-      return found.sort()
-    } finally {
-      await pool.stop()
-    }
+  const standing = async (): Promise<string[]> => {
+    const found = await rows<Parameters<typeof nameFinding>[0]>(
+      `select id, bot_id as "botId", alert_id as "alertId", severity, condition,
+         block_number::int as "blockNumber"
+       from tocsin.finding where bot_id <> 'tocsin' and status <> 'retracted'`,
+    )
+    return found.map(nameFinding).sort()
   }
 
-  let firstBlock = 0
   try {
     // The vault's forgotten role is taken before anybody looks.
     await send(actors.attacker.address, vault, 'initializeV2', [actors.attacker.address])
@@ -154,7 +165,9 @@ export const startCrew = async (options: {
     cleanups.push((await startNotifier({ ...input, createChannel: () => channel })).stop)
     cleanups.push((await startSigner(input)).stop)
     await quiet()
-    firstBlock = Number((await head()).number)
+    const firstBlock = Number((await head()).number)
+    const reckoner = await startReckoner({ config, from: firstBlock, log })
+    cleanups.push(reckoner.stop)
     return {
       config,
       watcher,
@@ -173,17 +186,9 @@ export const startCrew = async (options: {
       count,
       until,
       quiet,
-      settled: () =>
-        until('the signer', async () => {
-          const { pending } = await anvil.rpc<{ pending: Hex }>('txpool_status')
-          if (Number(pending) > 0) await mine()
-          return (
-            (await count(
-              "tocsin.execution where status in ('requested', 'proposed', 'sending', 'sent', 'mined')",
-            )) === 0
-          )
-        }),
-      expected,
+      settled,
+      standing,
+      expected: async () => [...(await reckoner.upTo(Number((await head()).number)))].sort(),
       stop,
     }
   } catch (error) {

@@ -12,6 +12,7 @@ import {
 import { connectDatabase, type Store } from '../../core/store/index.ts'
 import { type Anvil, type AnvilOptions, startAnvil } from '../../core/testing/index.ts'
 import { type DemoDeployment, deployDemo } from '../../demo/contracts/index.ts'
+import { startGatedNode } from './gatedNode.ts'
 
 /** A chain with the demo's contracts, and a folder with a watchlist, a pause policy and a keystore for it. */
 export type Ground = {
@@ -20,6 +21,8 @@ export type Ground = {
   readonly deployment: DemoDeployment
   readonly configFile: string
   readonly dataDir: string
+  /** Runs `work` while Tocsin reads nothing of the chain, where the ground is `gated`; else at once. */
+  readonly alone: <T>(work: () => Promise<T>) => Promise<T>
   /** Lifts the pause, as the Safe that may. Mines nothing. */
   readonly unpause: () => Promise<void>
   readonly stop: () => Promise<void>
@@ -32,6 +35,8 @@ export type Stack = Ground & {
 
 export type GroundOptions = {
   readonly anvil?: AnvilOptions
+  /** Tocsin reaches the chain through a gate that `alone` closes (see `startGatedNode`). Default: false. */
+  readonly gated?: boolean
   readonly users?: number
   /** Edits the text of the watchlist before anything reads it. */
   readonly watchlist?: (text: string, deployment: DemoDeployment) => string
@@ -53,13 +58,18 @@ export type StackOptions = GroundOptions & {
 
 const PASSWORD_VARIABLE = 'TOCSIN_BENCH_PASSWORD'
 
-const watchlistOf = (anvil: Anvil, d: DemoDeployment, dataDir: string): string => `version: 1
+const watchlistOf = (
+  anvil: Anvil,
+  rpcUrl: string,
+  d: DemoDeployment,
+  dataDir: string,
+): string => `version: 1
 name: bench
 dataDir: ${dataDir}
 chains:
   local:
     id: ${anvil.chainId}
-    rpc: [{ http: ${anvil.url}, ws: ${anvil.wsUrl} }]
+    rpc: [{ http: ${rpcUrl}, ws: ${anvil.wsUrl} }]
     blockTimeMs: 1000
 owners:
   team: {}
@@ -79,7 +89,7 @@ bots:
 answers:
   - { when: { bot: [tvl-drop], thing: [vault], minSeverity: Critical }, action: pause-vault }
 signer:
-  rpc: { local: [${anvil.url}] }
+  rpc: { local: [${rpcUrl}] }
   keystore: keystore.json
   password: { env: ${PASSWORD_VARIABLE} }
   mode: auto
@@ -101,6 +111,8 @@ export const startGround = async (options: GroundOptions): Promise<Ground> => {
     const anvil = await startAnvil({ accounts: 12 + (options.users ?? 32), ...options.anvil })
     undo.push(anvil.stop)
     await options.prepare?.(anvil)
+    const gate = options.gated ? await startGatedNode(anvil.url) : undefined
+    if (gate) undo.push(gate.stop)
     const mines = options.anvil?.blockTimeS === undefined
     const deployment = await deployDemo({
       rpcUrl: anvil.url,
@@ -109,7 +121,7 @@ export const startGround = async (options: GroundOptions): Promise<Ground> => {
     })
     await options.prepareFolder?.(folder)
     const configFile = join(folder, 'watchlist.yaml')
-    const text = watchlistOf(anvil, deployment, dataDir)
+    const text = watchlistOf(anvil, gate?.url ?? anvil.url, deployment, dataDir)
     await writeFile(configFile, options.watchlist?.(text, deployment) ?? text)
     process.env[PASSWORD_VARIABLE] = 'bench'
     const { privateKey } = deployment.actors.pauser.getHdKey()
@@ -148,7 +160,8 @@ export const startGround = async (options: GroundOptions): Promise<Ground> => {
         { from: deployment.safe.address, to: deployment.vault.address, data, gas: '0x30d40' },
       ])
     }
-    return { folder, anvil, deployment, configFile, dataDir, unpause, stop }
+    const alone = gate?.alone ?? (<T>(work: () => Promise<T>): Promise<T> => work())
+    return { folder, anvil, deployment, configFile, dataDir, alone, unpause, stop }
   } catch (error) {
     await stop()
     throw error
