@@ -18,7 +18,7 @@ export const PROCESSES: Readonly<Record<ProcessName, ProcessPlan>> = {
   },
   notifier: {
     secrets: ['database', 'channels'],
-    start: async (input) => (await import('../alerts/index.ts')).startNotifier(input),
+    start: async (input) => (await import('./startNotifierProcess.ts')).startNotifierProcess(input),
   },
   signer: {
     secrets: ['database', 'signer'],
@@ -26,12 +26,13 @@ export const PROCESSES: Readonly<Record<ProcessName, ProcessPlan>> = {
   },
   indexer: {
     secrets: ['database', 'rpc'],
-    start: async ({ config, store, log }) =>
+    start: async ({ config, store, log, meter }) =>
       (await import('../indexer/index.ts')).startIndexer({
         config,
         databaseUrl: store.url,
         port: config.indexer.port,
         log,
+        ...(meter ? { meter } : {}),
       }),
   },
   console: {

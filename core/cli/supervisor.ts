@@ -6,8 +6,9 @@ import {
   type Store,
   startEmbeddedPostgres,
 } from '../store/index.ts'
-import { recordSelfFinding } from '../telemetry/index.ts'
+import { type Meter, noMeter, recordSelfFinding } from '../telemetry/index.ts'
 import { type ProcessLife, superviseProcess } from './superviseProcess.ts'
+import { createSupervisorMetrics } from './supervisorMetrics.ts'
 
 export const PROCESS_NAMES = ['watcher', 'notifier', 'signer', 'indexer', 'console'] as const
 export type ProcessName = (typeof PROCESS_NAMES)[number]
@@ -41,6 +42,8 @@ export type SupervisorOptions = {
   /** Lines that the processes print. */
   readonly onLine: (name: string, line: string) => void
   readonly onEvent?: (event: string) => void
+  /** Default: nothing is measured. */
+  readonly meter?: Meter
   /** Ends a start that is under way; afterwards call `stop`. */
   readonly signal?: AbortSignal
 }
@@ -175,6 +178,15 @@ export const startSupervisor = async (options: SupervisorOptions): Promise<Super
     (text) => options.onEvent?.(text),
   )
 
+  const metrics = createSupervisorMetrics(
+    options.meter ?? noMeter,
+    [...(options.only ?? PROCESS_NAMES), ...(options.databaseUrl ? [] : ['postgres'])],
+    (name) =>
+      name === 'postgres'
+        ? database?.pid() !== undefined
+        : lives.some((life) => life.name === name && life.pid() !== undefined),
+  )
+
   const begin = (name: ProcessName, url: string): ProcessLife => {
     const args = ['run', name, '--config', options.configFile, '--data-dir', options.dataDir]
     const life = superviseProcess({
@@ -184,6 +196,7 @@ export const startSupervisor = async (options: SupervisorOptions): Promise<Super
       onLine: (line) => options.onLine(name, line),
       onRestart: (event) => {
         options.onEvent?.(`${name} ended (${event.how}); starting it again.`)
+        metrics.onRestart(name)
         recorder.add(name, event)
       },
       ...(options.restartCapMs === undefined ? {} : { restartCapMs: options.restartCapMs }),
@@ -203,7 +216,10 @@ export const startSupervisor = async (options: SupervisorOptions): Promise<Super
   try {
     const running = await startDatabase(options, stopping.signal, {
       onLost: (error) => fail(error),
-      onRestart: (event) => recorder.add('postgres', event),
+      onRestart: (event) => {
+        metrics.onRestart('postgres')
+        recorder.add('postgres', event)
+      },
     })
     database = running
     const { url } = running

@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { createLoop, messageOf, sleep, TocsinError } from '../base/index.ts'
 import type { Config } from '../config/types.ts'
-import type { Logger, ProcessReport, RunningProcess } from '../telemetry/index.ts'
+import type { Logger, Meter, ProcessReport, RunningProcess } from '../telemetry/index.ts'
 import { dropOldBuilds, freeBuildSchema } from './buildSchemas.ts'
 import { deriveEndpoints, deriveInput } from './deriveInput.ts'
+import { registerIndexerMetrics } from './indexerMetrics.ts'
 import { ensureReaderRole, READER_ROLE } from './readerRole.ts'
 import { readStatus } from './readStatus.ts'
 import { schemaName } from './schemaName.ts'
@@ -20,6 +21,8 @@ export type IndexerOptions = {
   /** Where GraphQL and SQL are served. */
   readonly port: number
   readonly log: Logger
+  /** Default: nothing is measured. */
+  readonly meter?: Meter
   /** Called when Ponder ends by itself. Default: the error ends this process, and the supervisor starts it again. */
   readonly onEnd?: (error: TocsinError) => void
 }
@@ -135,14 +138,16 @@ export const startIndexer = async (options: IndexerOptions): Promise<RunningInde
       giveUp(error)
     },
   })
+  const report = async (): Promise<ProcessReport> =>
+    failure
+      ? { status: 'degraded', reason: failure.message, detail: { schema } }
+      : readStatus({ url, schema, chains })
+  if (options.meter) registerIndexerMetrics(options.meter, report)
   return {
     url,
     schema,
     pid: ponder.pid,
-    report: async (): Promise<ProcessReport> =>
-      failure
-        ? { status: 'degraded', reason: failure.message, detail: { schema } }
-        : readStatus({ url, schema, chains }),
+    report,
     stop: async () => {
       stopping = true
       await progress.stop()
