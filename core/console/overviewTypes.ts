@@ -1,6 +1,7 @@
 import type { ChannelFigures } from '../alerts/index.ts'
 import type { Sev } from '../base/index.ts'
 import type { ChainHealth } from '../chain/types.ts'
+import type { CrossCheckView } from '../crosscheck/index.ts'
 import type { tables } from '../store/index.ts'
 
 /** `lost`: it should run and its heartbeat is old. Unknown is not well. */
@@ -34,6 +35,8 @@ export type ChainView = {
   readonly latenciesMs: readonly number[]
   readonly medianLatencyMs: number | null
   readonly endpoints: ChainHealth['endpoints']
+  /** How watcher and index agree; null where they are not compared. */
+  readonly crossCheck: CrossCheckView | null
 }
 
 export type AlertView = Pick<

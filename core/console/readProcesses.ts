@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { z } from 'zod'
 import type { Config } from '../config/types.ts'
+import { viewCrossCheck } from '../crosscheck/index.ts'
 import { type Database, tables } from '../store/index.ts'
 import { HEARTBEAT_MS } from '../telemetry/index.ts'
 import type { ChainView, ProcessView } from './overviewTypes.ts'
@@ -84,6 +85,7 @@ export const readChains = async (
   now: Date,
 ): Promise<readonly ChainView[]> => {
   const cursors = await db.select().from(tables.chainCursor)
+  const checks = await db.select().from(tables.crossCheck)
   const latencies = await readLatencies(
     db,
     config.chains.map(({ id }) => id),
@@ -97,6 +99,7 @@ export const readChains = async (
     if (!known.has(cursor.chainId)) known.set(cursor.chainId, cursor.chainName)
   return [...known].map(([chainId, name]) => {
     const cursor = cursors.find((row) => row.chainId === chainId)
+    const check = checks.find((row) => row.chainId === chainId)
     const health = healthInHeartbeat(processes, name, chainId) ?? parseHealth(cursor?.health)
     const processed = cursor?.number ?? null
     const head = Math.max(health.head ?? -1, cursor?.head ?? -1)
@@ -124,6 +127,7 @@ export const readChains = async (
         lastError,
         latencyMs,
       })),
+      crossCheck: check ? viewCrossCheck(check, now) : null,
     }
   })
 }

@@ -23,11 +23,19 @@ const spark = (values: readonly number[]): Markup | string => {
   return html`<svg class="spark" viewBox="0 0 100 32" preserveAspectRatio="none" role="img" aria-label="${label}"><path d="M0,32 L${points.join(' L')} L100,32 Z"/><polyline points="${points.join(' ')}"/></svg>`
 }
 
+const CHECK_CLASS = { agrees: 'ok', waiting: '', differed: 'bad', unknown: 'warn' } as const
+
+const crossCheck = ({ crossCheck: check }: ChainView): Markup | string =>
+  check === null
+    ? ''
+    : html`<div class="line"><span class="dot ${CHECK_CLASS[check.state]}"></span><span class="mute">cross-check ${text(check.text, 240)}</span></div>
+`
+
 const chainRow = (chain: ChainView, overview: Overview): Markup =>
   html`<div class="row"><div class="line"><span class="dot ${CHAIN_CLASS[chain.state]}"></span><span class="grow title">${text(chain.name, 60)}</span>${chain.state === 'ok' ? '' : html`<span class="tag ${CHAIN_CLASS[chain.state]}">${chain.state.replace('_', ' ')}</span>`}<span class="end">${chain.updatedAt ? age(chain.updatedAt, overview.at) : ''}</span></div>
 ${chain.reason ? html`<p class="mute">${text(chain.reason, 240)}</p>` : ''}
 <div class="facts num"><span>block ${number(chain.processed)}</span><span>${chain.lag === null ? 'lag unknown' : chain.lag === 0 ? 'at the head' : `${number(chain.lag)} behind`}</span><span>final ${number(chain.finalized)}</span>${chain.medianLatencyMs === null ? '' : html`<span>median ${latency(chain.medianLatencyMs)}</span>`}</div>
-${spark(chain.latenciesMs)}
+${crossCheck(chain)}${spark(chain.latenciesMs)}
 ${
   chain.endpoints.length === 0
     ? ''

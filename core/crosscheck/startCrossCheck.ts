@@ -5,6 +5,8 @@ import { type Store, tables } from '../store/index.ts'
 import {
   HEARTBEAT_MS,
   type Logger,
+  type Meter,
+  noMeter,
   type ProcessReport,
   type RunningProcess,
   recordSelfFinding,
@@ -18,6 +20,8 @@ export type CrossCheckOptions = {
   readonly config: Pick<Config, 'chains' | 'watch' | 'indexer'>
   readonly store: Store
   readonly log: Logger
+  /** Default: nothing is measured. */
+  readonly meter?: Meter
   /** Pause between two looks (ms). Default: 2000. */
   readonly pauseMs?: number
   /** How long a difference must last before it is told (ms). Default: 15000. */
@@ -62,6 +66,29 @@ const createBlindWatch = (options: CrossCheckOptions) => {
   }
 }
 
+const measure = (meter: Meter, rows: ReadonlyMap<string, CheckRow>): void => {
+  const gauge = (name: string, help: string) => meter.gauge({ name, help, labels: ['chain'] })
+  const block = gauge(
+    'tocsin_cross_check_block',
+    'Newest block in which watcher and index were compared.',
+  )
+  const differences = gauge(
+    'tocsin_cross_check_differences',
+    'Blocks and addresses on which watcher and index did not agree.',
+  )
+  const known = gauge(
+    'tocsin_cross_check_known',
+    '0 when final blocks wait to be compared and cannot be, else 1.',
+  )
+  meter.onScrape(() => {
+    for (const [chain, row] of rows) {
+      if (row.checked !== null) block.set({ chain }, row.checked)
+      differences.set({ chain }, row.differences)
+      known.set({ chain }, viewCrossCheck(row, new Date()).state === 'unknown' ? 0 : 1)
+    }
+  })
+}
+
 /**
  * Compares, off the hot path, what the watcher saw of each watched address with what the index holds, for final blocks.
  * It belongs to a process that needs neither of the two readers, so that it can say when one of them is away.
@@ -82,6 +109,7 @@ export const startCrossCheck = (options: CrossCheckOptions): Omit<RunningProcess
   const rows = new Map<string, CheckRow>()
   const faults = new Map<string, { readonly text: string; readonly sinceMs: number }>()
   const tellBlind = createBlindWatch(options)
+  measure(options.meter ?? noMeter, rows)
 
   const look = async (chain: (typeof chains)[number], signal: AbortSignal): Promise<void> => {
     const before = rows.get(chain.name)

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { desc, inArray, sql } from 'drizzle-orm'
+import { viewCrossCheck } from '../../crosscheck/index.ts'
 import { type Store, tables } from '../../store/index.ts'
 import { HEARTBEAT_MS } from '../../telemetry/index.ts'
 import { EXIT } from '../exitCodes.ts'
@@ -11,9 +12,10 @@ const LOST_AFTER_MS = 5 * HEARTBEAT_MS
 
 const readStatus = async (store: Store) => {
   const { db } = store
-  const [processes, chains, bots, alerts, executions] = await Promise.all([
+  const [processes, chains, checks, bots, alerts, executions] = await Promise.all([
     db.select().from(tables.processStatus).orderBy(tables.processStatus.name),
     db.select().from(tables.chainCursor).orderBy(tables.chainCursor.chainName),
+    db.select().from(tables.crossCheck),
     db.select().from(tables.botHealth).orderBy(tables.botHealth.botId),
     db
       .select({ severity: tables.alert.severity, count: sql<number>`count(*)::int` })
@@ -30,7 +32,10 @@ const readStatus = async (store: Store) => {
       const lost = row.status !== 'stopped' && silentMs > LOST_AFTER_MS
       return { ...row, silentMs, status: lost ? 'lost' : row.status }
     }),
-    chains,
+    chains: chains.map((row) => {
+      const check = checks.find(({ chainId }) => chainId === row.chainId)
+      return { ...row, crossCheck: check ? viewCrossCheck(check, new Date(now)) : null }
+    }),
     bots,
     alerts,
     executions,
@@ -59,6 +64,7 @@ const print = (status: Status): void => {
     line(
       `  ${row.chainName.padEnd(11)}block ${row.number}, ${behind}, final ${row.finalized ?? 'unknown'}`,
     )
+    if (row.crossCheck) line(`  ${''.padEnd(11)}cross-check ${row.crossCheck.text}`)
   }
   const failing = status.bots.filter((bot) => bot.status === 'failing')
   line(`Bots\n  ${status.bots.length} run, ${failing.length} failing`)
