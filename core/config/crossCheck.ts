@@ -13,13 +13,15 @@ import {
   placeOf,
   textAt,
 } from './located.ts'
-import { suggestion } from './suggestName.ts'
+import { suggestion, suggestName } from './suggestName.ts'
 
 export type CrossCheckOptions = {
   /** Folder that relative paths start from. */
   readonly folder: string
   /** Ids of approved actions; not checked when left out. */
   readonly actions?: readonly string[] | undefined
+  /** Ids of the bots at hand; without them every bot that the file lists counts as one. */
+  readonly bots?: readonly string[] | undefined
 }
 
 type Checker = {
@@ -32,7 +34,9 @@ type Checker = {
   readonly reference: (path: ConfigPath, known: readonly string[], one: string) => void
   /** The same for each item of a list. */
   readonly references: (path: ConfigPath, known: readonly string[], one: string) => void
-  /** Names of bots in a list; findings about Tocsin itself need no bot. */
+  /** A name of a bot, as key or value; findings about Tocsin itself need no bot. */
+  readonly botReference: (path: ConfigPath, name: string | undefined, onKey?: boolean) => void
+  /** The same for each item of a list. */
   readonly botReferences: (path: ConfigPath) => void
   readonly checksum: (path: ConfigPath) => void
 }
@@ -41,16 +45,35 @@ type Checker = {
 const isSelf = (bot: string | undefined): boolean =>
   bot === 'tocsin' || (bot?.startsWith('tocsin-') ?? false)
 
-const namesIn = (root: Located, key: string): readonly string[] =>
-  entriesAt(root, [key]).map(([name]) => name)
+/** The key under which a section stands: a misspelt one is a fault of its own, not of all that refer to it. */
+const sectionKey = (root: Located, key: string): string => {
+  if (nodeAt(root, [key])) return key
+  const others = entriesAt(root, []).map(([name]) => name)
+  return others.find((name) => suggestName(name, [key]) === key) ?? key
+}
 
-const createChecker = (root: Located, faults: Fault[]): Checker => {
-  const things = itemsAt(root, ['watch']).map((thing) => textAt(thing, ['name']))
+const namesIn = (root: Located, key: string): readonly string[] =>
+  entriesAt(root, [sectionKey(root, key)]).map(([name]) => name)
+
+/** Bots that are switched on, those under a misspelt name too. */
+const botsIn = (root: Located, known: readonly string[] | undefined): readonly string[] =>
+  namesIn(root, 'bots').flatMap((id) => {
+    const meant = known && !known.includes(id) ? suggestName(id, known) : undefined
+    return meant === undefined ? [id] : [id, meant]
+  })
+
+const createChecker = (
+  root: Located,
+  faults: Fault[],
+  knownBots: readonly string[] | undefined,
+): Checker => {
+  const things = itemsAt(root, [sectionKey(root, 'watch')]).map((thing) => textAt(thing, ['name']))
+  const hasChannels = nodeAt(root, [sectionKey(root, 'channels')]) !== undefined
   const names = {
     chains: namesIn(root, 'chains'),
     owners: namesIn(root, 'owners'),
-    bots: namesIn(root, 'bots'),
-    channels: nodeAt(root, ['channels']) ? namesIn(root, 'channels') : ['console'],
+    bots: botsIn(root, knownBots),
+    channels: hasChannels ? namesIn(root, 'channels') : ['console'],
     things: things.filter((name) => name !== undefined),
   }
   const add: Checker['add'] = (path, problem, mend, onKey = false) => {
@@ -65,9 +88,22 @@ const createChecker = (root: Located, faults: Fault[]): Checker => {
   const references: Checker['references'] = (path, known, one) => {
     for (const index of itemsAt(root, path).keys()) reference([...path, index], known, one)
   }
+  const botReference: Checker['botReference'] = (path, name, onKey = false) => {
+    if (name === undefined || names.bots.includes(name)) return
+    if (knownBots?.includes(name))
+      add(
+        path,
+        `the bot "${name}" is not switched on`,
+        `Write \`${name}: {}\` below \`bots\`.`,
+        onKey,
+      )
+    else add(path, `there is no bot "${shown(name)}"`, suggestion(name, names.bots, 'bots'), onKey)
+  }
   const botReferences: Checker['botReferences'] = (path) => {
-    for (const index of itemsAt(root, path).keys())
-      if (!isSelf(textAt(root, [...path, index]))) reference([...path, index], names.bots, 'bot')
+    for (const index of itemsAt(root, path).keys()) {
+      const name = textAt(root, [...path, index])
+      if (!isSelf(name)) botReference([...path, index], name)
+    }
   }
   const checksum: Checker['checksum'] = (path) => {
     const text = textAt(root, path)
@@ -82,7 +118,7 @@ const createChecker = (root: Located, faults: Fault[]): Checker => {
       `A digit may be wrong: compare with the source; if all are right, write ${right}.`,
     )
   }
-  return { root, names, add, reference, references, botReferences, checksum }
+  return { root, names, add, reference, references, botReference, botReferences, checksum }
 }
 
 const checkChains = ({ root, add, checksum }: Checker): void => {
@@ -129,7 +165,7 @@ const checkDoubles = ({ root, add }: Checker): void => {
 }
 
 const checkThing = (checker: Checker, index: number, thing: Located, folder: string): void => {
-  const { names, add, reference, checksum } = checker
+  const { names, add, reference, botReference, checksum } = checker
   const path: ConfigPath = ['watch', index]
   reference([...path, 'chain'], names.chains, 'chain')
   reference([...path, 'owner'], names.owners, 'owner')
@@ -137,11 +173,7 @@ const checkThing = (checker: Checker, index: number, thing: Located, folder: str
   for (const key of ['address', 'asset']) checksum([...path, key])
   checksum([...path, 'remote', 'address'])
   for (const token of itemsAt(thing, ['tokens']).keys()) checksum([...path, 'tokens', token])
-  for (const [bot] of entriesAt(thing, ['bots'])) {
-    if (names.bots.includes(bot)) continue
-    const problem = `there is no bot "${shown(bot)}"`
-    add([...path, 'bots', bot], problem, suggestion(bot, names.bots, 'bots'), true)
-  }
+  for (const [bot] of entriesAt(thing, ['bots'])) botReference([...path, 'bots', bot], bot, true)
   const abi = textAt(thing, ['abi'])
   const answer = abi ? loadAbi(resolve(folder, abi)) : undefined
   if (answer?.ok === false) add([...path, 'abi'], answer.problem, answer.mend)
@@ -177,7 +209,7 @@ const checkReactions = (checker: Checker, actions: readonly string[] | undefined
 /** What the schema cannot see: names that point nowhere, doubles, checksums, ABI files. Works on wrong files too. */
 export const crossCheck = (root: Located, options: CrossCheckOptions): readonly Fault[] => {
   const faults: Fault[] = []
-  const checker = createChecker(root, faults)
+  const checker = createChecker(root, faults, options.bots)
   checkChains(checker)
   checkDoubles(checker)
   for (const [index, thing] of itemsAt(root, ['watch']).entries())

@@ -11,7 +11,7 @@ afterAll(() => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true })
 })
 
-const write = (files: Record<string, string>): string => {
+const write = (files: Record<string, string | Buffer>): string => {
   const folder = mkdtempSync(join(tmpdir(), 'tocsin-config-'))
   folders.push(folder)
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
@@ -28,7 +28,7 @@ const minimal = `${head}watch:
 `
 
 const load = (
-  text: string,
+  text: string | Buffer,
   options: Partial<LoadConfigOptions> & { files?: Record<string, string> } = {},
 ) => {
   const { files = {}, ...rest } = options
@@ -43,7 +43,7 @@ const load = (
 
 /** Every fault as `file:line:column path: problem. mend`, folder removed. */
 const faultsOf = async (
-  text: string,
+  text: string | Buffer,
   options: Parameters<typeof load>[1] = {},
 ): Promise<readonly string[]> => {
   const error = await load(text, options).then(
@@ -211,7 +211,10 @@ test('error: YAML that does not parse, doubled keys, aliases within themselves',
     expect.stringMatching(/^watchlist\.yaml:[23]:\d+: .*Check the YAML/),
   ])
   expect(await faultsOf(`${minimal}name: again\n`)).toEqual([
-    'watchlist.yaml:7:1: Map keys must be unique. Keep one of the two.',
+    'watchlist.yaml:7:1: the key "name" stands here a second time. Keep one of them.',
+  ])
+  expect(await faultsOf(`${minimal}---\nversion: 1\n`)).toEqual([
+    'watchlist.yaml:7:1: a second document begins here. One file holds one document: remove the "---" line.',
   ])
   expect(await faultsOf(`${minimal}bots: &b\n  x: { parameters: { y: *b } }\n`)).toEqual([
     expect.stringContaining('levels deep'),
@@ -224,6 +227,55 @@ test('error: YAML that does not parse, doubled keys, aliases within themselves',
   ])
   expect(await faultsOf(`${minimal}__proto__: { x: 1 }\n`)).toEqual([
     'watchlist.yaml:7:1: this key is not allowed. Choose another name.',
+  ])
+})
+
+test('error: aliases that unfold without end are one fault, whatever else is in the file', async () => {
+  const layers = [...'abcdefg'].map((name, index, all) => {
+    const below = index === 0 ? 'x' : `*${all[index - 1]}`
+    return `${name}: &${name} [${Array.from({ length: 10 }, () => below).join(', ')}]`
+  })
+  expect(await faultsOf(`${layers.join('\n')}\n${minimal}`)).toEqual([
+    expect.stringMatching(/it holds more than 200000 values. Use fewer aliases, or split it\.$/),
+  ])
+})
+
+test.each([
+  ['UTF-16', Buffer.from(`\ufeff${minimal}`, 'utf16le'), 'the file is not text in UTF-8'],
+  ['bytes', Buffer.from([0x76, 0xff, 0xfe, 0x00]), 'the file is not text in UTF-8'],
+  ['2 MB', Buffer.from(`${minimal}# ${'x'.repeat(2_000_000)}\n`), 'the file is larger than 1 MB'],
+])('error: a file of %s is refused in one sentence', async (_, bytes, problem) => {
+  expect(await faultsOf(bytes)).toEqual([expect.stringContaining(`watchlist.yaml:1:1: ${problem}`)])
+})
+
+test('behavior: line ends of Windows and a byte order mark are no fault', async () => {
+  const config = await load(`\ufeff${minimal.replaceAll('\n', '\r\n')}`)
+  expect(config.name).toBe((await load(minimal)).name)
+})
+
+test('error: a misspelt section or bot is told once, not by all that refer to it', async () => {
+  const known = { bots: [bot] }
+  expect(
+    await faultsOf(
+      `${head}onwers: { a: {} }
+watch:
+  - { kind: token, name: usd, chain: local, address: 0x00000000000000000000000000000000000000aa, owner: a }
+bots: { tvl-dorp: {} }
+routes: [{ match: { bot: [tvl-drop] }, channels: [console] }]
+`,
+      known,
+    ),
+  ).toEqual([
+    expect.stringContaining('unknown key "onwers". Did you mean "owners"?'),
+    expect.stringContaining('there is no bot "tvl-dorp". Did you mean "tvl-drop"?'),
+  ])
+  expect(
+    await faultsOf(
+      `${minimal}routes: [{ match: { bot: [tvl-drop] }, channels: [console] }]\n`,
+      known,
+    ),
+  ).toEqual([
+    expect.stringContaining('the bot "tvl-drop" is not switched on. Write `tvl-drop: {}` below'),
   ])
 })
 

@@ -248,7 +248,13 @@ export const loadConfig = async (options: LoadConfigOptions): Promise<Config> =>
         : askActions,
     faults,
   )
-  faults.push(...crossCheck(root, { folder, actions: actions.value }))
+  faults.push(
+    ...crossCheck(root, {
+      folder,
+      actions: actions.value,
+      bots: bots.value?.map(({ id }) => id),
+    }),
+  )
   if (bots.value) faults.push(...checkBots(root, bots.value))
   const environment = options.environment ?? process.env
   const secrets = resolveSecrets(root, { parts: options.secrets, folder, environment })

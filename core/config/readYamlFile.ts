@@ -1,4 +1,5 @@
 import { readFileSync, statSync } from 'node:fs'
+import { TextDecoder } from 'node:util'
 import {
   isAlias,
   isMap,
@@ -9,13 +10,15 @@ import {
   parseDocument,
   type Scalar,
   type Tags,
+  type YAMLError,
 } from 'yaml'
 import { messageOf } from '../base/index.ts'
 import { type Fault, shown } from './fault.ts'
 import type { Located, LocatedEntry } from './located.ts'
 import type { Place } from './types.ts'
 
-const MAX_BYTES = 4_000_000
+/** Parsing takes seconds from here on, and a change to the watchlist is taken up while the watch goes on. */
+const MAX_BYTES = 1_000_000
 const MAX_NODES = 200_000
 const MAX_DEPTH = 60
 
@@ -24,11 +27,35 @@ const withoutHex = (tags: Tags): Tags =>
   tags.filter((tag) => typeof tag === 'string' || !('format' in tag && tag.format === 'HEX'))
 
 const mendOf: Readonly<Record<string, string>> = {
-  DUPLICATE_KEY: 'Keep one of the two.',
+  DUPLICATE_KEY: 'Keep one of them.',
   TAB_AS_INDENT: 'Indent with spaces.',
   BAD_ALIAS: 'Define the anchor above its first use.',
   MULTIPLE_DOCS: 'One file holds one document: remove the "---" line.',
   TAG_RESOLVE_FAILED: 'Remove the tag.',
+}
+
+const unreadable: Readonly<Record<string, readonly [string, string]>> = {
+  ENOENT: ['there is no such file', 'Name the watchlist with --config.'],
+  ENOTDIR: ['there is no such file', 'Name the watchlist with --config.'],
+  EISDIR: ['this is a folder, not a file', 'Name the file in it.'],
+  EACCES: ['this user may not read it', 'Change its permissions, or run as another user.'],
+}
+
+const decode = (bytes: Buffer): string | undefined => {
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    return text.includes('\0') ? undefined : text
+  } catch {
+    return undefined
+  }
+}
+
+/** The parser's own words speak of its functions, or leave out which key is meant. */
+const problemOf = (error: YAMLError, text: string): string => {
+  if (error.code === 'MULTIPLE_DOCS') return 'a second document begins here'
+  if (error.code !== 'DUPLICATE_KEY') return shown(error.message.replace(/\.$/, ''), 200)
+  const key = /^[^\s:]+/.exec(text.slice(error.pos[0], error.pos[0] + 80))?.[0]
+  return key ? `the key "${shown(key)}" stands here a second time` : 'a key stands here twice'
 }
 
 /** A scalar's value; whole numbers too long for a double stay text, digit by digit. */
@@ -55,18 +82,22 @@ export const readYamlFile = (
     root: undefined,
     faults: [{ ...start, path: '', problem, mend }],
   })
-  let text: string
+  let bytes: Buffer
   try {
     if (statSync(path).size > MAX_BYTES)
-      return whole('the file is larger than 4 MB', 'A watchlist is written by people: split it.')
-    text = readFileSync(path, 'utf8')
+      return whole('the file is larger than 1 MB', 'A watchlist is written by people: split it.')
+    bytes = readFileSync(path)
   } catch (error) {
-    const missing = messageOf(error).startsWith('ENOENT')
-    return whole(
-      missing ? 'there is no such file' : `it cannot be read (${shown(messageOf(error))})`,
-      missing ? 'Name the watchlist with --config.' : 'Check the path and its permissions.',
-    )
+    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+    const [problem, mend] = unreadable[code] ?? [
+      `it cannot be read (${shown(messageOf(error))})`,
+      'Check the path and its permissions.',
+    ]
+    return whole(problem, mend)
   }
+  const text = decode(bytes)
+  if (text === undefined)
+    return whole('the file is not text in UTF-8', 'Save it as UTF-8; other encodings are not read.')
   const lines = new LineCounter()
   const document = parseDocument(text, {
     schema: 'core',
@@ -83,7 +114,7 @@ export const readYamlFile = (
   const faults: Fault[] = [...document.errors, ...document.warnings].map((error) => ({
     ...placeAt(error.pos[0]),
     path: '',
-    problem: shown(error.message.replace(/\.$/, ''), 200),
+    problem: problemOf(error, text),
     mend: mendOf[error.code] ?? 'Check the YAML around this place: indentation, quotes, colons.',
   }))
   const fault = (at: Place, problem: string, mend: string): void => {
@@ -97,7 +128,7 @@ export const readYamlFile = (
   const convert = (node: Node | null, fallback: Place, depth: number): Located => {
     const at = node?.range ? placeAt(node.range[0]) : fallback
     if (++count === MAX_NODES)
-      fault(at, 'the file unfolds into too many values', 'Use fewer aliases.')
+      fault(at, `it holds more than ${MAX_NODES} values`, 'Use fewer aliases, or split it.')
     if (count >= MAX_NODES) return { kind: 'scalar', at, value: null }
     if (depth > MAX_DEPTH) {
       fault(at, `it is nested more than ${MAX_DEPTH} levels deep`, 'Use no alias within itself.')
@@ -126,6 +157,8 @@ export const readYamlFile = (
     return { kind: 'map', at, entries }
   }
   const root = convert(document.contents, start, 0)
+  // What was cut off would be missed everywhere.
+  if (count >= MAX_NODES) return { root: undefined, faults }
   if (root.kind === 'map') return { root, faults }
   if (faults.length === 0) {
     const isEmpty = root.kind === 'scalar' && root.value === null
