@@ -62,6 +62,12 @@ for (const [name, load] of Object.entries(COMMANDS))
 // Sub-commands made before `exitOverride` must not end the process by themselves either.
 for (const command of program.commands) command.exitOverride().showHelpAfterError('(see --help)')
 
+// Whoever reads us through a pipe may have seen enough (`| head`).
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit(EXIT.ok)
+})
+
 try {
   await program.parseAsync()
 } catch (error) {
