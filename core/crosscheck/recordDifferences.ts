@@ -37,6 +37,8 @@ const recordOne = async (
     description: `Block ${blockNumber} of ${chain.name}, ${thing} (${address}): ${description} One of the two, or the node that it reads, is wrong about this block.`,
     severity: 'High',
     uniqueKey: `${chain.id}:${blockNumber}:${address}`,
+    // One alert for each contract, however many blocks of it differ.
+    addresses: [address],
     metadata: {
       chain: chain.name,
       block: String(blockNumber),

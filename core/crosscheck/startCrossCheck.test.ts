@@ -321,6 +321,6 @@ test('behavior: what is shown says unknown where nobody knows', () => {
     viewCrossCheck({ ...well, differences: 2, lastDifference: 99, skipped: 5, compared: 3 }, now),
   ).toEqual({
     state: 'differed',
-    text: 'compared up to block 120, 2 differences, the last in block 99, 5 blocks never compared (3 of 4 addresses)',
+    text: 'compared up to block 120, 2 differences, the last in block 99, 5 blocks never compared (3 of 4 addresses known to both)',
   })
 })

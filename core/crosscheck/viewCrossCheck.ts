@@ -48,6 +48,7 @@ export const viewCrossCheck = (row: Shown, now: Date): CrossCheckView => {
     return { state: 'unknown', text: `unknown for ${minutes} min: ${why} (${place})` }
   }
   if (row.checked === null) return { state: 'waiting', text: place }
-  const some = row.compared < row.known ? ` (${row.compared} of ${row.known} addresses)` : ''
+  const some =
+    row.compared < row.known ? ` (${row.compared} of ${row.known} addresses known to both)` : ''
   return { state: row.differences === 0 ? 'agrees' : 'differed', text: `${place}${some}` }
 }

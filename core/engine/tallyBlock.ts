@@ -17,6 +17,19 @@ const add = (draft: Draft, log: ChainLog): void => {
   draft.txHash = log.txHash
 }
 
+const collect = (block: ChainBlock, watched: ReadonlySet<Address>): ReadonlyMap<Address, Draft> => {
+  const drafts = new Map<Address, Draft>()
+  for (const { logs } of block.transactions)
+    for (const log of logs) {
+      if (!watched.has(log.address)) continue
+      const known = drafts.get(log.address)
+      const draft = known ?? { logs: 0, text: '', places: '', txHash: '' }
+      if (!known) drafts.set(log.address, draft)
+      add(draft, log)
+    }
+  return drafts
+}
+
 /**
  * Counts the logs of watched addresses and takes a digest of place and content, in such a form that Postgres finds the
  * same in the rows of the index. A log of anybody else costs a hash look-up.
@@ -30,16 +43,7 @@ export const createTally = (addresses: readonly Address[]): TallyBlock => {
   }
   return (block) => {
     if (block.skipped === true) return mayConcern(block) ? undefined : []
-    const drafts = new Map<Address, Draft>()
-    for (const { logs } of block.transactions)
-      for (const log of logs) {
-        if (!watched.has(log.address)) continue
-        const known = drafts.get(log.address)
-        const draft = known ?? { logs: 0, text: '', places: '', txHash: '' }
-        if (!known) drafts.set(log.address, draft)
-        add(draft, log)
-      }
-    return [...drafts].map(([address, { logs, text, places }]) => ({
+    return [...collect(block, watched)].map(([address, { logs, text, places }]) => ({
       address,
       logs,
       digest: hash('sha256', text.toLowerCase()),
