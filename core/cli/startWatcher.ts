@@ -1,7 +1,8 @@
-import { createLoop, messageOf, TocsinError } from '../base/index.ts'
+import { createLoop, messageOf } from '../base/index.ts'
 import { createWatchdog, runWatcher } from '../engine/index.ts'
-import { type LoadedPolicy, loadPolicies, requestExecutions } from '../response/index.ts'
+import { requestExecutions } from '../response/index.ts'
 import type { RunningProcess } from '../telemetry/index.ts'
+import { createPolicyBook } from './createPolicyBook.ts'
 import { EXIT } from './exitCodes.ts'
 import { findBotFile, loadBots } from './loadBots.ts'
 import type { ProcessInput } from './processInput.ts'
@@ -9,28 +10,14 @@ import type { ProcessInput } from './processInput.ts'
 /** How often the watcher looks whether the policy files changed (ms): the signer refuses an intent of an older one. */
 const POLICY_POLL_MS = 5_000
 
-const readPolicies = async ({ config }: ProcessInput): Promise<readonly LoadedPolicy[]> => {
-  if (config.answers.length === 0) return []
-  const policies = await loadPolicies(config.actionsDir)
-  const missing = config.answers.find(({ action }) => !policies.some(({ id }) => id === action))
-  if (missing)
-    throw new TocsinError(
-      'config.unknown_action',
-      `There is no policy file for the action "${missing.action}".`,
-      {
-        exitCode: EXIT.invalid,
-        hints: [`Expected in ${config.actionsDir}.`, '`tocsin actions new` writes one.'],
-      },
-    )
-  return policies
-}
-
 /** The watcher with its answers: findings and the intents they call for are committed in one transaction. */
 export const startWatcher = async (input: ProcessInput): Promise<RunningProcess> => {
   const { store, log } = input
   let { config } = input
-  let policies = await readPolicies(input)
-  let policyFault = ''
+  const book = createPolicyBook({ store, log })
+  const onBookError = (error: unknown): void =>
+    log.warn({ error: messageOf(error) }, 'Faults of the policy files were not told yet.')
+  await book.refresh(config).catch(onBookError)
   const bots = await loadBots(config.botsDir)
   const watchdog = input.isOwnProcess
     ? createWatchdog({
@@ -41,6 +28,7 @@ export const startWatcher = async (input: ProcessInput): Promise<RunningProcess>
         onError: (message) => log.error(message),
       })
     : undefined
+  await watchdog?.ready
   const watcher = await runWatcher({
     config,
     store,
@@ -52,7 +40,7 @@ export const startWatcher = async (input: ProcessInput): Promise<RunningProcess>
       if (findings.length === 0 || config.answers.length === 0) return
       await requestExecutions(tx, findings, {
         answers: config.answers,
-        policies,
+        policies: book.list(),
         ...(block.catchingUp ? {} : { seenAtMs: block.seenAtMs }),
       })
     },
@@ -60,28 +48,17 @@ export const startWatcher = async (input: ProcessInput): Promise<RunningProcess>
     await watchdog?.stop()
     throw error
   })
-  const polling = createLoop(
-    async () => {
-      policies = await readPolicies({ ...input, config })
-      policyFault = ''
-    },
-    {
-      pauseMs: POLICY_POLL_MS,
-      onError: (error) => {
-        if (messageOf(error) !== policyFault)
-          log.error(
-            { error: messageOf(error) },
-            'The policy files are wrong; the ones read before stay.',
-          )
-        policyFault = messageOf(error)
-      },
-    },
-  )
+  const polling = createLoop(() => book.refresh(config), {
+    pauseMs: POLICY_POLL_MS,
+    onError: onBookError,
+  })
   return {
     report: async () => {
       const report = await watcher.report()
-      if (!policyFault) return report
-      return { ...report, status: 'degraded', reason: `${report.reason} ${policyFault}`.trim() }
+      const faults = book.faults()
+      if (faults.length === 0) return report
+      const refused = `Policies are refused: ${faults.slice(0, 3).join('; ')}.`
+      return { ...report, status: 'degraded', reason: `${report.reason} ${refused}`.trim() }
     },
     reload: async (next) => {
       await watcher.reload?.(next)

@@ -11,6 +11,7 @@ export { formatFault, loadPolicies, type ReadPoliciesResult, readPolicies } from
 export { createLocalSender } from './localSender.ts'
 export { type PolicyFault, parsePolicy, policySchema } from './parsePolicy.ts'
 export { probeReadiness, type Readiness } from './readiness.ts'
+export { policyIdOf, reportPolicyFaults } from './reportPolicyFaults.ts'
 export {
   type RequestingFinding,
   type RequestOptions,

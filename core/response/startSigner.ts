@@ -13,9 +13,11 @@ import {
 import { createLanes, startLane } from './createLane.ts'
 import { createKeyLock } from './keyLock.ts'
 import { loadActions } from './loadActions.ts'
+import { formatFault } from './loadPolicies.ts'
 import { createPolicyCache, type PolicyCache } from './policyCache.ts'
 import { type ReadinessMonitor, startReadinessMonitor } from './readinessMonitor.ts'
 import { readSigns } from './readSigns.ts'
+import { reportPolicyFaults } from './reportPolicyFaults.ts'
 import type { Sender } from './sender.ts'
 import type { SignerContext, SignerLane } from './signerContext.ts'
 import { openSignerKey } from './signerKey.ts'
@@ -146,8 +148,13 @@ export const startSigner = async (options: StartSignerOptions): Promise<RunningP
     onError: onError('listener'),
   })
   const served = lanes.map(({ chainId }) => chainId)
+  let toldFaults = ''
   const tidy = createLoop(
     async () => {
+      const faults = policies.faults()
+      const now = faults.map(formatFault).join('\n')
+      if (now !== toldFaults) await reportPolicyFaults(store.db, faults)
+      toldFaults = now
       if (!lock.isHeld()) return
       await refuseUnserved(context, served)
       await endProposals(context)

@@ -1,4 +1,3 @@
-import { basename, dirname, extname } from 'node:path'
 import type { Command } from 'commander'
 import { isTocsinError } from '../../base/index.ts'
 import {
@@ -10,7 +9,12 @@ import {
 } from '../../config/index.ts'
 import { type ProbeReport, probeWatchlist } from '../../config/probe/probeWatchlist.ts'
 import type { BotDefinition } from '../../engine/types.ts'
-import { formatFault, type ReadPoliciesResult, readPolicies } from '../../response/index.ts'
+import {
+  formatFault,
+  policyIdOf,
+  type ReadPoliciesResult,
+  readPolicies,
+} from '../../response/index.ts'
 import { explainPlan } from '../check/explainPlan.ts'
 import { planWatch } from '../check/planWatch.ts'
 import { renderPlan } from '../check/renderPlan.ts'
@@ -28,10 +32,6 @@ type CheckOptions = CommonOptions & {
 
 const line = (text = ''): void => void process.stdout.write(`${text}\n`)
 const json = (value: unknown): void => line(JSON.stringify(value, null, 2))
-
-/** A policy is called after its file, or after its folder. */
-const policyId = (file: string): string =>
-  basename(file) === 'policy.yaml' ? basename(dirname(file)) : basename(file, extname(file))
 
 type Loaded = {
   readonly config: Config
@@ -56,7 +56,7 @@ const load = async (options: CheckOptions): Promise<Loaded> => {
       // A faulty file is told for itself; that its name exists is known all the same.
       return [
         ...policies.policies.map(({ id }) => id),
-        ...policies.faults.map(({ file }) => policyId(file)),
+        ...policies.faults.map(({ file }) => policyIdOf(file)),
       ]
     },
   })
