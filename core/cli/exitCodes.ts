@@ -1,8 +1,11 @@
+/** How the watchdog of the watcher ends it at once: nothing else in Tocsin uses this signal. */
+export const BLOCKED_SIGNAL = 'SIGALRM'
+
 /** Exit codes of `tocsin`, the same for every command (README, "Exit codes"). */
 export const EXIT = {
   ok: 0,
   failed: 1,
-  /** The watchlist, a policy or the command line is wrong. */
+  /** The watchlist, a policy, the command line or the data folder is wrong: a restart mends nothing. */
   invalid: 2,
   /** `check`: the configuration is well-formed, but the chain says otherwise. */
   probeFailed: 3,

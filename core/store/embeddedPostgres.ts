@@ -169,6 +169,7 @@ const refuseOtherVersion = async (folder: string): Promise<void> => {
     `The data folder ${folder} belongs to Postgres ${version}; this is Postgres ${MAJOR}.`,
     {
       hints: ['Dump it with the old version and load it here, or name another dataDir.'],
+      exitCode: 2,
     },
   )
 }
