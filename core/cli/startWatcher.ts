@@ -3,7 +3,7 @@ import { createWatchdog, runWatcher } from '../engine/index.ts'
 import { requestExecutions } from '../response/index.ts'
 import type { RunningProcess } from '../telemetry/index.ts'
 import { createPolicyBook } from './createPolicyBook.ts'
-import { EXIT } from './exitCodes.ts'
+import { BLOCKED_SIGNAL, EXIT } from './exitCodes.ts'
 import { findBotFile, loadBots } from './loadBots.ts'
 import type { ProcessInput } from './processInput.ts'
 
@@ -24,6 +24,7 @@ export const startWatcher = async (input: ProcessInput): Promise<RunningProcess>
         service: 'watcher',
         databaseUrl: store.url,
         exitCode: EXIT.botBlocked,
+        signal: BLOCKED_SIGNAL,
         fileOf: findBotFile,
         onError: (message) => log.error(message),
       })

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { backoffMs, messageOf, sleep, TocsinError } from '../base/index.ts'
-import { EXIT } from './exitCodes.ts'
+import { BLOCKED_SIGNAL, EXIT } from './exitCodes.ts'
 
 export type ProcessLife = {
   readonly name: string
@@ -41,7 +41,10 @@ const HEAP_MIB = 384
 const isHopeless = (code: number | null): boolean => code === 2
 
 /** The process went down with a bot, which is left out of that block next time: nothing is to be waited for. */
-const isBlocked = (code: number | null): boolean => code === EXIT.botBlocked
+const isBlocked = (ending: {
+  readonly code: number | null
+  readonly signal: string | null
+}): boolean => ending.code === EXIT.botBlocked || ending.signal === BLOCKED_SIGNAL
 
 const command = (): readonly string[] => {
   const fromSource = import.meta.url.endsWith('.ts')
@@ -58,11 +61,16 @@ const readLines = (stream: NodeJS.ReadableStream | null, onLine: (line: string) 
   })
 }
 
-type Ending = { readonly how: string; readonly code: number | null; readonly complaint: string }
+type Ending = {
+  readonly how: string
+  readonly code: number | null
+  readonly signal: string | null
+  readonly complaint: string
+}
 
 const describeEnd = (code: number | null, signal: string | null): string => {
-  if (signal) return `signal ${signal}`
-  return isBlocked(code) ? 'a bot blocked or ended it' : `exit code ${code}`
+  if (isBlocked({ code, signal })) return 'a bot blocked or ended it'
+  return signal ? `signal ${signal}` : `exit code ${code}`
 }
 
 const spawnOnce = (
@@ -90,9 +98,11 @@ const spawnOnce = (
     if (message === 'ready') onReady()
   })
   const ended = new Promise<Ending>((resolve) => {
-    child.once('error', (error) => resolve({ how: messageOf(error), code: null, complaint }))
+    child.once('error', (error) =>
+      resolve({ how: messageOf(error), code: null, signal: null, complaint }),
+    )
     child.once('close', (code, signal) =>
-      resolve({ how: describeEnd(code, signal), code, complaint }),
+      resolve({ how: describeEnd(code, signal), code, signal, complaint }),
     )
   })
   return { child, ended }
@@ -133,7 +143,7 @@ export const superviseProcess = (options: ProcessLifeOptions): ProcessLife => {
     const { pid } = child
     child = undefined
     if (stopping.signal.aborted) return undefined
-    if ((!isReady && !isBlocked(ending.code)) || isHopeless(ending.code)) {
+    if ((!isReady && !isBlocked(ending)) || isHopeless(ending.code)) {
       const failure = startFailure(options.name, ending)
       rejectReady(failure)
       throw failure
@@ -150,7 +160,7 @@ export const superviseProcess = (options: ProcessLifeOptions): ProcessLife => {
       const ending = await live()
       if (!ending) return
       const isSteady = Date.now() - startedAtMs > STEADY_AFTER_MS
-      attempt = isSteady || isBlocked(ending.code) ? 0 : attempt + 1
+      attempt = isSteady || isBlocked(ending) ? 0 : attempt + 1
       await sleep(backoffMs(attempt, 100, options.restartCapMs ?? 30_000), stopping.signal)
       if (stopping.signal.aborted) return
     }

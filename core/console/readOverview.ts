@@ -1,4 +1,4 @@
-import { desc, eq } from 'drizzle-orm'
+import { desc, ne } from 'drizzle-orm'
 import { readChannelFigures } from '../alerts/index.ts'
 import type { Config } from '../config/types.ts'
 import { type Database, tables } from '../store/index.ts'
@@ -43,7 +43,7 @@ export const readOverview = async (
     listExecutions(db, { limit: 20 }),
     db.select().from(tables.configChange).orderBy(desc(tables.configChange.seq)).limit(10),
     readChannelFigures(db),
-    db.select().from(tables.botHealth).where(eq(tables.botHealth.status, 'failing')).limit(50),
+    db.select().from(tables.botHealth).where(ne(tables.botHealth.status, 'ok')).limit(50),
     readChains(db, config, rows, at),
     countOpenAlerts(db),
   ])

@@ -1,14 +1,15 @@
 import { Session } from 'node:inspector'
 
-export type Frame = { readonly name: string; readonly url: string; readonly line: number }
+/** Without a line: a user's bot is bundled, and its lines are not those of its file. */
+export type Frame = { readonly name: string; readonly url: string }
 
 /** The main thread, held in the middle of whatever it runs. */
 export type HeldMain = {
   /** Innermost first. */
   readonly frames: readonly Frame[]
   readonly resume: () => void
-  /** Ends the process from within, which works also where it is the first of its container and deaf to signals. */
-  readonly end: (exitCode: number) => void
+  /** Breaks off what runs: the event loop gets its turn, but of the work in hand nothing can be relied on. */
+  readonly breakOff: () => void
 }
 
 const MAX_FRAMES = 200
@@ -49,25 +50,19 @@ export const pauseMain = (limitMs: number): Promise<HeldMain | undefined> =>
     })
     session.on('Debugger.paused', ({ params }) => {
       if (isOver) return letGo()
-      const [innermost] = params.callFrames
       finish({
         frames: params.callFrames.slice(0, MAX_FRAMES).map(({ functionName, location }) => ({
           name: functionName,
           url: urls.get(location.scriptId) ?? '',
-          line: location.lineNumber + 1,
         })),
         resume: () => {
           session.post('Debugger.resume')
           letGo()
         },
-        end: (exitCode) => {
-          const expression = `globalThis.process.reallyExit(${exitCode})`
-          if (innermost)
-            session.post('Debugger.evaluateOnCallFrame', {
-              callFrameId: innermost.callFrameId,
-              expression,
-            })
-          else session.post('Runtime.evaluate', { expression })
+        breakOff: () => {
+          session.post('Runtime.terminateExecution')
+          session.post('Debugger.resume')
+          letGo()
         },
       })
     })

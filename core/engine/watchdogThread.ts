@@ -9,7 +9,8 @@ export type WatchdogInput = {
   readonly buffer: SharedArrayBuffer
   /** Where the deaths are written down; without it they are only told of. */
   readonly databaseUrl: string | undefined
-  readonly exitCode: number
+  /** By which signal the process ends; without one, by a message that asks the main thread to leave in order. */
+  readonly signal: NodeJS.Signals | undefined
   /** `json`: a line as the process's log has them. `text`: as commands complain. */
   readonly voice: 'log' | 'text' | 'json'
   readonly service: string
@@ -39,7 +40,7 @@ const bots = new Map<number, MarkedBot>()
 const shorten = (url: string): string => url.split('/').slice(-3).join('/')
 const placeOf = (frames: readonly Frame[], isOwn: (url: string) => boolean): string => {
   const frame = frames.find(({ url }) => isOwn(url)) ?? frames[0]
-  return frame ? `${frame.name || 'a function'} (${shorten(frame.url)}:${frame.line})` : ''
+  return frame ? `${frame.name || 'a function'} (${shorten(frame.url)})` : ''
 }
 /** A user's bot is one script; the code of a shipped one fills a folder. */
 const isCodeOf = ({ file }: MarkedBot, url: string): boolean =>
@@ -131,15 +132,21 @@ const tell = (strikes: readonly Strike[], verdict: Verdict, blockedMs: number): 
   )
 }
 
+/** The first process of a container is deaf to the signals of its own: it must leave by itself. */
+const isDeaf = process.pid === 1
+
 const end = (held: HeldMain | undefined): void => {
-  held?.end(input.exitCode)
   const kill = (): void => {
     process.kill(process.pid, 'SIGKILL')
     // Where nothing else helps, until it does.
     setTimeout(kill, END_MS)
   }
-  if (held) setTimeout(kill, END_MS)
-  else kill()
+  if (input.signal && !isDeaf) process.kill(process.pid, input.signal)
+  else {
+    held?.breakOff()
+    parentPort?.postMessage('leave')
+  }
+  setTimeout(kill, END_MS)
 }
 
 let lastBeat = -1
@@ -199,7 +206,7 @@ const tick = async (): Promise<void> => {
 const explainExit = async (code: number, stack: string): Promise<number> => {
   const frames = stack.split('\n').flatMap((line): readonly Frame[] => {
     const match = /at (?:(.*) \()?(file:.*|data:.*|\/.*):(\d+):\d+\)?$/.exec(line.slice(0, 2_000))
-    return match ? [{ name: match[1] ?? '', url: match[2] ?? '', line: Number(match[3]) }] : []
+    return match ? [{ name: match[1] ?? '', url: match[2] ?? '' }] : []
   })
   const seen = readMarks(input.buffer)
   const verdict = judge(seen, frames)
@@ -233,3 +240,4 @@ createLoop(tick, {
   pauseMs: TICK_MS,
   onError: (error) => say(`The watchdog stumbled: ${messageOf(error)}`, {}),
 })
+parentPort?.postMessage('ready')

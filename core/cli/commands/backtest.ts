@@ -6,13 +6,14 @@ import { createRangeSource, createRpcPool } from '../../chain/index.ts'
 import type { Config } from '../../config/types.ts'
 import { compileFilter } from '../../engine/compileFilter.ts'
 import { compileNeeds } from '../../engine/compileNeeds.ts'
+import { createWatchdog } from '../../engine/createWatchdog.ts'
 import { bindBots, listLabels } from '../../engine/engineBot.ts'
 import { runBacktest } from '../../engine/runBacktest.ts'
 import type { BotDefinition } from '../../engine/types.ts'
 import { createLogger } from '../../telemetry/createLogger.ts'
 import { createBacktestTally, judgeFinding, renderSummary, toJsonLine } from '../backtestReport.ts'
 import { EXIT } from '../exitCodes.ts'
-import { loadBots } from '../loadBots.ts'
+import { findBotFile, loadBots } from '../loadBots.ts'
 import { type CommonOptions, withCommonOptions } from '../options.ts'
 import { createProgress } from '../progress.ts'
 import { readConfig } from '../readConfig.ts'
@@ -126,9 +127,17 @@ const runCommand = async (options: BacktestCommand): Promise<number> => {
     `${chain.name} ${options.from}–${options.to}`,
     options.to - options.from + 1,
   )
+  const watchdog = createWatchdog({
+    service: 'backtest',
+    exitCode: EXIT.failed,
+    voice: options.json ? 'json' : 'text',
+    fileOf: findBotFile,
+    onError: (message) => process.stderr.write(`${message}\n`),
+  })
   try {
     const result = await runBacktest({
       chain,
+      marks: watchdog.marks,
       bots,
       labels,
       traces,
@@ -156,6 +165,7 @@ const runCommand = async (options: BacktestCommand): Promise<number> => {
     return summary.failures.length > 0 ? EXIT.failed : EXIT.ok
   } finally {
     progress.end()
+    await watchdog.stop()
     await pool.stop()
   }
 }

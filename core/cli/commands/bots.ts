@@ -22,12 +22,34 @@ const readBots = async (
   return loadBots(botsDir)
 }
 
-const list = (bots: readonly BotDescription[]): void =>
+const release = async (id: string | undefined, options: BotsOptions): Promise<void> => {
+  if (!id)
+    throw new TocsinError('bot.unknown', 'Say which bot to release.', {
+      exitCode: EXIT.invalid,
+      hints: ['`tocsin status` names those in quarantine.'],
+    })
+  const { releaseBot } = await import('../quarantine.ts')
+  await releaseBot(cleanText(id, 80), options)
+  process.stdout.write(`${cleanText(id, 80)} is released; a running watcher takes it up at once.\n`)
+}
+
+const list = (
+  bots: readonly BotDescription[],
+  quarantined: ReadonlyMap<string, string> | undefined,
+): void =>
   printTable(
     bots,
     [
       { title: 'BOT', of: ({ id }) => id },
       { title: 'VERSION', of: ({ version }) => version },
+      ...(quarantined?.size
+        ? [
+            {
+              title: 'STATE',
+              of: ({ id }: BotDescription) => (quarantined.has(id) ? 'in quarantine' : ''),
+            },
+          ]
+        : []),
       {
         title: 'ALERTS',
         of: ({ alerts }) => alerts.map(({ id, severity }) => `${id} ${severity}`).join(', '),
@@ -70,20 +92,23 @@ const show = (bot: BotDescription): void => {
 export const register = (program: Command): void => {
   withCommonOptions(program.command('bots'))
     .description('the bots at hand: alerts, parameters with defaults, inputs')
-    .addArgument(new Argument('[what]', 'what to do').choices(['list', 'show']).default('list'))
-    .argument('[id]', 'of the bot to show')
+    .addArgument(
+      new Argument('[what]', 'what to do').choices(['list', 'show', 'release']).default('list'),
+    )
+    .argument('[id]', 'of the bot to show, or to release from quarantine')
     .option('--markdown', 'write the table of docs/bots.md')
     .addHelpText(
       'after',
-      '\nExamples:\n  $ tocsin bots\n  $ tocsin bots show tvl-drop\n  $ tocsin bots --json | jq ".[].alerts"\n  $ tocsin bots --markdown > docs/bots.md',
+      '\nExamples:\n  $ tocsin bots\n  $ tocsin bots show tvl-drop\n  $ tocsin bots release my-bot   after it took the watcher down\n  $ tocsin bots --json | jq ".[].alerts"\n  $ tocsin bots --markdown > docs/bots.md',
     )
     .action(
       async (
-        what: 'list' | 'show',
+        what: 'list' | 'show' | 'release',
         id: string | undefined,
         options: BotsOptions,
         command: Command,
       ) => {
+        if (what === 'release') return release(id, options)
         // Loaded here, so that other commands do not pay for it.
         const { describeBot, renderBotsMarkdown } = await import('../describeBot.ts')
         const isNamed = command.getOptionValueSource('config') === 'cli'
@@ -102,8 +127,13 @@ export const register = (program: Command): void => {
           return options.json ? printJson(bot) : show(bot)
         }
         if (options.markdown) process.stdout.write(renderBotsMarkdown(bots))
-        else if (options.json) printJson(bots)
-        else list(bots)
+        else {
+          const { findQuarantined } = await import('../quarantine.ts')
+          const quarantined = await findQuarantined(options)
+          const isOut = ({ id }: BotDescription): boolean => quarantined?.has(id) ?? false
+          if (options.json) printJson(bots.map((bot) => ({ ...bot, quarantined: isOut(bot) })))
+          else list(bots, quarantined)
+        }
       },
     )
 }

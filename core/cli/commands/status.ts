@@ -47,7 +47,7 @@ type Status = Awaited<ReturnType<typeof readStatus>>
 const isWell = (status: Status): boolean =>
   status.processes.length > 0 &&
   status.processes.every((row) => row.status === 'ok') &&
-  status.bots.every((bot) => bot.status !== 'failing')
+  status.bots.every((bot) => bot.status === 'ok')
 
 const print = (status: Status): void => {
   const line = (text: string): void => void process.stdout.write(`${text}\n`)
@@ -67,7 +67,11 @@ const print = (status: Status): void => {
     if (row.crossCheck) line(`  ${''.padEnd(11)}cross-check ${row.crossCheck.text}`)
   }
   const failing = status.bots.filter((bot) => bot.status === 'failing')
-  line(`Bots\n  ${status.bots.length} run, ${failing.length} failing`)
+  const out = status.bots.filter((bot) => bot.status === 'disabled')
+  const inQuarantine = out.length > 0 ? `, ${out.length} in quarantine` : ''
+  line(`Bots\n  ${status.bots.length - out.length} run, ${failing.length} failing${inQuarantine}`)
+  for (const bot of out)
+    line(`  ${bot.botId}: ${bot.lastError ?? ''} (\`tocsin bots release ${bot.botId}\`)`)
   for (const bot of failing)
     line(`  ${bot.botId}: ${bot.lastError ?? ''} (block ${bot.lastErrorBlock})`)
   const open = status.alerts.map(({ severity, count }) => `${count} ${severity}`).join(', ')
