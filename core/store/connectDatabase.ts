@@ -23,11 +23,54 @@ export type ConnectOptions = {
   readonly onError?: (error: unknown) => void
 }
 
+const hostOf = (url: string): string => new URL(url).host || 'its socket'
+
+const checkUrl = (url: string): void => {
+  if (URL.canParse(url) && /^postgres(ql)?:$/.test(new URL(url).protocol)) return
+  throw new TocsinError('store.bad_url', 'The address of the database is no postgres:// URL.', {
+    exitCode: 2,
+    hints: ['Check DATABASE_URL: postgresql://user:password@host:5432/database.'],
+  })
+}
+
+/** What no waiting mends: the server answered, and will not have us. */
+const REFUSALS: Readonly<Record<string, { readonly code: string; readonly hint: string }>> = {
+  '28P01': { code: 'store.not_authorised', hint: 'Check user and password in DATABASE_URL.' },
+  '28000': {
+    code: 'store.not_authorised',
+    hint: 'Check the user in DATABASE_URL and pg_hba.conf.',
+  },
+  '42501': {
+    code: 'store.not_authorised',
+    hint: 'Give the user of DATABASE_URL the right to connect and to create schemas: `grant connect, create on database …`.',
+  },
+  '3D000': {
+    code: 'store.no_database',
+    hint: 'Create it with `createdb`, or correct DATABASE_URL.',
+  },
+}
+
+/** An error of Postgres by which it refuses us for good, in our words; undefined for any other. */
+export const refusalOf = (error: unknown): TocsinError | undefined => {
+  const cause = error instanceof Error && 'cause' in error && error.cause ? error.cause : error
+  const sqlState =
+    typeof cause === 'object' && cause !== null && 'code' in cause ? String(cause.code) : ''
+  const known = REFUSALS[sqlState]
+  return (
+    known &&
+    new TocsinError(known.code, `Postgres refuses: ${messageOf(cause)}.`, {
+      cause: error,
+      hints: [known.hint],
+    })
+  )
+}
+
 /**
- * Connects, and tries again with a pause until `patienceMs` is over.
- * @throws TocsinError `store.unreachable`
+ * Connects, and tries again with a pause until `patienceMs` is over; what no waiting mends ends it at once.
+ * @throws TocsinError `store.bad_url`, `store.not_authorised`, `store.no_database`, `store.unreachable`
  */
 export const connectDatabase = async (options: ConnectOptions): Promise<Store> => {
+  checkUrl(options.url)
   const pool = new pg.Pool({
     connectionString: options.url,
     application_name: `tocsin-${options.name}`,
@@ -47,11 +90,16 @@ export const connectDatabase = async (options: ConnectOptions): Promise<Store> =
       await pool.query('select 1')
       break
     } catch (error) {
+      const refusal = refusalOf(error)
+      if (refusal) {
+        await pool.end()
+        throw refusal
+      }
       if (Date.now() > deadline) {
         await pool.end()
         throw new TocsinError(
           'store.unreachable',
-          `Postgres cannot be reached: ${messageOf(error)}`,
+          `Postgres at ${hostOf(options.url)} cannot be reached: ${messageOf(error)}.`,
           {
             cause: error,
             retry: { afterMs: 1_000 },

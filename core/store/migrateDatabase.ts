@@ -5,7 +5,7 @@ import { migrate } from 'drizzle-orm/node-postgres/migrator'
 import type pg from 'pg'
 import { z } from 'zod'
 import { TocsinError } from '../base/index.ts'
-import type { Store } from './connectDatabase.ts'
+import { refusalOf, type Store } from './connectDatabase.ts'
 
 const SCHEMA = 'tocsin_migrations'
 const journalSchema = z.object({ entries: z.array(z.object({ when: z.number() })).min(1) })
@@ -52,7 +52,7 @@ const refuseNewer = async (client: pg.PoolClient, folder: string): Promise<void>
 
 /**
  * Brings the `tocsin` schema up to date. Safe to call from several processes at once (advisory lock).
- * @throws TocsinError `store.newer_schema` when a newer version of Tocsin has been there
+ * @throws TocsinError `store.newer_schema` when a newer version of Tocsin has been there, `store.not_authorised`
  */
 export const migrateDatabase = async (store: Store): Promise<void> => {
   const lockKey = 7_268_331
@@ -62,6 +62,8 @@ export const migrateDatabase = async (store: Store): Promise<void> => {
     const migrationsFolder = findMigrations()
     await refuseNewer(client, migrationsFolder)
     await migrate(store.db, { migrationsFolder, migrationsSchema: SCHEMA })
+  } catch (error) {
+    throw refusalOf(error) ?? error
   } finally {
     await client.query('select pg_advisory_unlock($1)', [lockKey]).catch(() => undefined)
     client.release()
