@@ -86,6 +86,8 @@ const listReasons = (found: {
 }): string[] => {
   const reasons: string[] = []
   if (found.processes.length === 0) reasons.push('No process has reported yet.')
+  else if (!found.processes.some(({ name }) => name === 'notifier'))
+    reasons.push('No notifier has ever reported: nobody is told of anything.')
   for (const { name, state, reason } of found.processes) {
     if (state === 'ok') continue
     const said = state === 'lost' ? 'is lost' : state === 'stopped' ? 'is stopped' : `is ${state}`

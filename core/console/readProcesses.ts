@@ -108,12 +108,14 @@ export const readChains = async (
     return {
       chainId,
       name,
-      state: unknown ? 'unknown' : (health.status ?? 'ok'),
+      state: unknown ? 'unknown' : (health.status ?? 'unknown'),
       reason: !cursor
         ? 'no block was read yet'
         : !isWatched
           ? 'the watcher does not run'
-          : health.reason,
+          : health.status
+            ? health.reason
+            : 'the watcher has not said how it is',
       processed,
       head: head < 0 ? null : head,
       finalized: cursor?.finalized ?? null,

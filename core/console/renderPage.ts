@@ -3,46 +3,19 @@ import { age, latency, number, text } from './format.ts'
 import { html, type Markup, trusted } from './html.ts'
 import type { Overview } from './overviewTypes.ts'
 import { renderExecutions, renderFindings } from './renderActivity.ts'
+import { renderBanner, SIGN } from './renderBanner.ts'
 import { renderChains, renderChanges, renderProcesses } from './renderHealth.ts'
 import { renderIncidents } from './renderIncidents.ts'
 import { SCRIPT } from './script.ts'
 import { STYLE } from './style.ts'
 
-const SIGN = trusted(
-  '<svg width="18" height="18" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true"><path d="M12 9v4m0 4h.01M10.3 3.9 1.8 18a2 2 0 0 0 1.7 3h17a2 2 0 0 0 1.7-3L13.7 3.9a2 2 0 0 0-3.4 0Z"/></svg>',
-)
-const CHECK = trusted(
-  '<svg width="18" height="18" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2.4" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true"><path d="m5 12.5 4.5 4.5L19 7.5"/></svg>',
-)
 const BELL = trusted(
   '<svg width="22" height="22" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.9" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true"><path d="M12 3v2M6 17c1.2-1.2 1.7-2.6 1.7-5.2V11a4.3 4.3 0 0 1 8.6 0v.8c0 2.6.5 4 1.7 5.2Z"/><path d="M10 20a2 2 0 0 0 4 0M3 9c.3-1.900 1.200-3.600 2.600-4.900M21 9c-.3-1.900-1.200-3.600-2.600-4.900"/></svg>',
 )
 const ICON =
   "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24'%3E%3Crect width='24' height='24' rx='5' fill='%233257d6'/%3E%3Cpath d='M6.500 16.500c1-1 1.300-2.200 1.300-4.300a4.200 4.200 0 0 1 8.400 0c0 2.100.3 3.300 1.300 4.300ZM10.500 19h3' fill='none' stroke='white' stroke-width='1.800' stroke-linecap='round' stroke-linejoin='round'/%3E%3C/svg%3E"
 
-const MAX_REASONS = 8
-
 const SEVERITIES: readonly Sev[] = ['SEV1', 'SEV2', 'SEV3', 'SEV4']
-
-/** `5 SEV1 and 7 SEV2 alerts are open`; empty when neither is. */
-const graveAlerts = ({ SEV1, SEV2 }: Overview['counts']): string => {
-  const parts = [SEV1 > 0 ? `${SEV1} SEV1` : '', SEV2 > 0 ? `${SEV2} SEV2` : ''].filter(Boolean)
-  if (parts.length === 0) return ''
-  return `${parts.join(' and ')} ${SEV1 + SEV2 === 1 ? 'alert is' : 'alerts are'} open`
-}
-
-const renderBanner = ({ reasons, counts }: Overview): Markup => {
-  const grave = graveAlerts(counts)
-  const more = reasons.length - MAX_REASONS
-  const list = html`<ul>${reasons.slice(0, MAX_REASONS).map((reason) => html`<li>${text(reason, 300)}</li>`)}</ul>${more > 0 ? html`<span class="more">and ${more} more</span>` : ''}`
-  if (grave !== '') {
-    const isWell = reasons.length === 0
-    return html`<div class="banner bad" role="alert">${SIGN}<div><strong>${grave}${isWell ? '' : ', and the watch itself is impaired'}</strong>${isWell ? html`<span class="more">Everything is being watched.</span>` : list}</div></div>`
-  }
-  return reasons.length === 0
-    ? html`<div class="banner ok" role="status">${CHECK}<div><strong>Everything is being watched.</strong></div></div>`
-    : html`<div class="banner warn" role="alert">${SIGN}<div><strong>The watch is impaired</strong>${list}</div></div>`
-}
 
 const tile = (label: string, value: Markup | string, note: Markup | string, wide = ''): Markup =>
   html`<div class="tile${wide}"><div class="label">${label}</div><div class="value">${value}</div><div class="note">${note}</div></div>`

@@ -31,6 +31,7 @@ main{max-width:1440px;margin:auto;padding:16px 20px 48px;display:grid;gap:16px}
 .banner{border-radius:10px;padding:12px 16px;border:1px solid;display:flex;gap:12px;align-items:flex-start}
 .banner svg{flex:none;margin-top:2px}
 .banner strong{display:block;font-weight:650}
+.banner a{color:inherit}
 .banner ul{list-style:none;margin-top:2px}
 .banner li{overflow-wrap:anywhere}
 .banner.warn{background:var(--warn-bg);border-color:color-mix(in srgb,var(--warn) 35%,transparent);color:var(--warn)}
