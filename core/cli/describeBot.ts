@@ -102,6 +102,26 @@ const cell = (text: string): string => text.replace(/\|/g, '\\|').replace(/\s+/g
 const code = (value: unknown): string =>
   `\`${cell(typeof value === 'string' ? value : JSON.stringify(value))}\``
 
+const LIMITS = `## Limits
+
+A bot is isolated: what it does wrong costs itself a block, and the others nothing.
+
+| what a bot does | what happens |
+|---|---|
+| throws, or returns what is no finding | its writes of that block are dropped; the alert \`BOT-FAILING\` holds until it works again |
+| does not settle within \`timeoutMs\` (default 5000; time spent in \`ctx.read\` does not count) | the same; it is left out of 1, 2, 4 … 64 blocks, and altogether while 16 of its promises are open |
+| blocks the thread (a loop, a catastrophic regular expression, before or after an \`await\`) for \`timeoutMs\` and a second | a second thread finds out who it is, writes it down in Postgres and ends the watcher, which starts again at once; the bot is left out of that block, all others run it |
+| ends the process (\`process.exit\`, an error outside of its handlers) | the same |
+| kills the process without a word (memory used up, \`process.abort\`) | the first block of every life is run one bot at a time; after three deaths in a row over the same bot and block it goes into quarantine |
+| takes the watcher down three times within an hour | quarantine: it is not run (\`BOT-QUARANTINED\`, High; \`tocsin status\`, \`tocsin bots\`, the console) until its version, its parameters or its things change, or until \`tocsin bots release <id>\` |
+
+\`tocsin backtest\` names the bot and the block, and ends with exit code 1.
+
+What this does not do: it is no fence against malice (a bot runs with the watcher's rights); memory that a bot gathers
+slowly over many blocks ends the process at a block of nobody's fault, and no bot is named; timers that a bot starts
+when its file is loaded run on in quarantine; a file that loops while it is loaded keeps the watcher from starting.
+Where the thread is stopped by a debugger there is no watchdog.`
+
 /** docs/bots.md. */
 export const renderBotsMarkdown = (bots: readonly BotDescription[]): string => {
   const lines = [
@@ -137,5 +157,6 @@ export const renderBotsMarkdown = (bots: readonly BotDescription[]): string => {
         `| ${code(parameter.name)} | ${code(parameter.default)} | ${cell(parameter.description)} | ${cell(parameter.source)} |`,
       )
   }
+  lines.push('', LIMITS)
   return `${lines.join('\n')}\n`
 }

@@ -51,7 +51,7 @@ const settle = (
   what: string,
   ledger: ReadLedger,
   timeoutMs: number,
-  onEnd: () => void,
+  on: { readonly end: () => void; readonly giveUp: () => void },
 ): Promise<unknown> => {
   return new Promise((resolve, reject) => {
     const tickMs = Math.min(TICK_MS, timeoutMs)
@@ -59,7 +59,7 @@ const settle = (
     let totalMs = 0
     let timer: NodeJS.Timeout | undefined
     const end = (act: () => void): void => {
-      onEnd()
+      on.end()
       clearTimeout(timer)
       act()
     }
@@ -72,9 +72,10 @@ const settle = (
           'engine.data_unavailable',
           `State that ${what} asked for does not come.`,
         )
-      if (activeMs >= timeoutMs || isDry)
+      if (activeMs >= timeoutMs || isDry) {
+        on.giveUp()
         reject(new TocsinError('bot.hung', `${what} took longer than ${timeoutMs} ms`))
-      else timer = setTimeout(tick, tickMs)
+      } else timer = setTimeout(tick, tickMs)
     }
     timer = setTimeout(tick, tickMs)
     started.then(
@@ -113,14 +114,19 @@ export const runBot = async (options: RunBotOptions): Promise<BotRun> => {
     return !isHung
   }
   /** Until it settles, and be it long after the block, its code may be on the thread. */
-  const open = (promise: object): (() => void) => {
-    const forget = options.openHandlers?.add(promise)
+  const open = (promise: object): Parameters<typeof settle>[4] => {
     let isOpen = true
+    let forget: (() => void) | undefined
     mark.open()
-    return () => {
-      if (isOpen) mark.close()
-      isOpen = false
-      forget?.()
+    return {
+      end: () => {
+        if (isOpen) mark.close()
+        isOpen = false
+        forget?.()
+      },
+      giveUp: () => {
+        forget = options.openHandlers?.add(promise)
+      },
     }
   }
   /** What it returned or threw is its code as well: getters and messages are read under its mark. */
