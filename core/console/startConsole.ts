@@ -1,5 +1,5 @@
 import { createAdaptorServer } from '@hono/node-server'
-import { TocsinError } from '../base/index.ts'
+import { portError } from '../base/index.ts'
 import type { Config } from '../config/types.ts'
 import type { Store } from '../store/index.ts'
 import type { Logger, RunningProcess } from '../telemetry/index.ts'
@@ -10,7 +10,7 @@ export type RunningConsole = RunningProcess & { readonly url: string }
 
 /**
  * Serves the console: a page that shows live how all is, and the same as JSON.
- * @throws TocsinError `port.in_use`
+ * @throws TocsinError `port.in_use`, `port.unusable`
  */
 export const startConsole = async (options: {
   readonly config: Config
@@ -39,9 +39,9 @@ export const startConsole = async (options: {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, host, resolve)
-  }).catch(async (cause: NodeJS.ErrnoException) => {
+  }).catch(async (cause: unknown) => {
     await hub.stop()
-    throw translate(cause, host, port)
+    throw portError(cause, { host, port, what: 'the console', setting: 'console.port' })
   })
   const address = server.address()
   const bound = address && typeof address === 'object' ? address.port : port
@@ -70,26 +70,3 @@ export const startConsole = async (options: {
     },
   }
 }
-
-const translate = (cause: NodeJS.ErrnoException, host: string, port: number): TocsinError =>
-  cause.code === 'EADDRINUSE'
-    ? new TocsinError(
-        'port.in_use',
-        `Port ${port} on ${host} is taken, so the console cannot be served there.`,
-        {
-          cause,
-          exitCode: 4,
-          hints: [
-            'Name another `console.port` in the watchlist, or 0 for any free port.',
-            'Perhaps another Tocsin runs already: `tocsin status`.',
-          ],
-        },
-      )
-    : new TocsinError(
-        'console.not_served',
-        `The console cannot be served on ${host}:${port} (${cause.code ?? 'error'}).`,
-        {
-          cause,
-          hints: ['Check `console.host` and `console.port` in the watchlist.'],
-        },
-      )

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import pg from 'pg'
-import { createLoop, messageOf, sleep, TocsinError } from '../base/index.ts'
+import { createLoop, messageOf, portError, sleep, TocsinError } from '../base/index.ts'
 import type { Config } from '../config/types.ts'
 import type { Logger, Meter, ProcessReport, RunningProcess } from '../telemetry/index.ts'
 import { dropOldBuilds, freeBuildSchema } from './buildSchemas.ts'
@@ -41,13 +41,7 @@ const refuseTakenPort = (host: string, port: number): Promise<void> =>
   new Promise((resolve, reject) => {
     const server = createServer()
     server.once('error', (cause) =>
-      reject(
-        new TocsinError('port.in_use', `The indexer cannot listen on ${host}:${port}.`, {
-          cause,
-          exitCode: 4,
-          hints: ['Name another port in the watchlist (indexer.port), or stop what listens there.'],
-        }),
-      ),
+      reject(portError(cause, { host, port, what: 'the indexer', setting: 'indexer.port' })),
     )
     server.listen(port, host, () => server.close(() => resolve()))
   })

@@ -1,5 +1,5 @@
 import { createServer } from 'node:http'
-import { messageOf, TocsinError } from '../base/index.ts'
+import { messageOf, portError } from '../base/index.ts'
 import type { ServedMeter } from './createMeter.ts'
 import type { ProcessReport } from './types.ts'
 
@@ -10,7 +10,7 @@ export type MetricsServer = {
 
 /**
  * Serves /metrics for Prometheus, /health (the process runs) and /ready (it runs and does its work).
- * @throws TocsinError `port.in_use`
+ * @throws TocsinError `port.in_use`, `port.unusable`
  */
 export const serveMetrics = async (options: {
   readonly host: string
@@ -48,17 +48,7 @@ export const serveMetrics = async (options: {
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) =>
-      reject(
-        new TocsinError(
-          'port.in_use',
-          `Port ${options.port} on ${options.host} is taken, so the metrics cannot be served there.`,
-          {
-            cause,
-            exitCode: 4,
-            hints: ['Name another `metrics.basePort` in the watchlist, or 0 for any free port.'],
-          },
-        ),
-      ),
+      reject(portError(cause, { ...options, what: 'the metrics', setting: 'metrics.basePort' })),
     )
     server.listen(options.port, options.host, resolve)
   })

@@ -27,8 +27,59 @@ export const createProbeClient = (url: string, timeoutMs: number): PublicClient 
     }),
   })
 
+/** What a transport's error codes mean to somebody who wrote a wrong URL. */
+const CAUSES: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nobody listens there',
+  ENOTFOUND: 'there is no such host',
+  EAI_AGAIN: 'the name of the host cannot be resolved now',
+  ECONNRESET: 'the connection was cut',
+  EHOSTUNREACH: 'no way leads to this host',
+  ENETUNREACH: 'no way leads to this host',
+}
+/** The same by the words of errors that have no code of their own. */
+const WORDS: readonly (readonly [RegExp, string])[] = [
+  [/wrong version number|WRONG_VERSION_NUMBER|packet length too long/, 'it does not speak TLS'],
+  [/Cannot convert \w+ to a BigInt/, 'what it answers is not JSON-RPC'],
+  [/Unexpected server response: \d+$/, 'it is no WebSocket'],
+  [/ bad port$/, 'this port is never used for HTTP'],
+]
+
+/** The error and what caused it, the outermost first. */
+const causesOf = (error: unknown): readonly object[] => {
+  const causes: object[] = []
+  for (let cause = error; typeof cause === 'object' && cause !== null && causes.length < 20; ) {
+    causes.push(cause)
+    cause = 'cause' in cause ? cause.cause : undefined
+  }
+  return causes
+}
+
+const textIn = (cause: object, key: string): string =>
+  key in cause ? String((cause as Readonly<Record<string, unknown>>)[key]) : ''
+
+const reasonIn = (cause: object): string | undefined => {
+  if (cause instanceof SyntaxError) return 'what it answers is not JSON'
+  const code = textIn(cause, 'code')
+  const text = `${code} ${textIn(cause, 'message')}`
+  const word = WORDS.find(([pattern]) => pattern.test(text))
+  if (word) return word[1]
+  if (CAUSES[code] !== undefined) return `${CAUSES[code]} (${code})`
+  if (/CERT|SELF_SIGNED/.test(code)) return `its certificate is not good (${code})`
+  return Number(textIn(cause, 'status')) >= 300
+    ? `it answers HTTP ${textIn(cause, 'status')}`
+    : undefined
+}
+
+/** The innermost cause that says something. */
+const knownReason = (error: unknown): string | undefined =>
+  causesOf(error)
+    .map(reasonIn)
+    .findLast((reason) => reason !== undefined)
+
 /** One short sentence, with neither URL paths nor the request in it. */
 export const reasonOf = (error: unknown): string => {
+  const known = knownReason(error)
+  if (known !== undefined) return known
   const short =
     typeof error === 'object' && error !== null && 'shortMessage' in error
       ? String(error.shortMessage)
@@ -40,14 +91,8 @@ export const reasonOf = (error: unknown): string => {
   return shown(messageOf(text).replace(/\.$/, ''), 200)
 }
 
-const nameChain = (error: unknown): readonly string[] => {
-  const names: string[] = []
-  for (let cause = error; typeof cause === 'object' && cause !== null && names.length < 20; ) {
-    if ('name' in cause) names.push(String(cause.name))
-    cause = 'cause' in cause ? cause.cause : undefined
-  }
-  return names
-}
+const nameChain = (error: unknown): readonly string[] =>
+  causesOf(error).flatMap((cause) => ('name' in cause ? [String(cause.name)] : []))
 
 const REFUSALS = [
   'ExecutionRevertedError',

@@ -13,7 +13,12 @@ import {
 import type { WatchedThing } from '../types.ts'
 import { readView } from './probeClient.ts'
 
-export type KindFault = { readonly key: string; readonly problem: string; readonly mend: string }
+export type KindFault = {
+  readonly key: string
+  readonly problem: string
+  readonly mend: string
+  readonly unsure?: true
+}
 
 type View = {
   readonly abi: Abi
@@ -95,6 +100,7 @@ export const probeKind = async (
     if (answer.kind === 'unreachable')
       faults.push({
         key,
+        unsure: true,
         problem: `${view.name}() could not be asked (${answer.reason})`,
         mend: 'Try again, or name a better endpoint.',
       })

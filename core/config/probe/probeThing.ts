@@ -8,6 +8,8 @@ import { probeKind } from './probeKind.ts'
 
 export type ThingFault = {
   readonly severity: 'fault' | 'warning'
+  /** The chain gave no answer: nobody knows whether it is wrong. */
+  readonly unsure?: true
   /** Key of the thing that is wrong: `address`, `abi`, … */
   readonly key: string
   readonly problem: string
@@ -125,11 +127,14 @@ export const probeThing = async (
     return faults
   } catch (error) {
     return [
-      fault(
-        'address',
-        `it could not be checked (${reasonOf(error)})`,
-        'Try again, or name a better endpoint.',
-      ),
+      {
+        ...fault(
+          'address',
+          `it could not be checked (${reasonOf(error)})`,
+          'Try again, or name a better endpoint.',
+        ),
+        unsure: true,
+      },
     ]
   }
 }

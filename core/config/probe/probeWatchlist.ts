@@ -8,6 +8,8 @@ import { probeThing } from './probeThing.ts'
 export type ProbeFault = Fault & {
   /** A warning does not keep anything from starting. */
   readonly severity: 'fault' | 'warning'
+  /** The chain gave no answer: nobody knows whether it is wrong. */
+  readonly unsure?: true
 }
 
 export type ProbeReport = {
@@ -64,8 +66,9 @@ export const probeWatchlist = async (
     path: string,
     problem: string,
     mend: string,
+    unsure?: true,
   ): void => {
-    faults.push({ ...at, severity, path, problem, mend })
+    faults.push({ ...at, severity, path, problem, mend, ...(unsure ? { unsure } : {}) })
   }
 
   const asked: Asked[] = await Promise.all(
@@ -92,6 +95,7 @@ export const probeWatchlist = async (
         path,
         `${report.url} cannot be used (${report.reason})`,
         'Check the URL, the key and the network.',
+        true,
       )
     else if (report.chainId !== chain.id)
       add(
@@ -138,6 +142,7 @@ export const probeWatchlist = async (
         found: found.map((one) => ({
           ...at(one.key),
           severity: one.severity,
+          ...(one.unsure ? { unsure: true } : {}),
           path: `watch[${thing.name}].${one.key}`,
           problem: one.problem,
           mend: one.mend,
