@@ -437,6 +437,8 @@ export const execution = tocsin.table(
     minedBlockHash: text('mined_block_hash'),
     /** When the effect had stood for the policy's confirmations; until then a reorg sends it again. */
     confirmedAt: at('confirmed_at'),
+    /** When its block was final on chain, or nothing was left to mind: until then the signer looks after it. */
+    finalAt: at('final_at'),
   },
   (t) => [
     uniqueIndex('execution_idempotency').on(t.idempotencyKey),
