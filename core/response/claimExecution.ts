@@ -4,6 +4,7 @@ import type { Go, Refusal } from './decide.ts'
 import {
   type Attempt,
   type ExecutionRow,
+  isNonceTaken,
   listAttemptsAt,
   listInFlight,
   moveExecution,
@@ -17,7 +18,7 @@ import type { LoadedPolicy } from './types.ts'
 export type ClaimResult =
   | { readonly kind: 'claimed'; readonly attempt: Attempt }
   | ({ readonly kind: 'refused' } & Refusal)
-  /** Another execution of this key is in flight, or somebody else took this one. */
+  /** Another execution of this key is in flight or about to be again, or somebody else took this one. */
   | { readonly kind: 'busy' }
 
 const asFees = (attempt: Attempt): Fees => ({
@@ -115,6 +116,7 @@ export const claimExecution = async (
       pg_advisory_xact_lock(hashtextextended(${`tocsin:nonce:${signer}:${lane.chainId}`}, 0))`)
     const inFlight = await listInFlight(tx, signer, lane.chainId)
     if (inFlight.some(({ id }) => id !== row.id)) return { kind: 'busy' }
+    if (await isNonceTaken(tx, signer, lane.chainId, go.nonce)) return { kind: 'busy' }
     const refusal = checkLimits(
       policy,
       await readUsage(tx, policy.id, policy.limits.windowS, row.id),

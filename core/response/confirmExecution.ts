@@ -1,12 +1,26 @@
+import type { DatabaseTransaction } from '../store/index.ts'
+import { recordSelfFinding } from '../telemetry/index.ts'
 import { type ExecutionRow, moveExecution, readAttempts } from './executionStore.ts'
-import { lookAtExecution } from './pursueExecution.ts'
+import { lookAtExecution, type Sight } from './pursueExecution.ts'
+import { readBlockHash, readFinal } from './readTarget.ts'
 import type { TransactionStatus } from './sender.ts'
 import type { SignerContext, SignerLane } from './signerContext.ts'
+import type { LoadedPolicy } from './types.ts'
 
-/** What is remembered between two looks: an effect must be missed twice, since endpoints lag behind each other. */
-export type ConfirmMemory = { misses: number }
+/** What is remembered between two looks: what is missed must be missed twice, since endpoints lag behind each other. */
+export type ConfirmMemory = {
+  /** Looks in a row at which neither transaction nor effect was there. */
+  misses: number
+  /** Looks in a row at which the transaction stood and its effect did not. */
+  lifts: number
+  lookedAtMs: number
+}
 
-export const createConfirmMemory = (): ConfirmMemory => ({ misses: 0 })
+export const createConfirmMemory = (): ConfirmMemory => ({ misses: 0, lifts: 0, lookedAtMs: 0 })
+
+/** Pause between two looks at an effect that has its confirmations (ms). */
+const LOOK_MS = 1_000
+const ENOUGH = 2
 
 type Mined = Extract<TransactionStatus, { state: 'mined' }>
 
@@ -27,16 +41,58 @@ const landLate = (context: SignerContext, row: ExecutionRow, mined: Mined): Prom
     detail: { txHash: mined.hash, block: mined.blockNumber },
   })
 
-const sendAgain = (context: SignerContext, row: ExecutionRow): Promise<boolean> => {
+/** A confirmed effect that went again is more than people were promised: they hear of it. */
+const page = (
+  tx: DatabaseTransaction,
+  row: ExecutionRow,
+  policy: LoadedPolicy,
+  reason: string,
+): Promise<void> =>
+  recordSelfFinding(tx, {
+    alertId: 'EXECUTION-ORPHANED',
+    name: `A reorg took the effect of ${policy.id} away`,
+    description: `${policy.id} on ${policy.target} (chain ${policy.chain}) had its ${policy.postcondition.confirmations} confirmations in block ${row.minedBlock}, which is no longer on the chain. ${reason} Execution ${row.id}.`,
+    severity: 'High',
+    uniqueKey: `${row.id}:${row.minedBlockHash}`,
+    metadata: {
+      action: policy.id,
+      target: policy.target,
+      execution: row.id,
+      block: String(row.minedBlock),
+    },
+  })
+
+const sendAgain = (
+  context: SignerContext,
+  row: ExecutionRow,
+  policy: LoadedPolicy,
+): Promise<boolean> => {
   const reason = 'A reorg took the effect away; the same transaction is sent again.'
   context.log.warn({ execution: row.id, action: row.actionId }, reason)
+  const wasConfirmed = row.confirmedAt !== null
   return moveExecution(context.db, row, {
     from: ['succeeded'],
-    patch: { status: 'sent', reason, reasonCode: 'orphaned' },
+    patch: { status: 'sent', reason, reasonCode: 'orphaned', confirmedAt: null },
     event: 'orphaned',
-    detail: { txHash: row.minedTxHash, block: row.minedBlock },
+    detail: { txHash: row.minedTxHash, block: row.minedBlock, confirmed: wasConfirmed },
+    ...(wasConfirmed ? { also: (tx: DatabaseTransaction) => page(tx, row, policy, reason) } : {}),
   })
 }
+
+/** The transaction is gone with its block, and the effect stands by somebody else's. */
+const yieldCredit = (context: SignerContext, row: ExecutionRow, head: number): Promise<boolean> =>
+  moveExecution(context.db, row, {
+    from: ['succeeded'],
+    patch: {
+      reasonCode: 'by_another',
+      reason: 'The effect stands, by a transaction that is not of this execution.',
+      minedTxHash: null,
+      minedBlockHash: null,
+      minedBlock: head,
+    },
+    event: 'moved',
+    detail: { txHash: null, block: head },
+  })
 
 const follow = (context: SignerContext, row: ExecutionRow, mined: Mined): Promise<boolean> =>
   moveExecution(context.db, row, {
@@ -50,10 +106,86 @@ const follow = (context: SignerContext, row: ExecutionRow, mined: Mined): Promis
     detail: { txHash: mined.hash, block: mined.blockNumber },
   })
 
+/** Whether the block that held the transaction is off the chain; a chain that is shorter now counts too. */
+const isOffChain = async (lane: SignerLane, row: ExecutionRow): Promise<boolean> => {
+  if (row.minedBlock === null || row.minedBlockHash === null) return true
+  const hash = await readBlockHash(lane.rpc, row.minedBlock)
+  return hash?.toLowerCase() !== row.minedBlockHash.toLowerCase()
+}
+
+/** The effect has its confirmations now. What is lifted by then, or was another's, is not minded any longer. */
+const confirm = async (
+  context: SignerContext,
+  row: ExecutionRow,
+  policy: LoadedPolicy,
+  sight: Sight,
+  block: number,
+): Promise<void> => {
+  if (sight.head - block < policy.postcondition.confirmations) return
+  const isMinded = sight.effective && sight.mined?.success === true
+  const moved = await moveExecution(context.db, row, {
+    from: ['succeeded'],
+    patch: { confirmedAt: new Date(), ...(isMinded ? {} : { finalAt: new Date() }) },
+    event: sight.effective ? 'confirmed' : 'lifted',
+    detail: { block, head: sight.head },
+  })
+  if (moved) context.metrics.onConfirmed(row)
+}
+
+/** Ends the minding of a confirmed effect: its block is final, or people lifted it. */
+const settle = async (
+  context: SignerContext,
+  lane: SignerLane,
+  row: ExecutionRow,
+  sight: Sight,
+  memory: ConfirmMemory,
+): Promise<void> => {
+  memory.lifts = sight.effective ? 0 : memory.lifts + 1
+  const isLifted = memory.lifts >= ENOUGH
+  if (!isLifted && !sight.effective) return
+  const block = sight.mined?.blockNumber ?? row.minedBlock ?? sight.head
+  if (!isLifted && block > (await readFinal(lane.rpc, sight.head, lane.finality))) return
+  await moveExecution(context.db, row, {
+    from: ['succeeded'],
+    patch: { finalAt: new Date() },
+    event: isLifted ? 'lifted' : 'final',
+    detail: { block, head: sight.head },
+  })
+}
+
+/** Takes note of a transaction that is not where it was; true when nothing is left to do at this look. */
+const followMoves = async (
+  context: SignerContext,
+  lane: SignerLane,
+  row: ExecutionRow,
+  policy: LoadedPolicy,
+  sight: Sight,
+  memory: ConfirmMemory,
+): Promise<boolean> => {
+  const mined = sight.mined?.success ? sight.mined : undefined
+  if (mined) {
+    memory.misses = 0
+    if (mined.blockHash !== row.minedBlockHash) await follow(context, row, mined)
+    return false
+  }
+  const isGone = row.minedTxHash !== null && (await isOffChain(lane, row))
+  if (sight.effective && !isGone) {
+    memory.misses = 0
+    return false
+  }
+  memory.misses = isGone || row.minedTxHash === null ? memory.misses + 1 : 0
+  if (memory.misses < ENOUGH) return true
+  memory.misses = 0
+  if (sight.effective) await yieldCredit(context, row, sight.head)
+  else await sendAgain(context, row, policy)
+  return true
+}
+
 /**
- * Minds an effect until it is out of reach of a reorg. When the block that held it is orphaned and the effect is gone,
- * the execution is in flight again: the same bytes, the same nonce. An effect that people lifted in a later block is
- * theirs to lift. A failed execution whose transaction lands after all is put right.
+ * Minds an effect until its block is final on chain, also beyond the policy's confirmations. When the block is orphaned
+ * and the effect is gone, the execution is in flight again: the same bytes, the same nonce, and no cooldown, for it is
+ * the same execution. An effect that people lifted in a later block is theirs to lift. A failed execution whose
+ * transaction lands after all is put right.
  */
 export const confirmExecution = async (
   context: SignerContext,
@@ -61,38 +193,27 @@ export const confirmExecution = async (
   row: ExecutionRow,
   memory: ConfirmMemory,
 ): Promise<void> => {
+  if (row.confirmedAt !== null && Date.now() - memory.lookedAtMs < LOOK_MS) return
+  memory.lookedAtMs = Date.now()
   const policy = context.getPolicyVersion(row.policyHash ?? '')
   const action = policy && context.getAction(policy.action)
   const attempts = readAttempts(row)
   if (!policy || !action || !attempts || policy.id !== row.actionId) {
     await moveExecution(context.db, row, {
       from: ['succeeded', 'failed'],
-      patch: { confirmedAt: new Date() },
+      patch: { confirmedAt: row.confirmedAt ?? new Date(), finalAt: new Date() },
       event: 'unwatched',
       detail: { reason: 'The policy was changed or removed.' },
     })
     return
   }
   const sight = await lookAtExecution(lane, action, policy, context.key.address, attempts)
-  const mined = sight.mined?.success ? sight.mined : undefined
   if (row.status === 'failed') {
-    if (sight.effective && mined) await landLate(context, row, mined)
+    if (sight.effective && sight.mined?.success) await landLate(context, row, sight.mined)
     return
   }
-  if (!mined && !sight.effective) {
-    memory.misses++
-    if (memory.misses >= 2) await sendAgain(context, row)
-    return
-  }
-  memory.misses = 0
-  const block = mined?.blockNumber ?? row.minedBlock ?? sight.head
-  if (mined && mined.blockHash !== row.minedBlockHash) await follow(context, row, mined)
-  if (sight.head - block < policy.postcondition.confirmations) return
-  const moved = await moveExecution(context.db, row, {
-    from: ['succeeded'],
-    patch: { confirmedAt: new Date() },
-    event: sight.effective ? 'confirmed' : 'lifted',
-    detail: { block, head: sight.head },
-  })
-  if (moved) context.metrics.onConfirmed(row)
+  if (await followMoves(context, lane, row, policy, sight, memory)) return
+  const block = (sight.mined?.success ? sight.mined.blockNumber : row.minedBlock) ?? sight.head
+  if (row.confirmedAt === null) await confirm(context, row, policy, sight, block)
+  else await settle(context, lane, row, sight, memory)
 }

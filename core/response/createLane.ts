@@ -34,7 +34,7 @@ export const createLanes = (
     const rpc = createSignerRpc({ chainId: chain.id, urls, hooks })
     const sender = createSender?.(rpc) ?? createLocalSender(rpc)
     const tickMs = Math.max(20, Math.min(250, chain.blockTimeMs / 4))
-    return { chainId: chain.id, chainName, rpc, sender, tickMs }
+    return { chainId: chain.id, chainName, rpc, sender, finality: chain.finality, tickMs }
   })
 
 /** Runs a lane: at once when woken, at every tick while something is in flight, each second otherwise. */

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gt, inArray, isNotNull, isNull, ne, or, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, gt, gte, inArray, isNotNull, isNull, ne, or, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import type { Address, Hex, Json } from '../base/index.ts'
 import { type Database, type DatabaseTransaction, notify, tables } from '../store/index.ts'
@@ -121,8 +121,8 @@ export const listInFlight = (
     .orderBy(asc(tables.execution.nonce))
     .limit(20)
 
-/** Executions whose effect stands but is not yet out of reach of a reorg, and those that may still land late. */
-export const listUnconfirmed = (
+/** Executions whose effect stands but whose block is not final on chain, and those that may still land late. */
+export const listUnsettled = (
   db: Database,
   signer: Address,
   chainId: number,
@@ -134,7 +134,7 @@ export const listUnconfirmed = (
       and(
         eq(tables.execution.chainId, chainId),
         eq(tables.execution.signerAddress, signer),
-        isNull(tables.execution.confirmedAt),
+        isNull(tables.execution.finalAt),
         isNotNull(tables.execution.sendingAt),
         or(
           eq(tables.execution.status, 'succeeded'),
@@ -146,8 +146,35 @@ export const listUnconfirmed = (
         ),
       ),
     )
-    .orderBy(asc(tables.execution.sendingAt))
+    .orderBy(sql`${tables.execution.confirmedAt} is not null`, asc(tables.execution.sendingAt))
     .limit(20)
+
+/**
+ * True when a nonce was used by a transaction of ours whose block is not final: the chain that offers it again was
+ * reorganised, or the endpoint lags, and the nonce belongs to that transaction.
+ */
+export const isNonceTaken = async (
+  tx: DatabaseTransaction,
+  signer: Address,
+  chainId: number,
+  nonce: number,
+): Promise<boolean> => {
+  const rows = await tx
+    .select({ id: tables.execution.id })
+    .from(tables.execution)
+    .where(
+      and(
+        eq(tables.execution.signerAddress, signer),
+        eq(tables.execution.chainId, chainId),
+        eq(tables.execution.status, 'succeeded'),
+        gte(tables.execution.nonce, nonce),
+        isNotNull(tables.execution.minedTxHash),
+        isNull(tables.execution.finalAt),
+      ),
+    )
+    .limit(1)
+  return rows.length > 0
+}
 
 /** Fees of whatever this key already signed for a nonce: a new transaction must outbid it. */
 export const listAttemptsAt = async (

@@ -46,7 +46,7 @@ type Pursuit = {
   readonly memory: PursuitMemory
 }
 
-type Sight = {
+export type Sight = {
   readonly head: number
   readonly effective: boolean
   readonly nextNonce: number
@@ -108,7 +108,7 @@ const succeed = async ({ context, row }: Pursuit, sight: Sight): Promise<boolean
     event: 'succeeded',
     detail: { txHash: patch.minedTxHash, block: patch.minedBlock, reason: patch.reason },
   })
-  if (moved) context.metrics.onEffect(row)
+  if (moved && row.minedTxHash === null) context.metrics.onEffect(row)
   return moved
 }
 
@@ -140,6 +140,26 @@ const findFailure = async (
       reason: `"${pursuit.action.postcondition.description}" was not seen within ${policy.postcondition.deadlineS} s.`,
     }
   return undefined
+}
+
+/**
+ * An execution that was taken for orphaned, and whose transaction lies where it lay: the endpoint had lagged, and what
+ * its block brought about was lifted since. That is for people to do.
+ */
+const wasNeverGone = async ({ context, row }: Pursuit, { mined }: Sight): Promise<boolean> => {
+  if (!mined?.success || mined.blockHash !== row.minedBlockHash) return false
+  return moveExecution(context.db, row, {
+    from: IN_FLIGHT,
+    patch: {
+      status: 'succeeded',
+      reason: null,
+      reasonCode: null,
+      confirmedAt: new Date(),
+      finalAt: new Date(),
+    },
+    event: 'lifted',
+    detail: { txHash: mined.hash, block: mined.blockNumber },
+  })
 }
 
 const broadcast = async (
@@ -314,6 +334,7 @@ export const pursueExecution = async (
       await succeed(pursuit, sight)
       return
     }
+    if (await wasNeverGone(pursuit, sight)) return
     const failure = await findFailure(pursuit, sight)
     if (failure) await fail(context, row, failure.code, failure.reason)
     else await pushOn(pursuit, sight)

@@ -40,6 +40,23 @@ export const readBlockHash = async (
     : undefined
 }
 
+/** A block this deep counts as final where the chain does not say which is. */
+const FINAL_DEPTH = 64
+
+/** Newest block that no reorg can take away any more. */
+export const readFinal = async (
+  rpc: SignerRpc,
+  head: number,
+  finality: 'tag' | { readonly depth: number } = 'tag',
+): Promise<number> => {
+  if (finality !== 'tag') return head - finality.depth
+  const answer = await rpc.ask('eth_getBlockByNumber', ['finalized', false])
+  const block = answer.ok ? answer.value : undefined
+  return typeof block === 'object' && block !== null && 'number' in block
+    ? Number(asHex(block.number, 'number'))
+    : head - FINAL_DEPTH
+}
+
 /** keccak-256 of the code, or undefined where there is none. */
 export const readCodeHash = async (rpc: SignerRpc, address: Address): Promise<Hex | undefined> => {
   const code = asHex(await rpc.get('eth_getCode', [address, 'latest']), 'code')

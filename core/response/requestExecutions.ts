@@ -47,7 +47,7 @@ const findEpoch = async (
       reasonCode: tables.execution.reasonCode,
       findingId: tables.execution.findingId,
       triggeredAtS: tables.execution.triggeredAtS,
-      confirmedAt: tables.execution.confirmedAt,
+      finalAt: tables.execution.finalAt,
       findingStatus: tables.finding.status,
     })
     .from(tables.execution)
@@ -66,7 +66,7 @@ const findEpoch = async (
   // The reorg that moved the attack took the reason of an open intent (the signer will refuse that one), and the effect
   // of an answered one that was thought safe. What the signer still minds, it sends again by itself.
   const isMinded =
-    IN_FLIGHT.includes(last.status) || (last.status === 'succeeded' && last.confirmedAt === null)
+    IN_FLIGHT.includes(last.status) || (last.status === 'succeeded' && last.finalAt === null)
   if (last.findingStatus === 'retracted' && !isMinded) return next
   const ageS = finding.blockTimestampS - (last.triggeredAtS ?? 0)
   return ageS < policy.cooldownS ? undefined : next

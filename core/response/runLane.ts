@@ -5,7 +5,7 @@ import { endExecution } from './endExecution.ts'
 import {
   type ExecutionRow,
   listInFlight,
-  listUnconfirmed,
+  listUnsettled,
   listWaiting,
   moveExecution,
 } from './executionStore.ts'
@@ -138,8 +138,8 @@ export const runLane = async (
     sent = outcome === 'sent'
     again ||= outcome === 'again'
   }
-  const unconfirmed = await listUnconfirmed(db, key.address, lane.chainId)
-  for (const row of unconfirmed) {
+  const unsettled = await listUnsettled(db, key.address, lane.chainId)
+  for (const row of unsettled) {
     if (context.signal.aborted) return false
     await confirmExecution(
       context,
@@ -152,9 +152,12 @@ export const runLane = async (
     memory.pursuits,
     new Set([...inFlight.map(({ id }) => id), ...waiting.map(({ execution }) => execution.id)]),
   )
-  forget(memory.confirmations, new Set(unconfirmed.map(({ id }) => id)))
+  forget(memory.confirmations, new Set(unsettled.map(({ id }) => id)))
   forget(memory.retries, new Set(waiting.map(({ execution }) => execution.id)))
   return (
-    sent || again || inFlight.length > 0 || unconfirmed.some(({ status }) => status === 'succeeded')
+    sent ||
+    again ||
+    inFlight.length > 0 ||
+    unsettled.some(({ status, confirmedAt }) => status === 'succeeded' && confirmedAt === null)
   )
 }

@@ -32,4 +32,6 @@ export type SignerLane = {
   readonly chainName: string
   readonly rpc: SignerRpc
   readonly sender: Sender
+  /** When a block is final: by the chain's own word, or after so many blocks. Default: 'tag'. */
+  readonly finality?: 'tag' | { readonly depth: number } | undefined
 }
