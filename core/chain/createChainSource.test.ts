@@ -145,6 +145,32 @@ test('behavior: calldata of many transactions comes by the way that the node is 
   slow.remove()
 })
 
+test('behavior: calldata is fetched beside the receipts where it is wanted and comes fast', async () => {
+  const source = createChainSource(pool)
+  const many = async (): Promise<{ block: ChainBlock; hashes: readonly Hex[] }> => {
+    const block = await blockOf((await chain.mine(12, 9n)).hash)
+    return { block, hashes: block.transactions.map(({ hash }) => hash) }
+  }
+  const first = await many()
+  // Nobody has wanted any yet.
+  source.prefetchInputs?.(first.block)
+  await expect
+    .poll(async () => {
+      proxy.takeCounts()
+      await source.inputs(first.block, first.hashes)
+      return proxy.takeCounts().calls
+    })
+    .toEqual({ trace_block: 1 })
+  for (let times = 0; times < 4; times++) await source.inputs(first.block, first.hashes)
+  const next = await many()
+  proxy.takeCounts()
+  source.prefetchInputs?.(next.block)
+  await expect.poll(() => proxy.counts().calls['trace_block']).toBe(1)
+  const inputs = await source.inputs(next.block, next.hashes)
+  expect(inputs.map(({ input }) => input)).toEqual(next.block.transactions.map((tx) => tx.input))
+  expect(proxy.takeCounts().calls['trace_block']).toBe(1)
+})
+
 /** Calls the address in its calldata, ignores the outcome, then reverts when asked to by a second word. */
 const FORWARDER = '0x60006000600060006000600035612710f150602035600a57005b600080fd'
 const forwarder: Hex = `0x${'f0'.repeat(20)}`

@@ -30,12 +30,14 @@ export const createChainSource = (
   const fetcher = createBlockFetcher({ pool, transactions: 'receipts' })
   const whole = createBlockFetcher({ pool, transactions: 'full' })
   const reader = createStateReader({ pool, fetcher, multicall3: options.multicall3 })
+  const calldata = createInputs(pool, whole)
   return {
     chainId: pool.chainId,
     name: pool.chainName,
     reader,
     storageHash: reader.storageHash,
-    inputs: createInputs(pool, whole),
+    inputs: calldata.inputs,
+    prefetchInputs: calldata.prefetch,
     ...createTracer({
       pool,
       fetcher,

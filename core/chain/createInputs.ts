@@ -9,26 +9,37 @@ import type { ChainHeader, ChainSource } from './types.ts'
 
 /** Up to so many transactions are asked for one by one. */
 const SINGLE_INPUTS = 8
+/** Beside the receipts only what takes at most so long: it must not keep the node from them (ms). */
+const PREFETCH_LIMIT_MS = 15
+/** Of the last so many blocks, half must have needed much calldata. */
+const RECENT = 8
 /** A comparison waits until the block at hand is done (ms). */
 const PROBE_AFTER_MS = 250
 
 type Way = 'raw' | 'whole' | 'trace'
-type Fetch = (block: ChainHeader, hashes: readonly Hex[]) => Promise<readonly RawInput[]>
+type Place = Pick<ChainHeader, 'number' | 'hash'>
+/** All calldata of a block is at hand: this finds the wanted. */
+type Lookup = (hashes: readonly Hex[]) => readonly RawInput[]
 
-const pick = (
-  block: ChainHeader,
-  hashes: readonly Hex[],
-  found: ReadonlyMap<Hex, RawInput>,
-): readonly RawInput[] =>
-  hashes.map((hash) => {
-    const input = found.get(hash)
-    if (input === undefined)
-      throw new TocsinError(
-        'chain.unknown_transaction',
-        `Block ${block.number} has no transaction ${hash}.`,
-      )
-    return input
-  })
+export type Inputs = {
+  readonly inputs: ChainSource['inputs']
+  /** Begins to fetch a block's calldata beside its receipts, where the last blocks needed much of it and it comes fast. */
+  readonly prefetch: (block: Place) => void
+}
+
+const unknown = (block: Place, hash: Hex): TocsinError =>
+  new TocsinError('chain.unknown_transaction', `Block ${block.number} has no transaction ${hash}.`)
+
+const lookIn =
+  (block: Place, inputs: Iterable<RawInput>): Lookup =>
+  (hashes) => {
+    const found = new Map([...inputs].map((input) => [input.hash, input]))
+    return hashes.map((hash) => {
+      const input = found.get(hash)
+      if (input === undefined) throw unknown(block, hash)
+      return input
+    })
+  }
 
 const fetchSingly = async (
   pool: RpcPool,
@@ -60,40 +71,43 @@ const fetchSingly = async (
  * `trace_block` (at hand in some nodes, in others all transactions run again), or the whole block (some recover every
  * sender anew).
  */
-export const createInputs = (pool: RpcPool, whole: BlockFetcher): ChainSource['inputs'] => {
+export const createInputs = (pool: RpcPool, whole: BlockFetcher): Inputs => {
   const chooser = createWayChooser<Way>(['raw', 'whole', 'trace'])
-  const ways: Readonly<Record<Way, Fetch>> = {
-    raw: async (block, hashes) => {
-      const raw = await pool.request('debug_getRawBlock', [toQuantity(block.number)], { rounds: 1 })
-      // Asked for by number: another block at that height lacks the hashes, and another way follows.
-      const inputs = decodeRawBlock(parseHex(raw, 'raw block'), hashes)
-      return inputs ?? pick(block, hashes, new Map())
+  /** Asked for by number: where another block is at that height now, the hashes tell, and another way follows. */
+  const ways: Readonly<Record<Way, (block: Place) => Promise<Lookup>>> = {
+    raw: async (block) => {
+      const answer = await pool.request('debug_getRawBlock', [toQuantity(block.number)], {
+        rounds: 1,
+      })
+      const raw = parseHex(answer, 'raw block')
+      return (hashes) => {
+        const inputs = decodeRawBlock(raw, hashes)
+        if (inputs === undefined) throw unknown(block, hashes[0] ?? '0x')
+        return inputs
+      }
     },
-    whole: async (block, hashes) => {
+    whole: async (block) => {
       const { transactions } = await whole.byHash(block.hash)
-      const found = transactions.flatMap(({ hash, input, value }) =>
+      const inputs = transactions.flatMap(({ hash, input, value }) =>
         input === undefined || value === undefined ? [] : [{ hash, input, valueWei: value }],
       )
-      return pick(block, hashes, new Map(found.map((input) => [input.hash, input])))
+      return lookIn(block, inputs)
     },
-    trace: async (block, hashes) => {
+    trace: async (block) => {
       const raw = await pool.request('trace_block', [toQuantity(block.number)], { rounds: 1 })
-      const found = new Map<Hex, RawInput>()
-      for (const { path, txHash, input, valueWei } of flattenParity(raw, block.hash))
-        if (path.length === 0) found.set(txHash, { hash: txHash, input, valueWei })
-      return pick(block, hashes, found)
+      const roots = flattenParity(raw, block.hash).filter(({ path }) => path.length === 0)
+      return lookIn(
+        block,
+        roots.map(({ txHash, input, valueWei }) => ({ hash: txHash, input, valueWei })),
+      )
     },
   }
-  const timed = async (
-    way: Way,
-    block: ChainHeader,
-    hashes: readonly Hex[],
-  ): Promise<readonly RawInput[]> => {
+  const timed = async (way: Way, block: Place): Promise<Lookup> => {
     const started = performance.now()
     try {
-      const inputs = await ways[way](block, hashes)
+      const lookup = await ways[way](block)
       chooser.note(way, performance.now() - started)
-      return inputs
+      return lookup
     } catch (error) {
       const isMissing =
         isTocsinError(error) &&
@@ -102,29 +116,54 @@ export const createInputs = (pool: RpcPool, whole: BlockFetcher): ChainSource['i
       throw error
     }
   }
-  const compare = (chosen: Way, block: ChainHeader, hashes: readonly Hex[]): void => {
+  const compare = (chosen: Way, block: Place): void => {
     const other = chooser.nextProbe(chosen)
     if (other === undefined) return
     // What fails tells nothing but that it was not faster.
-    setTimeout(
-      () => void timed(other, block, hashes).catch(() => undefined),
-      PROBE_AFTER_MS,
-    ).unref()
+    setTimeout(() => void timed(other, block).catch(() => undefined), PROBE_AFTER_MS).unref()
   }
 
-  return async (block, hashes) => {
+  /** Whether the last blocks needed much calldata, newest last. */
+  let recent: readonly boolean[] = []
+  let early: { readonly hash: Hex; readonly lookup: Promise<Lookup> } | undefined
+
+  const inputs: Inputs['inputs'] = async (block, hashes) => {
+    recent = [...recent.slice(1 - RECENT), hashes.length > SINGLE_INPUTS]
     if (hashes.length <= SINGLE_INPUTS) return fetchSingly(pool, block, hashes)
     let cause: unknown
+    if (early?.hash === block.hash) {
+      try {
+        return (await early.lookup)(hashes)
+      } catch (error) {
+        cause = error
+      }
+    }
     for (const way of chooser.order()) {
       try {
-        const inputs = await timed(way, block, hashes)
-        compare(way, block, hashes)
-        return inputs
+        const found = (await timed(way, block))(hashes)
+        compare(way, block)
+        return found
       } catch (error) {
         if (isTocsinError(error) && error.code === 'rpc.stopped') throw error
         cause = error
       }
     }
     throw cause
+  }
+
+  return {
+    inputs,
+    prefetch: (block) => {
+      const [way] = chooser.order()
+      if (way === undefined || way === 'whole' || early?.hash === block.hash) return
+      if (recent.filter(Boolean).length < RECENT / 2) return
+      if ((chooser.meanMs(way) ?? Number.POSITIVE_INFINITY) > PREFETCH_LIMIT_MS) return
+      const lookup = timed(way, block)
+      lookup.then(
+        () => compare(way, block),
+        () => undefined,
+      )
+      early = { hash: block.hash, lookup }
+    },
   }
 }

@@ -3,6 +3,8 @@ export type WayChooser<W extends string> = {
   readonly order: () => readonly W[]
   /** What is due to be tried beside the chosen one, off the hot path, for comparison; undefined mostly. */
   readonly nextProbe: (chosen: W) => W | undefined
+  /** What it took lately (ms); undefined while it is untried. */
+  readonly meanMs: (way: W) => number | undefined
   readonly note: (way: W, durationMs: number) => void
   /** The node does not offer it: not asked again for five minutes. */
   readonly lacks: (way: W) => void
@@ -47,6 +49,7 @@ export const createWayChooser = <W extends string>(ways: readonly W[]): WayChoos
       uses++
       return uses % PROBE_EVERY === 0 ? others[turn++ % Math.max(others.length, 1)] : undefined
     },
+    meanMs: (way) => means.get(way),
     note: (way, durationMs) => {
       const mean = means.get(way)
       means.set(

@@ -134,6 +134,8 @@ export type ChainSource = {
     block: ChainHeader,
     hashes: readonly Hex[],
   ) => Promise<readonly { readonly hash: Hex; readonly input: Hex; readonly valueWei: bigint }[]>
+  /** A block is heard of: its calldata may be fetched beside its receipts, if it is likely to be wanted. */
+  readonly prefetchInputs?: (block: { readonly number: number; readonly hash: Hex }) => void
   /** Call traces of the named transactions of a block (all when undefined). Throws when the node cannot trace; never empty for a failure. */
   readonly traces: (block: ChainHeader, hashes?: readonly Hex[]) => Promise<readonly CallTrace[]>
   /**

@@ -51,7 +51,7 @@ export type BotCrew = {
   readonly memoryIds: () => readonly string[]
   readonly load: (botId: string, stored: StoredBot) => void
   readonly wantsReceipts: (bloom: Hex) => boolean
-  readonly prefetch: (hash: Hex) => void
+  readonly prefetch: Preparer['prefetch']
   readonly prepare: (block: ChainBlock) => Promise<PreparedBlock>
   readonly run: (prepared: PreparedBlock) => Promise<CrewRun>
   readonly rollback: (blockNumber: number) => void
@@ -310,7 +310,7 @@ export const createBotCrew = (options: {
       for (const { key, ...sample } of stored.samples) memory.loadSample(key, sample)
     },
     wantsReceipts: (bloom) => preparer.filter.wantsReceipts(bloom),
-    prefetch: (hash) => preparer.prefetch(hash),
+    prefetch: (block) => preparer.prefetch(block),
     prepare,
     run,
     rollback: (blockNumber) => {

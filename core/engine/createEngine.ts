@@ -57,8 +57,8 @@ export type Engine = {
   readonly loadCursor: () => Promise<FeedCursor | undefined>
   /** False when the header's bloom shows that no receipt of the block matters. */
   readonly wantsReceipts: (bloom: `0x${string}`) => boolean
-  /** True when a bot needs calldata of most blocks. */
-  readonly prefetchReads: (hash: `0x${string}`) => void
+  /** A block is heard of: begins to fetch beside its receipts what its bots will want. */
+  readonly prefetch: (block: BlockId) => void
   /** Fetches what a block needs ahead of its turn. */
   readonly prepare: (block: ChainBlock) => Promise<PreparedBlock>
   /**
@@ -325,7 +325,7 @@ export const createEngine = async <Tx>(options: EngineOptions<Tx>): Promise<Engi
       return memory.cursor()
     },
     wantsReceipts: (bloom) => crew.wantsReceipts(bloom),
-    prefetchReads: (hash) => crew.prefetch(hash),
+    prefetch: (block) => crew.prefetch(block),
     prepare: (block) => crew.prepare(block),
     processBlock: (block, prepared) => {
       // Until its turn comes nobody else looks at it.

@@ -31,7 +31,7 @@ export type Preparer = {
   /** Some bot wants the traces of every block. */
   readonly isAlwaysTracing: boolean
   /** Starts the state reads of a block that is only heard of yet, beside the fetch of its receipts. */
-  readonly prefetch: (hash: Hex) => void
+  readonly prefetch: (block: { readonly number: number; readonly hash: Hex }) => void
   /** Matches a block and fetches calldata, traces and state side by side. May be called ahead of the blocks' turn. */
   readonly prepare: (block: ChainBlock) => Promise<PreparedBlock>
 }
@@ -167,7 +167,8 @@ export const createPreparer = (options: {
   return {
     filter,
     isAlwaysTracing,
-    prefetch: (hash) => {
+    prefetch: ({ number, hash }) => {
+      source.prefetchInputs?.({ number, hash })
       readAt(hash).catch(() => undefined)
       if (watched.length > 0 && source.storageHash) rootsAt(hash).catch(() => undefined)
     },

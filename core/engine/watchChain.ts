@@ -163,7 +163,7 @@ export const watchChain = async (options: WatchChainOptions): Promise<ChainWatch
       pollMs: chain.pollMs,
       finality: chain.finality,
       transactions: chain.transactions,
-      onHead: (head) => engine.prefetchReads(head.hash),
+      onHead: (head) => engine.prefetch(head),
       onError: (error) =>
         log.debug({ chain: chain.name, error: messageOf(error) }, 'The feed met an error.'),
     })
