@@ -1,4 +1,4 @@
-import { loadConfig } from '../config/loadConfig.ts'
+import { loadConfig } from '../config/index.ts'
 import type { Config } from '../config/types.ts'
 import { findConfigFile } from './findConfigFile.ts'
 import { loadBots } from './loadBots.ts'
@@ -10,11 +10,14 @@ export type SecretParts = readonly ('rpc' | 'channels' | 'signer' | 'database')[
 export const readConfig = (
   options: CommonOptions,
   secrets: 'none' | SecretParts,
-): Promise<Config> =>
-  loadConfig({
-    file: findConfigFile(options.config),
+): Promise<Config> => {
+  findConfigFile(options.config)
+  return loadConfig({
+    // Faults name it as the operator did.
+    file: options.config,
     secrets,
     bots: loadBots,
     ...(options.env ? { env: options.env } : {}),
     ...(options.dataDir ? { dataDir: options.dataDir } : {}),
   })
+}

@@ -62,6 +62,8 @@ const readLines = (stream: NodeJS.ReadableStream | null, onLine: (line: string) 
 }
 
 type Ending = {
+  /** Lines of the complaint that were not passed on yet. */
+  readonly held: readonly string[]
   readonly how: string
   readonly code: number | null
   readonly signal: string | null
@@ -76,6 +78,7 @@ const describeEnd = (code: number | null, signal: string | null): string => {
 const spawnOnce = (
   options: ProcessLifeOptions,
   onReady: () => void,
+  isReady: () => boolean,
 ): { readonly child: ChildProcess; readonly ended: Promise<Ending> } => {
   const child = spawn(
     process.execPath,
@@ -85,12 +88,17 @@ const spawnOnce = (
       env: options.environment,
     },
   )
-  // What the process says in clear words before it ends (see printError) is what the operator gets to read.
+  // What the process says in clear words before it ends (see printError) is what the operator gets to read: once, by
+  // the error with which the start fails.
   let complaint = ''
+  const held: string[] = []
   const onLine = (line: string): void => {
-    if (line.startsWith('tocsin: ')) complaint = line.slice('tocsin: '.length)
-    else if (complaint && line.startsWith('  ')) complaint = `${complaint}\n${line}`.slice(-4_000)
-    options.onLine(line)
+    const begins = line.startsWith('tocsin: ')
+    const goesOn = !begins && complaint !== '' && line.startsWith('  ')
+    if (begins) complaint = line.slice('tocsin: '.length)
+    else if (goesOn) complaint = `${complaint}\n${line}`.slice(-4_000)
+    if ((begins || goesOn) && !isReady()) held.push(line)
+    else options.onLine(line)
   }
   readLines(child.stdout, onLine)
   readLines(child.stderr, onLine)
@@ -99,10 +107,10 @@ const spawnOnce = (
   })
   const ended = new Promise<Ending>((resolve) => {
     child.once('error', (error) =>
-      resolve({ how: messageOf(error), code: null, signal: null, complaint }),
+      resolve({ how: messageOf(error), code: null, signal: null, complaint, held }),
     )
     child.once('close', (code, signal) =>
-      resolve({ how: describeEnd(code, signal), code, signal, complaint }),
+      resolve({ how: describeEnd(code, signal), code, signal, complaint, held }),
     )
   })
   return { child, ended }
@@ -137,7 +145,7 @@ export const superviseProcess = (options: ProcessLifeOptions): ProcessLife => {
 
   /** One life; how it ended when the process should live again. */
   const live = async (): Promise<Ending | undefined> => {
-    const started = spawnOnce(options, onReady)
+    const started = spawnOnce(options, onReady, () => isReady)
     child = started.child
     const ending = await started.ended
     const { pid } = child
@@ -148,6 +156,7 @@ export const superviseProcess = (options: ProcessLifeOptions): ProcessLife => {
       rejectReady(failure)
       throw failure
     }
+    for (const line of ending.held) options.onLine(line)
     restarts++
     options.onRestart({ how: ending.how, pid, restarts })
     return ending

@@ -8,11 +8,16 @@ import {
 import { findConfigFile } from '../findConfigFile.ts'
 import { findDatabaseUrl } from '../openStore.ts'
 import { type CommonOptions, withCommonOptions } from '../options.ts'
+import { preflight } from '../preflight.ts'
+import { PROCESSES } from '../processes.ts'
 import { readConfig } from '../readConfig.ts'
 import { PROCESS_NAMES, type ProcessName, type Supervisor, startSupervisor } from '../supervisor.ts'
 import { untilSignal } from '../untilSignal.ts'
 
-type StartOptions = CommonOptions & { readonly only?: readonly ProcessName[] }
+type StartOptions = CommonOptions & {
+  readonly only?: readonly ProcessName[]
+  readonly unchecked?: boolean
+}
 
 const reportOf = (supervisor: Supervisor): ProcessReport => {
   const gone = supervisor.processes().filter(({ pid }) => pid === undefined)
@@ -28,17 +33,33 @@ export const register = (program: Command): void => {
   withCommonOptions(program.command('start'))
     .description('run indexer, watcher, notifier, signer and console, and start again what dies')
     .addOption(new Option('--only <names...>', 'only these processes').choices(PROCESS_NAMES))
+    .option('--unchecked', 'start also when the chain does not agree with the watchlist')
     .addHelpText(
       'after',
-      '\nExamples:\n  $ tocsin start\n  $ tocsin start --env staging --only watcher notifier',
+      `
+Exit codes: 2 the watchlist is wrong, 3 the chain does not agree with it, 4 a port is taken; nothing was started then.
+
+Examples:
+  $ tocsin start
+  $ tocsin start --env staging --only watcher notifier`,
     )
     .action(async (options: StartOptions) => {
-      const config = await readConfig(options, ['database', 'rpc', 'channels'])
+      const named = options.only ?? PROCESS_NAMES
+      // Whether each secret is there is asked for all of them; what they say is for the processes alone.
+      await readConfig(options, [...new Set(named.flatMap((name) => PROCESSES[name].secrets))])
+      const config = await readConfig(options, ['database', 'rpc'])
       const databaseUrl = findDatabaseUrl(config)
-      const wanted = (options.only ?? PROCESS_NAMES).filter((name) => {
+      const wanted = named.filter((name) => {
         if (name === 'signer') return config.signer !== undefined
         if (name === 'indexer') return config.indexer.enabled
         return true
+      })
+      await preflight({
+        config,
+        names: wanted,
+        all: PROCESS_NAMES,
+        asksChains: options.unchecked !== true,
+        onWarning: (text) => process.stderr.write(`warning: ${text}\n`),
       })
       const meter = createMeter({
         service: 'supervisor',
@@ -62,7 +83,7 @@ export const register = (program: Command): void => {
         report: () => reportOf(supervisor),
       })
       process.stdout.write(`Tocsin runs: ${wanted.join(', ')}.\n`)
-      if (wanted.includes('console'))
+      if (wanted.includes('console') && config.console.port !== 0)
         process.stdout.write(`Console: http://${config.console.host}:${config.console.port}\n`)
       try {
         await serving
