@@ -1,5 +1,4 @@
-import { foldKey } from '../alerts/foldKey.ts'
-import { routeFinding } from '../alerts/routeFinding.ts'
+import { foldKey, routeFinding } from '../alerts/light.ts'
 import { cleanText, SEV_OF, type Sev } from '../base/index.ts'
 import type { Config } from '../config/types.ts'
 import type { BacktestResult, FindingRow } from '../engine/index.ts'

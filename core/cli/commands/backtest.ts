@@ -1,16 +1,18 @@
-// The rooms’ own files rather than their doors: a run over history needs no database, and need not load one.
 import { once } from 'node:events'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { cleanText, TocsinError } from '../../base/index.ts'
 import { createRangeSource, createRpcPool } from '../../chain/index.ts'
 import type { Config } from '../../config/types.ts'
-import { compileFilter } from '../../engine/compileFilter.ts'
-import { compileNeeds } from '../../engine/compileNeeds.ts'
-import { createWatchdog } from '../../engine/createWatchdog.ts'
-import { bindBots, listLabels } from '../../engine/engineBot.ts'
-import { runBacktest } from '../../engine/runBacktest.ts'
+import {
+  bindBots,
+  compileFilter,
+  compileNeeds,
+  createWatchdog,
+  listLabels,
+  runBacktest,
+} from '../../engine/light.ts'
 import type { BotDefinition } from '../../engine/types.ts'
-import { createLogger } from '../../telemetry/createLogger.ts'
+import { createLogger } from '../../telemetry/light.ts'
 import { createBacktestTally, judgeFinding, renderSummary, toJsonLine } from '../backtestReport.ts'
 import { EXIT } from '../exitCodes.ts'
 import { findBotFile, loadBots } from '../loadBots.ts'

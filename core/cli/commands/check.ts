@@ -7,7 +7,7 @@ import {
   faultLine,
   loadConfig,
 } from '../../config/index.ts'
-import { type ProbeReport, probeWatchlist } from '../../config/probe/probeWatchlist.ts'
+import { type ProbeReport, probeWatchlist } from '../../config/probe/index.ts'
 import type { BotDefinition } from '../../engine/types.ts'
 import {
   formatFault,
