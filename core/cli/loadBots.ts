@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { extname, join, relative } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -112,7 +112,7 @@ const readAll = async (botsDir?: string): Promise<readonly BotDefinition<unknown
     ...(isCompiled ? [fileURLToPath(new URL('../../../bots/', import.meta.url))] : []),
   ]
   if (botsDir !== undefined && !own.some((folder) => relative(botsDir, folder) === '')) {
-    if (!existsSync(botsDir))
+    if (!statSync(botsDir, { throwIfNoEntry: false })?.isDirectory())
       throw new TocsinError('bot.load_failed', `There is no folder of bots at ${botsDir}.`, {
         hints: ['`botsDir` is taken from the folder of the watchlist.'],
         exitCode: 2,

@@ -5,6 +5,7 @@ import { portError, TocsinError } from '../base/index.ts'
 import { faultLine } from '../config/index.ts'
 import { type ProbeFault, probeWatchlist } from '../config/probe/index.ts'
 import type { Config } from '../config/types.ts'
+import { formatFault, readPolicies } from '../response/index.ts'
 import { EXIT } from './exitCodes.ts'
 import type { ProcessName } from './supervisor.ts'
 
@@ -90,6 +91,9 @@ export const preflight = async (options: {
   refuseDoubles(places)
   for (const place of places) await refuseTaken(place)
   if (config.signer && names.includes('signer')) await refuseMissingKeystore(config.signer.keystore)
+  // Whoever answers is less without it, and the watch goes on all the same.
+  for (const fault of (await readPolicies(config.actionsDir)).faults)
+    options.onWarning(`${formatFault(fault)}; this action is not armed.`)
   if (!options.asksChains) return
 
   const report = await probeWatchlist(config)

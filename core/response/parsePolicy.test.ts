@@ -155,7 +155,7 @@ test('error: values that contradict each other', () => {
 
 test('error: broken YAML, a doubled key, an alias bomb', () => {
   expect(messages('id: [')[0]).toMatch(/^\d+:\d+ /)
-  expect(messages(`${GOOD}mode: observe\n`)[0]).toContain('unique')
+  expect(messages(`${GOOD}mode: observe\n`)[0]).toContain('a second time')
   expect(() => messages('a: &a [x]\nb: [*a, *a]\n')).not.toThrow()
   expect(messages('a: &a [x]\nb: [*a, *a]\n').length).toBeGreaterThan(0)
 })
@@ -164,4 +164,17 @@ test('behavior: the runbook of the action names every reason that a failed execu
   const runbook = readFileSync(new URL('../../actions/pause/runbook.md', import.meta.url), 'utf8')
   for (const code of ['deadline', 'reverted', 'nonce_taken', 'forged', 'policy_changed'])
     expect(runbook).toContain(code)
+})
+
+test('error: what a hand slips on is told with its place and what was meant', () => {
+  expect(messages(GOOD.replace('cooldownS', 'coolDownS'))).toEqual([
+    '2:1 cooldownS: is missing',
+    '24:1 coolDownS: unknown key. Did you mean "cooldownS"?',
+  ])
+  expect(messages(GOOD.replace('timeoutS: 600', 'timeoutS: 600, x: 1'))).toEqual([
+    expect.stringMatching(/^23:\d+ approval\.x: unknown key$/),
+  ])
+  expect(messages(`${GOOD}mode: auto\n`)).toEqual(['31:1 a key stands here a second time'])
+  expect(messages(`${GOOD}foo: [\n`)).toEqual([expect.not.stringContaining('at line')])
+  expect(messages('')).toEqual(['1:1 the file is empty'])
 })

@@ -1,7 +1,16 @@
 import { isAddress } from 'viem/utils'
-import { isNode, LineCounter, parseDocument } from 'yaml'
+import {
+  isMap,
+  isNode,
+  isScalar,
+  LineCounter,
+  type Node,
+  parseDocument,
+  type YAMLError,
+} from 'yaml'
 import { z } from 'zod'
 import { type Address, type Hex, stableHash } from '../base/index.ts'
+import { suggestion } from '../config/index.ts'
 import type { ActionDefinition, LoadedPolicy, Policy } from './types.ts'
 
 const name = z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'use lower-case letters, digits and dashes')
@@ -162,6 +171,23 @@ const actionFaults = (
       ]
 }
 
+/** The parser's own words name the place once more, and speak of its functions. */
+const yamlMessage = (error: YAMLError): string => {
+  if (error.code === 'DUPLICATE_KEY') return 'a key stands here a second time'
+  if (error.code === 'MULTIPLE_DOCS') return 'a second document begins here; one file holds one'
+  const [line = ''] = error.message.split('\n')
+  return line.replace(/ at line \d+, column \d+:?$/, '')
+}
+
+const unknownKey = (key: string, path: readonly PropertyKey[]): string => {
+  const known = path.length === 0 ? Object.keys(policySchema.shape) : []
+  const mend = known.length === 0 ? '' : ` ${suggestion(key, known, 'keys')}`
+  return `unknown key.${mend}`.replace(/\.$/, '')
+}
+
+const explainType = (issue: z.core.$ZodIssue, isThere: boolean): string =>
+  issue.code === 'invalid_type' && !isThere ? 'is missing' : issue.message
+
 export type ParsePolicyResult =
   | { readonly ok: true; readonly policy: LoadedPolicy }
   | { readonly ok: false; readonly faults: readonly PolicyFault[] }
@@ -195,6 +221,13 @@ export const parsePolicy = (
     }
     return { line: 1, column: 1 }
   }
+  const locateKey = (path: readonly PropertyKey[], key: string) => {
+    const map: unknown = path.length === 0 ? document.contents : document.getIn(path, true)
+    const pair = isMap<Node>(map)
+      ? map.items.find((item) => isScalar(item.key) && String(item.key.value) === key)
+      : undefined
+    return pair?.key.range ? at(pair.key.range[0]) : locate(path)
+  }
   const fault = (path: readonly PropertyKey[], message: string): PolicyFault => ({
     file: options.file,
     ...locate(path),
@@ -206,7 +239,7 @@ export const parsePolicy = (
       faults: document.errors.map((error) => ({
         file: options.file,
         ...at(error.pos[0]),
-        message: error.message.split('\n')[0] ?? '',
+        message: yamlMessage(error),
       })),
     }
   let raw: unknown
@@ -222,7 +255,17 @@ export const parsePolicy = (
   if (!parsed.success)
     return {
       ok: false,
-      faults: parsed.error.issues.map((issue) => fault(issue.path, issue.message)),
+      faults:
+        raw === null
+          ? [fault([], 'the file is empty')]
+          : parsed.error.issues.flatMap((issue) =>
+              issue.code === 'unrecognized_keys'
+                ? issue.keys.map((key) => ({
+                    ...fault([...issue.path, key], unknownKey(key, issue.path)),
+                    ...locateKey(issue.path, key),
+                  }))
+                : [fault(issue.path, explainType(issue, document.hasIn(issue.path)))],
+            ),
     }
   const policy: Policy = parsed.data
   const faults = actionFaults(policy, options.actions).map(({ path, message }) =>

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { cleanText, TocsinError } from '../../base/index.ts'
-import { createRangeSource, createRpcPool } from '../../chain/index.ts'
+import { createRangeSource, createRpcPool, type RpcPool } from '../../chain/index.ts'
 import type { Config } from '../../config/types.ts'
 import {
   bindBots,
@@ -47,6 +47,18 @@ const parseNames = (text: string): readonly string[] => {
 
 const wrong = (code: string, message: string, hint: string): TocsinError =>
   new TocsinError(code, message, { exitCode: EXIT.invalid, hints: [hint] })
+
+/** What is wrong with a range that ends beyond the chain; the blocks are fetched meanwhile. */
+const findFuture = async (pool: RpcPool, to: number): Promise<TocsinError | undefined> => {
+  // Trouble with the endpoint is told by whoever reads the blocks.
+  const head = await pool.request('eth_blockNumber', []).then(Number, () => Number.NaN)
+  if (!(to > head)) return undefined
+  return wrong(
+    'backtest.range',
+    `Block ${to} is not there yet: the chain ends at block ${head}.`,
+    'Say a --to that exists.',
+  )
+}
 
 /** The watchlist's bots, narrowed to those named; one that is named and not switched on runs as it is shipped. */
 const chooseBots = (
@@ -111,7 +123,13 @@ const runCommand = async (options: BacktestCommand): Promise<number> => {
     chainName: chain.name,
     endpoints: chain.rpc,
   })
+  const stopping = new AbortController()
+  const future = findFuture(pool, options.to).then((fault) => {
+    if (fault) stopping.abort()
+    return fault
+  })
   const range = createRangeSource(pool, {
+    signal: stopping.signal,
     from: options.from,
     to: options.to,
     traces: traces ? chain.traces : 'none',
@@ -139,6 +157,7 @@ const runCommand = async (options: BacktestCommand): Promise<number> => {
   try {
     const result = await runBacktest({
       chain,
+      signal: stopping.signal,
       marks: watchdog.marks,
       bots,
       labels,
@@ -158,8 +177,12 @@ const runCommand = async (options: BacktestCommand): Promise<number> => {
       },
       onFailure: (botId, block, faults) => tally.addFailure(botId, block.number, faults),
       onProgress: (_block, totals) => progress.update(totals.blocks, `${totals.transactions} tx`),
+    }).catch(async (error: unknown) => {
+      throw (await future) ?? error
     })
     progress.end()
+    const beyond = await future
+    if (beyond) throw beyond
     const summary = tally.summary(result)
     const stream = isJson ? process.stderr : process.stdout
     stream.write(options.json ? `${JSON.stringify(summary)}\n` : renderSummary(summary))
