@@ -60,8 +60,12 @@ const deepenFinality = async (
 const main = async (): Promise<void> => {
   const [root, schema, viewsSchema, host, port] = process.argv.slice(2)
   const endpoints: IndexerEndpoints = JSON.parse(process.env['TOCSIN_INDEXER_ENDPOINTS'] ?? '{}')
-  // A parent that was killed can no longer stop us. At once: an orderly end would log, and the pipe is broken.
-  process.once('disconnect', () => process.exit(1))
+  // A parent that was killed can no longer stop us. At once and by force: an orderly end would log into a broken pipe,
+  // and waits for a database that may have gone with the parent.
+  const end = (): void => void process.kill(process.pid, 'SIGKILL')
+  process.once('disconnect', end)
+  // It may have gone before anybody listened.
+  if (!process.connected) end()
   const entry = import.meta.resolve('ponder')
   const { start } = (await import(new URL('./bin/commands/start.js', entry).href)) as {
     start: Start

@@ -107,7 +107,9 @@ const runAndTidy = async (name: ProcessName, options: CommonOptions): Promise<vo
   const steps: (() => Promise<unknown>)[] = []
   // Whoever supervises may be gone before this process is ready to hear of it.
   const orphaned = new Promise<void>((resolve) => {
-    if (process.env['TOCSIN_SUPERVISED'] && process.send) process.once('disconnect', resolve)
+    if (!process.env['TOCSIN_SUPERVISED'] || !process.send) return
+    process.once('disconnect', resolve)
+    if (!process.connected) resolve()
   })
   try {
     await Promise.race([run(name, options, (step) => steps.push(step)), orphaned])
