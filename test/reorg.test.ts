@@ -135,10 +135,10 @@ const inPool = async (): Promise<boolean> =>
   Number((await ground.anvil.rpc<{ pending: Hex }>('txpool_status')).pending) > 0
 
 /** What stands is what a run over the chain finds that knows of no reorg; what does not is nowhere on it. */
-const expectRightFindings = async (): Promise<void> => {
+const expectRightFindings = async (above: number): Promise<void> => {
   expect(await crew.standing()).toEqual(await crew.expected())
   const hashes = new Map<string, string | undefined>()
-  for (const finding of await findingsOf("status = 'retracted'")) {
+  for (const finding of await findingsOf("status = 'retracted' and block_number > $1", [above])) {
     const number = toHex(Number(finding.block_number))
     if (!hashes.has(number)) {
       const now = await ground.anvil.rpc<{ hash: Hex } | null>('eth_getBlockByNumber', [
@@ -252,7 +252,7 @@ test.each(cases)('behavior: depth %i, the attack %s, %s', async (depth, fate, wa
     [pausedBefore],
   )
   expect(seen.length).toBe(fate === 'disappears' ? 0 : 1)
-  await expectRightFindings()
+  await expectRightFindings(fork)
   await expectRightAlerts()
 
   // One incident, one answer: the effect is there when the attack is, and was never brought about twice.

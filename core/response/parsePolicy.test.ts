@@ -172,9 +172,9 @@ test('error: what a hand slips on is told with its place and what was meant', ()
     '24:1 coolDownS: unknown key. Did you mean "cooldownS"?',
   ])
   expect(messages(GOOD.replace('timeoutS: 600', 'timeoutS: 600, x: 1'))).toEqual([
-    expect.stringMatching(/^23:\d+ approval\.x: unknown key$/),
+    expect.stringMatching(/^22:\d+ approval\.x: unknown key$/),
   ])
-  expect(messages(`${GOOD}mode: auto\n`)).toEqual(['31:1 a key stands here a second time'])
+  expect(messages(`${GOOD}mode: auto\n`)).toEqual(['29:1 a key stands here a second time'])
   expect(messages(`${GOOD}foo: [\n`)).toEqual([expect.not.stringContaining('at line')])
   expect(messages('')).toEqual(['1:1 the file is empty'])
 })
