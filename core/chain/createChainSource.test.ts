@@ -1,5 +1,5 @@
 import { encodeFunctionData, encodeFunctionResult, type Hex, parseAbi } from 'viem'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { type FaultProxy, startFaultProxy } from '../../test/support/faultProxy.ts'
 import { startTransferChain, type TransferChain } from '../../test/support/transferChain.ts'
 import { createBlockFetcher } from './createBlockFetcher.ts'
@@ -147,28 +147,35 @@ test('behavior: calldata of many transactions comes by the way that the node is 
 
 test('behavior: calldata is fetched beside the receipts where it is wanted and comes fast', async () => {
   const source = createChainSource(pool)
-  const many = async (): Promise<{ block: ChainBlock; hashes: readonly Hex[] }> => {
+  const slow = proxy.addFault({ method: 'eth_getBlockByHash', fault: { kind: 'delay', ms: 40 } })
+  const mineMany = async (): Promise<{ block: ChainBlock; hashes: readonly Hex[] }> => {
     const block = await blockOf((await chain.mine(12, 9n)).hash)
     return { block, hashes: block.transactions.map(({ hash }) => hash) }
   }
-  const first = await many()
-  // Nobody has wanted any yet.
-  source.prefetchInputs?.(first.block)
-  await expect
-    .poll(async () => {
-      proxy.takeCounts()
-      await source.inputs(first.block, first.hashes)
-      return proxy.takeCounts().calls
-    })
-    .toEqual({ trace_block: 1 })
-  for (let times = 0; times < 4; times++) await source.inputs(first.block, first.hashes)
-  const next = await many()
+  const first = await mineMany()
   proxy.takeCounts()
-  source.prefetchInputs?.(next.block)
-  await expect.poll(() => proxy.counts().calls['trace_block']).toBe(1)
-  const inputs = await source.inputs(next.block, next.hashes)
-  expect(inputs.map(({ input }) => input)).toEqual(next.block.transactions.map((tx) => tx.input))
-  expect(proxy.takeCounts().calls['trace_block']).toBe(1)
+  source.prefetchInputs(first.block)
+  await source.inputs(first.block, first.hashes)
+  // Nobody had wanted any before: it came when it was asked for, as a whole block.
+  expect(proxy.takeCounts().calls).toMatchObject({ eth_getBlockByHash: 1 })
+  // A few blocks later the node's fastest way is known, and what is wanted comes unasked.
+  await expect
+    .poll(
+      async () => {
+        const { block, hashes } = await mineMany()
+        proxy.takeCounts()
+        source.prefetchInputs(block)
+        const isBegun = await vi
+          .waitUntil(() => proxy.counts().calls['trace_block'] === 1, { timeout: 100 })
+          .catch(() => false)
+        const inputs = await source.inputs(block, hashes)
+        expect(inputs.map(({ input }) => input)).toEqual(block.transactions.map((tx) => tx.input))
+        return isBegun && proxy.counts().calls['trace_block'] === 1
+      },
+      { timeout: 10_000 },
+    )
+    .toBe(true)
+  slow.remove()
 })
 
 /** Calls the address in its calldata, ignores the outcome, then reverts when asked to by a second word. */
@@ -263,6 +270,31 @@ test('behavior: a range comes whole and in order, with traces, also far from the
   const { requests, calls } = proxy.takeCounts()
   expect(calls['trace_block']).toBe(20)
   expect(requests).toBeLessThan(40)
+})
+
+test('behavior: who pulls blocks ahead of their turn finds the traces of each', async () => {
+  const from = (await chain.head()).number + 1
+  for (let count = 0; count < 12; count++) await chain.mine(2)
+  proxy.takeCounts()
+  const range = createRangeSource(pool, { from, to: from + 11, prefetchTraces: true })
+  const pulled = range[Symbol.asyncIterator]()
+  const blocks = await Promise.all(
+    Array.from({ length: 12 }, async () => {
+      const { value } = await pulled.next()
+      if (!value) throw new Error('the range ended early')
+      const block: ChainBlock = value
+      const hashes = block.transactions.map(({ hash }) => hash)
+      const [inputs, traces] = await Promise.all([
+        range.source.inputs(block, hashes),
+        range.source.traces(block),
+      ])
+      return [inputs.length, traces.length]
+    }),
+  )
+  expect(blocks).toEqual(Array.from({ length: 12 }, () => [2, 2]))
+  const { calls } = proxy.takeCounts()
+  expect(calls['trace_block']).toBe(12)
+  expect(calls['eth_getTransactionByHash']).toBeUndefined()
 })
 
 test('behavior: blocks that the bloom rules out come without receipts, and are marked', async () => {

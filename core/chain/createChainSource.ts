@@ -19,6 +19,7 @@ export type RpcChainSource = ChainSource & {
   readonly reader: RpcStateReader
   /** Root of the account's storage at a block; undefined when the node gives no proofs. */
   readonly storageHash: RpcStateReader['storageHash']
+  readonly prefetchInputs: NonNullable<ChainSource['prefetchInputs']>
   readonly tracesOfAll: Tracer['tracesOfAll']
 }
 

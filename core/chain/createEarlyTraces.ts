@@ -7,8 +7,6 @@ import type { CallTrace, ChainSource } from './types.ts'
 export type EarlyTraces = Pick<ChainSource, 'inputs' | 'traces'> & {
   /** Begins to fetch the traces of these blocks. */
   readonly begin: (blocks: readonly FetchedBlock[]) => void
-  /** The block was handed out and run: its traces are no longer needed. */
-  readonly forget: (hash: Hex) => void
 }
 
 const KEPT = 512
@@ -53,10 +51,11 @@ export const createEarlyTraces = (plain: RpcChainSource): EarlyTraces => {
 
   return {
     begin,
-    forget: (hash) => early.delete(hash),
     traces: async (block, hashes) => {
       const known = early.get(block.hash)
       if (known === undefined) return plain.traces(block, hashes)
+      // Handed out once. Not at the end of a block's turn: whoever looks ahead has not asked by then.
+      early.delete(block.hash)
       const all = await known
       if (hashes === undefined) return all
       const wanted = new Set(hashes)

@@ -100,7 +100,6 @@ export const createRangeSource = (pool: RpcPool, options: RangeSourceOptions): R
         )
       parent = block
       yield { ...block, seenAtMs: performance.timeOrigin + performance.now(), catchingUp: true }
-      early.forget(block.hash)
     }
   }
 
