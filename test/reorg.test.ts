@@ -28,7 +28,11 @@ beforeAll(async () => {
   ground = await startGround({
     users: 8,
     gated: true,
-    anvil: { timestampS: Math.floor(Date.now() / 1_000) - 80_000 },
+    anvil: {
+      timestampS: Math.floor(Date.now() / 1_000) - 80_000,
+      // What lies deeper is asked by nobody, and to keep it costs anvil more with every block.
+      args: ['--prune-history', '200'],
+    },
     prepare: async (anvil) => {
       await anvil.rpc('anvil_setBlockTimestampInterval', [1])
     },
