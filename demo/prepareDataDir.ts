@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -57,6 +57,11 @@ const stopLeftovers = async (dataDir: string): Promise<void> => {
  */
 export const prepareDataDir = async (dataDir: string): Promise<() => Promise<void>> => {
   const marker = join(dataDir, MARKER)
+  if (existsSync(dataDir) && !statSync(dataDir).isDirectory())
+    throw new TocsinError('demo.not_ours', `${dataDir} is a file.`, {
+      exitCode: 2,
+      hints: ['Name an empty or a new folder with --data-dir.'],
+    })
   if (existsSync(dataDir) && readdirSync(dataDir).length > 0) {
     if (!existsSync(marker))
       throw new TocsinError(

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { chmod, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer as createHttpServer } from 'node:http'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
@@ -20,6 +20,7 @@ let otherChain: string
 let pageUrl: string
 const cleanups: (() => unknown)[] = []
 const running = new Set<ChildProcess>()
+const childFolders = new WeakMap<ChildProcess, string>()
 
 /** A port on which somebody listens, for as long as the tests run. */
 const occupy = async (): Promise<number> => {
@@ -105,6 +106,7 @@ const takePlace = async (): Promise<Place> => {
         stdio: ['ignore', 'pipe', 'pipe'],
       })
       running.add(child)
+      childFolders.set(child, folder)
       let output = ''
       child.stdout?.on('data', (part: Buffer) => (output += part.toString()))
       child.stderr?.on('data', (part: Buffer) => (output += part.toString()))
@@ -308,6 +310,11 @@ const cases: Readonly<Record<string, Case>> = {
     code: 2,
     says: /Block 999999 is not there yet: the chain ends at block \d+/,
   },
+  'findings of what never ran': {
+    args: ['findings'],
+    code: 1,
+    says: /Nothing has run in .*data yet\./,
+  },
   'an unknown command': { args: ['strat'], code: 2, says: /unknown command 'strat'\n.*start/ },
   'an unknown option': { args: ['check', '--explian'], code: 2, says: /--explian'\n.*--explain/ },
 }
@@ -338,6 +345,23 @@ describe.concurrent('error:', () => {
       expect(await readdir(join(place.folder, 'data', 'postgres')).catch(() => [])).toEqual(data)
     },
   )
+
+  test('a start that is interrupted ends everything that it began', async () => {
+    const place = await takePlace()
+    const ending = place.tocsin(['start', '--only', 'watcher', 'notifier', 'console'])
+    // The database runs, and the processes are about to.
+    await vi.waitFor(() => stat(join(place.folder, 'data', 'postgres', 'postmaster.pid')), {
+      timeout: 30_000,
+      interval: 20,
+    })
+    const own = await findOwn(`${place.folder}data/`)
+    expect(own.length).toBeGreaterThan(0)
+    for (const child of running) if (childFolders.get(child) === place.folder) child.kill('SIGINT')
+    const { code, output } = await ending
+    expect(code, output).toBe(1)
+    expect(output).toBe('tocsin: Stopped while starting.\n')
+    expect((await findOwn(place.folder)).map(({ line }) => line)).toEqual([])
+  })
 
   test('a database of another chain with the same id', async () => {
     const place = await takePlace()

@@ -1,6 +1,8 @@
+import { TocsinError } from '../base/index.ts'
 import type { Config } from '../config/types.ts'
 import {
   connectDatabase,
+  hasEmbeddedPostgres,
   migrateDatabase,
   type Store,
   startEmbeddedPostgres,
@@ -20,13 +22,28 @@ export const findDatabaseUrl = (config: Config): string | undefined => {
   return config.database?.url || process.env['DATABASE_URL'] || undefined
 }
 
+/** A server that was started for this command ends with it, however that ends. */
+const exitOnSignal = (): void => {
+  process.once('SIGINT', () => process.exit(130))
+  process.once('SIGTERM', () => process.exit(143))
+}
+
 /**
  * What a one-off command needs: the watchlist and its database. Joins the embedded Postgres that `tocsin start` runs,
  * or starts it for as long as the command takes.
+ * @throws TocsinError `store.none` where nothing has run yet
  */
 export const openStore = async (options: CommonOptions): Promise<OpenedStore> => {
   const config = await readConfig(options, ['database'])
   const url = findDatabaseUrl(config)
+  if (!url && !hasEmbeddedPostgres(config.dataDir))
+    throw new TocsinError('store.none', `Nothing has run in ${config.dataDir} yet.`, {
+      hints: [
+        '`tocsin start` begins the watch.',
+        'Or name the data folder of one that ran: --data-dir, or DATABASE_URL.',
+      ],
+    })
+  exitOnSignal()
   const database = url
     ? { url, stop: async () => undefined }
     : await startEmbeddedPostgres({ dataDir: config.dataDir })

@@ -213,7 +213,12 @@ export const startSupervisor = async (options: SupervisorOptions): Promise<Super
     await database?.stop()
   }
 
+  const { signal = stopping.signal } = options
+  const refuseAborted = (): void => {
+    if (signal.aborted) throw new TocsinError('aborted', 'Stopped while starting.')
+  }
   try {
+    refuseAborted()
     const running = await startDatabase(options, stopping.signal, {
       onLost: (error) => fail(error),
       onRestart: (event) => {
@@ -222,15 +227,16 @@ export const startSupervisor = async (options: SupervisorOptions): Promise<Super
       },
     })
     database = running
+    refuseAborted()
     const { url } = running
     const shared = await connectDatabase({ url, name: 'supervisor', poolSize: 2 })
     store = shared
     await migrateDatabase(shared)
+    refuseAborted()
     for (const name of options.only ?? PROCESS_NAMES) lives.push(begin(name, url))
-    const { signal = stopping.signal } = options
     const limit = AbortSignal.any([stopping.signal, signal])
     const slow = sleep(START_LIMIT_MS, limit).then(() => {
-      if (signal.aborted) throw new TocsinError('aborted', 'Stopped while starting.')
+      refuseAborted()
       throw new TocsinError(
         'process.start_slow',
         `Not every process was ready within ${START_LIMIT_MS / 1000} s.`,

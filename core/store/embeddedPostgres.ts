@@ -215,9 +215,15 @@ const launch = (options: {
   )
   closeSync(log)
   let isRunning = true
+  // Whoever ends without having stopped it takes it along.
+  const takeAlong = (): void => {
+    child.kill('SIGINT')
+  }
+  process.once('exit', takeAlong)
   const ended = new Promise<void>((resolve) => {
     const end = (): void => {
       isRunning = false
+      process.off('exit', takeAlong)
       resolve()
     }
     child.once('exit', end)
@@ -246,7 +252,8 @@ const lastComplaint = async (logFile: string, from: number): Promise<string> => 
 
 /**
  * Starts a Postgres of its own in `dataDir` on loopback, or joins the one that already runs there.
- * The server has its own process group: Ctrl-C at the terminal reaches whoever called, who then stops it in order.
+ * The server has its own process group: Ctrl-C at the terminal reaches whoever called, who then stops it in order; it
+ * ends with the process that started it in any case, but for one that is killed.
  * @throws TocsinError `store.data_folder`, `store.other_version` for a data folder of another major version,
  * `store.not_a_cluster`, `store.embedded_failed` otherwise; what was half made is removed
  */

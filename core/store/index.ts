@@ -7,5 +7,9 @@ export {
 export { type EmbeddedPostgres, startEmbeddedPostgres } from './embeddedPostgres.ts'
 export { migrateDatabase } from './migrateDatabase.ts'
 export { createListener, type Listener, notify } from './notify.ts'
-export { isEmbeddedPostgresRunning, removeEmbeddedPostgres } from './removeEmbeddedPostgres.ts'
+export {
+  hasEmbeddedPostgres,
+  isEmbeddedPostgresRunning,
+  removeEmbeddedPostgres,
+} from './removeEmbeddedPostgres.ts'
 export * as tables from './schema.ts'

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TocsinError } from '../base/index.ts'
@@ -21,6 +21,10 @@ const findPid = (folder: string): number | undefined => {
     return undefined
   }
 }
+
+/** Whether a data folder holds an embedded Postgres. */
+export const hasEmbeddedPostgres = (dataDir: string): boolean =>
+  existsSync(join(placeCluster(dataDir, findPostgresUser()), 'PG_VERSION'))
 
 /** Whether a server runs on the embedded Postgres of a data folder. */
 export const isEmbeddedPostgresRunning = (dataDir: string): boolean =>

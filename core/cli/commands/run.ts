@@ -32,7 +32,12 @@ const registerReport = (meter: Meter, running: RunningProcess): void => {
   meter.onScrape(async () => ok.set({}, (await running.report()).status === 'ok' ? 1 : 0))
 }
 
-const run = async (name: ProcessName, options: CommonOptions, undo: Undo): Promise<void> => {
+const run = async (
+  name: ProcessName,
+  options: CommonOptions,
+  undo: Undo,
+  over: Promise<void>,
+): Promise<void> => {
   const { secrets, start } = PROCESSES[name]
   const read = () => readConfig(options, secrets)
   const config = await read()
@@ -96,7 +101,7 @@ const run = async (name: ProcessName, options: CommonOptions, undo: Undo): Promi
   undo(watching.stop)
   process.send?.('ready')
   log.info({ pid: process.pid }, `The ${name} runs.`)
-  await untilSignal()
+  await over
 }
 
 /** How long one part may take to end (ms); the process ends in any case. */
@@ -112,7 +117,10 @@ const runAndTidy = async (name: ProcessName, options: CommonOptions): Promise<vo
     if (!process.connected) resolve()
   })
   try {
-    await Promise.race([run(name, options, (step) => steps.push(step)), orphaned])
+    // A signal counts from the first moment on: what has begun by then is ended in order.
+    const over = untilSignal()
+    const running = run(name, options, (step) => steps.push(step), over)
+    await Promise.race([running, orphaned, over])
   } finally {
     for (const step of steps.reverse())
       await withTimeout(async () => step(), END_LIMIT_MS, 'The end').catch((error: unknown) =>

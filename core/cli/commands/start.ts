@@ -44,6 +44,8 @@ Examples:
   $ tocsin start --env staging --only watcher notifier`,
     )
     .action(async (options: StartOptions) => {
+      const stopping = new AbortController()
+      const interrupted = untilSignal().then(() => stopping.abort())
       const named = options.only ?? PROCESS_NAMES
       // Whether each secret is there is asked for all of them; what they say is for the processes alone.
       await readConfig(options, [...new Set(named.flatMap((name) => PROCESSES[name].secrets))])
@@ -70,6 +72,7 @@ Examples:
         dataDir: config.dataDir,
         only: wanted,
         meter,
+        signal: stopping.signal,
         onLine: (_name, line) => process.stderr.write(`${line}\n`),
         onEvent: (event) => process.stderr.write(`tocsin: ${event}\n`),
         ...(options.env ? { env: options.env } : {}),
@@ -87,7 +90,7 @@ Examples:
         process.stdout.write(`Console: http://${config.console.host}:${config.console.port}\n`)
       try {
         await serving
-        await Promise.race([untilSignal(), supervisor.failed])
+        await Promise.race([interrupted, supervisor.failed])
       } finally {
         await serving.then(({ stop }) => stop()).catch(() => undefined)
         await supervisor.stop()
