@@ -1,6 +1,6 @@
 import { createLoop, messageOf } from '../base/index.ts'
 import { createWatchdog, runWatcher } from '../engine/index.ts'
-import { requestExecutions } from '../response/index.ts'
+import { isAnswered, requestExecutions } from '../response/index.ts'
 import type { RunningProcess } from '../telemetry/index.ts'
 import { createPolicyBook } from './createPolicyBook.ts'
 import { BLOCKED_SIGNAL, EXIT } from './exitCodes.ts'
@@ -37,8 +37,8 @@ export const startWatcher = async (input: ProcessInput): Promise<RunningProcess>
     marks: watchdog?.marks,
     ...(input.meter ? { meter: input.meter } : {}),
     bots,
+    concernsCommit: (finding) => isAnswered(finding, config.answers),
     onCommit: async (tx, findings, block) => {
-      if (findings.length === 0 || config.answers.length === 0) return
       await requestExecutions(tx, findings, {
         answers: config.answers,
         policies: book.list(),

@@ -31,6 +31,8 @@ export type EngineOptions<Tx> = {
   readonly log: Logger
   /** Called inside the transaction that commits a block, with the findings that are new or back from retraction. */
   readonly onCommit?: (tx: Tx, findings: readonly FindingRow[], block: ChainBlock) => Promise<void>
+  /** Whether `onCommit` wants to hear of this finding: a block with none such is committed in one statement. Default: all. */
+  readonly concernsCommit?: ((finding: FindingRow) => boolean) | undefined
   /** Hears of each bot's turn at a block. */
   readonly onTurn?: ((turn: BotTurn) => void) | undefined
   /** Where the process's watchdog reads whose code is on the thread. Default: no watchdog. */
@@ -241,9 +243,11 @@ export const createEngine = async <Tx>(options: EngineOptions<Tx>): Promise<Engi
       latencyMs: () =>
         block.catchingUp ? null : Math.round((clockMs() - block.seenAtMs) * 1_000) / 1_000,
     }
-    const { onCommit } = options
+    const { onCommit, concernsCommit = () => true } = options
     const hook =
-      onCommit && ((tx: Tx, findings: readonly FindingRow[]) => onCommit(tx, findings, block))
+      onCommit && run.findings.some(concernsCommit)
+        ? (tx: Tx, findings: readonly FindingRow[]) => onCommit(tx, findings, block)
+        : undefined
     await persist(
       () => store.commitBlock(commit, hook),
       (cursor) =>

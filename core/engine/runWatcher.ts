@@ -25,6 +25,7 @@ export type WatcherOptions = {
   readonly bots: readonly BotDefinition<unknown>[]
   /** Called inside the transaction that commits a block: intents and whatever else must not be lost go here. */
   readonly onCommit?: EngineOptions<DatabaseTransaction>['onCommit']
+  readonly concernsCommit?: EngineOptions<DatabaseTransaction>['concernsCommit']
   readonly log: Logger
   /** Default: nothing is measured. */
   readonly meter?: Meter
@@ -106,6 +107,7 @@ export const runWatcher = async (options: WatcherOptions): Promise<RunningProces
           labels: await readLabels(config, chain.id, chain.name, store),
           tallied: listTallied(config, chain.name),
           ...(options.onCommit ? { onCommit: options.onCommit } : {}),
+          concernsCommit: options.concernsCommit,
           ...(options.lockPatienceMs === undefined
             ? {}
             : { lockPatienceMs: options.lockPatienceMs }),

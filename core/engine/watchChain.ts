@@ -35,6 +35,7 @@ export type WatchChainOptions = {
   /** Where the process's watchdog reads whose code is on the thread. Default: no watchdog. */
   readonly marks?: BotMarks | undefined
   readonly onCommit?: EngineOptions<DatabaseTransaction>['onCommit']
+  readonly concernsCommit?: EngineOptions<DatabaseTransaction>['concernsCommit']
   readonly lockPatienceMs?: number
 }
 
@@ -123,6 +124,7 @@ export const watchChain = async (options: WatchChainOptions): Promise<ChainWatch
         ...(options.lockPatienceMs === undefined ? {} : { lockPatienceMs: options.lockPatienceMs }),
       }),
       ...(options.onCommit ? { onCommit: options.onCommit } : {}),
+      concernsCommit: options.concernsCommit,
     })
 
   const take = async (

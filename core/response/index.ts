@@ -13,6 +13,7 @@ export { type PolicyFault, parsePolicy, policySchema } from './parsePolicy.ts'
 export { probeReadiness, type Readiness } from './readiness.ts'
 export { policyIdOf, reportPolicyFaults } from './reportPolicyFaults.ts'
 export {
+  isAnswered,
   type RequestingFinding,
   type RequestOptions,
   requestExecutions,

@@ -32,6 +32,10 @@ const answersTo = (finding: RequestingFinding, answers: readonly Answer[]): read
     .map(({ action }) => action)
 }
 
+/** Whether the watchlist answers a finding with any action. */
+export const isAnswered = (finding: RequestingFinding, answers: readonly Answer[]): boolean =>
+  answersTo(finding, answers).length > 0
+
 const IN_FLIGHT: readonly string[] = ['sending', 'sent', 'mined']
 
 /** The newest execution of an action decides whether this finding belongs to an incident that has been answered. */
