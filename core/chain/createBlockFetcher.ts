@@ -63,16 +63,20 @@ export const createBlockFetcher = (options: {
       throw new TocsinError('chain.malformed', 'The node answered with another block than asked.')
     return header
   }
+  /** The header, or why it is none. */
+  const parseOrExplain = (raw: unknown, hash?: Hex): ParsedHeader | string => {
+    if (raw === null) return 'The node does not have the block yet.'
+    try {
+      return headerOf(raw, hash)
+    } catch (error) {
+      return messageOf(error)
+    }
+  }
   const refuseHeader =
-    (hash?: Hex) =>
+    (hash: Hex) =>
     (raw: unknown): string | undefined => {
-      if (raw === null) return 'The node does not have the block yet.'
-      try {
-        headerOf(raw, hash)
-        return undefined
-      } catch (error) {
-        return messageOf(error)
-      }
+      const outcome = parseOrExplain(raw, hash)
+      return typeof outcome === 'string' ? outcome : undefined
     }
 
   const getHeader = async (
@@ -199,29 +203,45 @@ export const createBlockFetcher = (options: {
     return block
   }
 
+  /** Headers by height in one exchange; those that it does not bring are asked for again, without the others. */
   const headersByNumber = async (
     numbers: readonly number[],
     fetch: FetchOptions = {},
     isFull = false,
   ): Promise<readonly ParsedHeader[]> => {
-    const outcomes = await pool.batch(
-      numbers.map((number) => ({
-        method: 'eth_getBlockByNumber',
-        params: [toQuantity(number), isFull],
-      })),
-      {
-        ...timeout,
-        ...fetch,
-        refuse: (all) => {
-          for (const outcome of all) {
-            const reason = outcome.ok ? refuseHeader()(outcome.result) : outcome.error.message
-            if (reason !== undefined) return reason
-          }
-          return undefined
+    const found = new Map<number, ParsedHeader>()
+    // Each answer is parsed once, whoever's wins.
+    const parsed = new WeakMap<RpcOutcome, ParsedHeader | string>()
+    const parse = (outcome: RpcOutcome): ParsedHeader | string => {
+      const known = parsed.get(outcome)
+      if (known !== undefined) return known
+      const fresh = outcome.ok ? parseOrExplain(outcome.result) : outcome.error.message
+      parsed.set(outcome, fresh)
+      return fresh
+    }
+    for (let open = numbers; open.length > 0; open = numbers.filter((one) => !found.has(one))) {
+      const outcomes = await pool.batch(
+        open.map((number) => ({
+          method: 'eth_getBlockByNumber',
+          params: [toQuantity(number), isFull],
+        })),
+        {
+          ...timeout,
+          ...fetch,
+          // Each exchange brings something, or is taken for none: a node that fails every third call ends all the same.
+          refuse: (all) => {
+            const reasons = all.map(parse).filter((one) => typeof one === 'string')
+            return reasons.length === all.length ? reasons[0] : undefined
+          },
         },
-      },
-    )
-    return outcomes.map((outcome) => headerOf(outcome.ok ? outcome.result : undefined))
+      )
+      for (const [index, outcome] of outcomes.entries()) {
+        const number = open[index]
+        const header = parse(outcome)
+        if (number !== undefined && typeof header !== 'string') found.set(number, header)
+      }
+    }
+    return numbers.flatMap((number) => found.get(number) ?? [])
   }
 
   /** Receipts of many blocks in one exchange; what does not fit its header is fetched again by hash. */

@@ -18,6 +18,8 @@ const ERROR_SHOWN_MS = 60_000
 const MISSING_MS = 300_000
 const LAG_BLOCKS = 3
 const MAX_CALLS_PER_EXCHANGE = 200
+/** How often the failed calls of a batch are asked for again before the whole counts as failed. */
+const REASKS = 3
 
 export type EndpointOptions = {
   readonly name: string
@@ -83,7 +85,7 @@ export const createEndpoint = (options: EndpointOptions): Endpoint => {
   const exchange = async (
     calls: readonly RpcCall[],
     send: SendOptions,
-  ): Promise<readonly RpcOutcome[]> => {
+  ): Promise<readonly (RpcOutcome | TocsinError)[]> => {
     const started = performance.now()
     const first = calls[0]
     const method = calls.length === 1 && first ? first.method : `batch:${first?.method ?? ''}`
@@ -103,11 +105,15 @@ export const createEndpoint = (options: EndpointOptions): Endpoint => {
       const outcomes = readAnswer(answer, calls)
       for (const [index, outcome] of outcomes.entries()) {
         const called = calls[index]
-        if (!outcome.ok && outcome.error.code === -32601 && called)
+        if (outcome instanceof TocsinError || outcome.ok || !called) continue
+        if (outcome.error.code === -32601)
           missing.set(called.method, performance.now() + MISSING_MS)
       }
-      ok = true
-      succeed(method, performance.now() - started)
+      const failed = outcomes.find((outcome) => outcome instanceof TocsinError)
+      if (failed && outcomes.every((outcome) => outcome instanceof TocsinError)) throw failed
+      ok = failed === undefined
+      if (failed) fail(failed)
+      else succeed(method, performance.now() - started)
       return outcomes
     } catch (error) {
       const code = error instanceof TocsinError ? error.code : ''
@@ -126,6 +132,34 @@ export const createEndpoint = (options: EndpointOptions): Endpoint => {
     }
   }
 
+  /**
+   * A node that fails some calls of a batch is asked for these again, without the others: a batch that is long enough
+   * would never come through whole.
+   */
+  const exchangeAll = async (
+    calls: readonly RpcCall[],
+    sending: SendOptions,
+  ): Promise<readonly RpcOutcome[]> => {
+    const outcomes: RpcOutcome[] = []
+    let open = [...calls.keys()]
+    for (let attempt = 0; ; attempt++) {
+      const asked = attempt === 0 ? calls : open.flatMap((index) => calls[index] ?? [])
+      const answers = await exchange(asked, sending)
+      const left: number[] = []
+      let failure: TocsinError | undefined
+      for (const [place, index] of open.entries()) {
+        const answer = answers[place]
+        if (answer instanceof TocsinError) {
+          failure ??= answer
+          left.push(index)
+        } else if (answer) outcomes[index] = answer
+      }
+      if (failure === undefined) return outcomes
+      if (attempt === REASKS) throw failure
+      open = left
+    }
+  }
+
   const exclude = (reason: string): void => {
     verified = 'wrong'
     checkedAt = performance.now()
@@ -133,7 +167,7 @@ export const createEndpoint = (options: EndpointOptions): Endpoint => {
   }
 
   const verify = async (): Promise<void> => {
-    const [outcome] = await exchange([{ method: 'eth_chainId', params: [] }], {
+    const [outcome] = await exchangeAll([{ method: 'eth_chainId', params: [] }], {
       timeoutMs: Math.min(options.timeoutMs, 5_000),
     })
     const found = outcome?.ok ? Number(outcome.result) : Number.NaN
@@ -174,9 +208,9 @@ export const createEndpoint = (options: EndpointOptions): Endpoint => {
       return parts.flat()
     }
     if (calls.length > 1 && !takesBatches)
-      return (await Promise.all(calls.map((call) => exchange([call], sending)))).flat()
+      return (await Promise.all(calls.map((call) => exchangeAll([call], sending)))).flat()
     try {
-      return await exchange(calls, sending)
+      return await exchangeAll(calls, sending)
     } catch (error) {
       if (!(error instanceof TocsinError) || error.code !== 'rpc.no_batch') throw error
       takesBatches = false

@@ -157,3 +157,37 @@ test('error: a pool whose only endpoint serves another chain says so', async () 
   })
   expect(pool.health()[0]).toMatchObject({ ok: false, score: 0 })
 })
+
+test('behavior: a node that fails every third call is asked for those again, so long batches come through', async () => {
+  one.addFault({
+    method: 'eth_getBalance',
+    fault: { kind: 'error', code: -32603, message: 'internal error' },
+    every: 3,
+  })
+  const pool = poolOf([one])
+  const calls = Array.from({ length: 10 }, (_, index) => ({
+    method: 'eth_getBalance',
+    params: [`0x${String(index).padStart(40, '0')}`, 'latest'],
+  }))
+  const outcomes = await pool.batch(calls, { rounds: 1 })
+  expect(outcomes).toEqual(calls.map(() => ({ ok: true, result: '0x0' })))
+  // 10, of which 4 fail, of which 1 or 2 fail, and so on: the others are not asked twice.
+  expect(one.takeCounts().calls['eth_getBalance']).toBeLessThanOrEqual(17)
+  expect(pool.health()[0]?.lastError).toContain('internal error')
+})
+
+test('error: a call of a batch that fails again and again fails the batch, after a few times', async () => {
+  one.addFault({
+    method: 'eth_getBalance',
+    fault: { kind: 'error', code: -32603, message: 'internal error' },
+    when: ({ params }) => String(params[0]).endsWith('1'),
+  })
+  const calls = [0, 1].map((index) => ({
+    method: 'eth_getBalance',
+    params: [`0x${String(index).padStart(40, '0')}`, 'latest'],
+  }))
+  await expect(poolOf([one]).batch(calls, { rounds: 1 })).rejects.toMatchObject({
+    code: 'rpc.unavailable',
+  })
+  expect(one.takeCounts().calls['eth_getBalance']).toBe(3)
+})

@@ -37,7 +37,7 @@ export const classifyError = (
   return undefined
 }
 
-const readOne = (raw: unknown): RpcOutcome => {
+const readOne = (raw: unknown): RpcOutcome | TocsinError => {
   if (!isRecord(raw)) throw new TocsinError('rpc.garbage', 'The answer is not JSON-RPC.')
   const error = raw['error']
   if (isRecord(error)) {
@@ -45,20 +45,21 @@ const readOne = (raw: unknown): RpcOutcome => {
     const message = cleanText(String(error['message'] ?? 'no message'), 200)
     const rejection = classifyError(code, message, error['data'])
     if (rejection) return { ok: false, error: rejection }
-    throw new TocsinError('rpc.transient', `The node answered: ${message} (${code}).`)
+    return new TocsinError('rpc.transient', `The node answered: ${message} (${code}).`)
   }
   if (!('result' in raw)) throw new TocsinError('rpc.garbage', 'The answer holds no result.')
   return { ok: true, result: raw['result'] }
 }
 
 /**
- * Outcomes of an HTTP answer in the order of the calls.
+ * Outcomes of an HTTP answer in the order of the calls; `rpc.transient` in the place of a call that failed in a way
+ * that time may heal.
  * @throws TocsinError `rpc.http`, `rpc.rate_limited`, `rpc.garbage`, `rpc.transient`, `rpc.no_batch`
  */
 export const readAnswer = (
   answer: HttpAnswer,
   calls: readonly RpcCall[],
-): readonly RpcOutcome[] => {
+): readonly (RpcOutcome | TocsinError)[] => {
   const { status, text, retryAfterMs } = answer
   const retry = retryAfterMs === undefined ? {} : { retry: { afterMs: retryAfterMs } }
   if (status === 429)
