@@ -152,14 +152,17 @@ const end = (held: HeldMain | undefined): void => {
 let lastBeat = -1
 let lastTickAt = performance.now()
 let idleMs = 0
-/** Held once already during this stall, and not a bot's doing. */
-let wasInnocent = false
+/**
+ * Held during this stall already, and no bot was at it: the next look comes after twice the time. Not much later: a
+ * busy machine may have been caught on its way into a bot's code.
+ */
+let nextLookMs = 0
 
 const limitOf = (seen: MarksSeen): number => {
   const ofBot = (slot: number): number => (bots.get(slot)?.limitMs ?? 0) + input.marginMs
   if (seen.current) return ofBot(seen.current.slot)
-  if (wasInnocent || seen.waiting.length === 0) return input.outsideMs
-  return Math.max(...seen.waiting.map(ofBot))
+  if (seen.waiting.length === 0) return input.outsideMs
+  return Math.max(...seen.waiting.map(ofBot), Math.min(nextLookMs, input.outsideMs))
 }
 
 const examine = async (seen: MarksSeen): Promise<void> => {
@@ -168,7 +171,7 @@ const examine = async (seen: MarksSeen): Promise<void> => {
   const verdict = judge(seen, held?.frames)
   const isInnocent = held !== undefined && !verdict.isSeen
   if (!isSame || (isInnocent && idleMs < input.outsideMs)) {
-    wasInnocent = isSame
+    nextLookMs = isSame ? 2 * idleMs : 0
     held?.resume()
     return
   }
@@ -194,7 +197,7 @@ const tick = async (): Promise<void> => {
   if (seen.beat !== lastBeat) {
     lastBeat = seen.beat
     idleMs = 0
-    wasInnocent = false
+    nextLookMs = 0
     return
   }
   idleMs += passedMs
