@@ -1,6 +1,5 @@
 export { acknowledgeAlert, resolveAlert } from './changeAlert.ts'
 export { foldFindings } from './foldFindings.ts'
-export { foldKey } from './foldKey.ts'
 export { readChannelFigures } from './outbox.ts'
 export { routeFinding } from './routeFinding.ts'
 export {

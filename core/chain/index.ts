@@ -13,7 +13,7 @@ export {
 } from './createRangeSource.ts'
 export { createRpcPool } from './createRpcPool.ts'
 export type { BlockFeed, BlockFeedOptions } from './feedTypes.ts'
-export { computeLogsBloom, isInBloom } from './logsBloom.ts'
+export { computeLogsBloom } from './logsBloom.ts'
 export type {
   Endpoint,
   EndpointHealth,

@@ -1,6 +1,3 @@
-export { type CompiledNeeds, checkNeeds } from './checkNeeds.ts'
-export { compileFilter, type Filter } from './compileFilter.ts'
-export { compileNeeds } from './compileNeeds.ts'
 export {
   createEngine,
   type Engine,
