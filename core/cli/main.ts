@@ -31,7 +31,7 @@ Exit codes:
   0  done, or all is well
   1  failed, or something is not well
   2  the watchlist, a policy or the command line is wrong, or the data belong elsewhere
-  3  check: the chain does not agree with the watchlist
+  3  check, start: the chain does not agree with the watchlist
   4  a port is taken
   5  run watcher: a bot blocked the process; start it again
 

@@ -155,6 +155,10 @@ test('error: what the chain contradicts is told with line and column, exit code 
   expect(out).toContain(`local ${anvil.url}: chain 31337, block 0`)
   expect(out).toMatch(/error: \S+watchlist\.yaml:9:54: watch\[two\]\.address: there is no code at/)
   expect(out).not.toContain('watch[one]')
+  // Secrets that only the processes want may be elsewhere; that they are not here is told.
+  expect(out).toMatch(
+    /warning: .*channels\.pager\.secret: the environment variable NOT_SET_SECRET is not set\..* `tocsin start` needs it\./,
+  )
   vi.unstubAllEnvs()
   await expect(run()).rejects.toMatchObject({
     code: 'config.invalid',

@@ -63,6 +63,19 @@ const load = async (options: CheckOptions): Promise<Loaded> => {
   return { config, bots, policies }
 }
 
+const ALL_SECRETS = ['rpc', 'channels', 'signer', 'database'] as const
+
+/** Secrets that are not at hand here: no fault of the watchlist, but the processes will want them. */
+const findMissingSecrets = async (options: CheckOptions): Promise<readonly string[]> => {
+  const { config: file, env } = options
+  try {
+    await loadConfig({ file, env, secrets: ALL_SECRETS })
+    return []
+  } catch (error) {
+    return faultsIn(error).map((fault) => `${faultLine(fault)} \`tocsin start\` needs it.`)
+  }
+}
+
 const probe = async (config: Config): Promise<ProbeReport> => {
   const progress = createProgress('Asking the chains', config.watch.length)
   try {
@@ -92,12 +105,14 @@ const check = async (options: CheckOptions): Promise<void> => {
   const { config, bots, policies } = await load(options)
   const plan = planWatch(config, bots, policies.policies)
   const report = options.offline ? undefined : await probe(config)
+  const missing = options.offline ? [] : await findMissingSecrets(options)
   const exitCode = exitCodeOf(policies.faults.length, report)
   process.exitCode = exitCode
   if (options.json)
     return json({
       ok: exitCode === EXIT.ok,
       ...plan,
+      warnings: [...plan.warnings, ...missing],
       policyFaults: policies.faults,
       probe: report ?? null,
     })
@@ -108,7 +123,7 @@ const check = async (options: CheckOptions): Promise<void> => {
     ...(report?.faults ?? []).map(
       (fault) => `${fault.severity === 'fault' ? 'error' : 'warning'}: ${faultLine(fault)}`,
     ),
-    ...plan.warnings.map((text) => `warning: ${text}`),
+    ...[...plan.warnings, ...missing].map((text) => `warning: ${text}`),
   ]
   if (faults.length > 0) line()
   for (const text of faults) line(text)
