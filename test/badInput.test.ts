@@ -150,16 +150,6 @@ const cases: Readonly<Record<string, Case>> = {
     says: /no watchlist at .*nowhere\.yaml/,
   },
   'an empty watchlist': { edit: () => '', code: 2, says: /watchlist\.yaml:1:1: the file is empty/ },
-  'a watchlist that is a folder': {
-    args: ['start', '--config', 'actions'],
-    code: 2,
-    says: /actions:1:1: this is a folder/,
-  },
-  'tabs instead of spaces': {
-    edit: swap('  local:', '\tlocal:'),
-    code: 2,
-    says: /watchlist\.yaml:5:1: Tabs are not allowed/,
-  },
   'a chain that the watchlist does not have': {
     edit: swap('kind: vault, chain: local', 'kind: vault, chain: locla'),
     code: 2,
@@ -169,16 +159,6 @@ const cases: Readonly<Record<string, Case>> = {
     edit: swap('tvl-drop: {}', 'tvl-drop: { parameters: { dropBps: 20000 } }'),
     code: 2,
     says: /watchlist\.yaml:\d+:\d+: bots\.tvl-drop\.parameters\.dropBps: the value is too large\. Give at most 10000\./,
-  },
-  'a parameter of a bot misspelt': {
-    edit: swap('threshold:', 'treshold:'),
-    code: 2,
-    says: /unknown key "treshold"\. Did you mean "threshold"\?/,
-  },
-  'an address with a wrong digit': {
-    edit: (good) => swap(vault(), vault().slice(0, -1))(good),
-    code: 2,
-    says: /watch\[vault\]\.address: .*0x and 40 hexadecimal digits/,
   },
   'a secret that is not there': {
     env: { TOCSIN_BENCH_PASSWORD: undefined },
@@ -264,11 +244,6 @@ const cases: Readonly<Record<string, Case>> = {
     code: 2,
     says: /Port \d+ is wanted for the console and for the indexer/,
   },
-  'a port out of range': {
-    edit: swap('console: { port: 0 }', 'console: { port: 99999 }'),
-    code: 2,
-    says: /console\.port: the value is too large\. Give at most 65535/,
-  },
   'a data folder of another Postgres': {
     prepare: async ({ folder, write }) => {
       await mkdir(join(folder, 'data', 'postgres'), { recursive: true })
@@ -295,11 +270,6 @@ const cases: Readonly<Record<string, Case>> = {
     code: 2,
     says: /address of the database is no postgres:\/\/ URL/,
   },
-  'an environment without a file': {
-    args: ['start', '--env', 'staging'],
-    code: 2,
-    says: /watchlist\.staging\.yaml:1:1: there is no such file, so no environment "staging"/,
-  },
   'a range that ends before it begins': {
     args: ['backtest', '--chain', 'local', '--from', '5', '--to', '1'],
     code: 2,
@@ -316,7 +286,6 @@ const cases: Readonly<Record<string, Case>> = {
     says: /Nothing has run in .*data yet\./,
   },
   'an unknown command': { args: ['strat'], code: 2, says: /unknown command 'strat'\n.*start/ },
-  'an unknown option': { args: ['check', '--explian'], code: 2, says: /--explian'\n.*--explain/ },
 }
 
 describe.concurrent('error:', () => {

@@ -279,6 +279,22 @@ routes: [{ match: { bot: [tvl-drop] }, channels: [console] }]
   ])
 })
 
+test('error: tabs, a folder in place of the file, ports that are none', async () => {
+  expect(await faultsOf(`${minimal}owners:\n\ta: {}\n`)).toEqual([
+    'watchlist.yaml:8:1: Tabs are not allowed as indentation. Indent with spaces.',
+  ])
+  const error = await loadConfig({ file: write({}), secrets: 'none' }).catch(
+    (thrown: unknown) => thrown,
+  )
+  expect(error).toMatchObject({
+    code: 'config.invalid',
+    hints: [expect.stringMatching(/:1:1: this is a folder, not a file. Name the file in it\.$/)],
+  })
+  expect(await faultsOf(`${minimal}console: { port: 99999 }\n`)).toEqual([
+    expect.stringContaining('console.port: the value is too large. Give at most 65535.'),
+  ])
+})
+
 test('error: a missing watchlist names itself', async () => {
   const error = await loadConfig({ file: 'no/such/watchlist.yaml', secrets: 'none' }).catch(
     (thrown: unknown) => thrown,
