@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { backoffMs, messageOf, sleep, TocsinError } from '../base/index.ts'
+import { backoffMs, messageOf, readLines, sleep, TocsinError } from '../base/index.ts'
 import { BLOCKED_SIGNAL, EXIT } from './exitCodes.ts'
+import { watchLifeSigns } from './lifeSigns.ts'
 
 export type ProcessLife = {
   readonly name: string
@@ -52,15 +53,6 @@ const command = (): readonly string[] => {
   return fromSource ? ['--conditions=tocsin-source', '--import', 'tsx', main] : [main]
 }
 
-const readLines = (stream: NodeJS.ReadableStream | null, onLine: (line: string) => void): void => {
-  let rest = ''
-  stream?.on('data', (chunk: Buffer) => {
-    const lines = (rest + chunk.toString()).split('\n')
-    rest = (lines.pop() ?? '').slice(-100_000)
-    for (const line of lines) onLine(line)
-  })
-}
-
 type Ending = {
   /** Lines of the complaint that were not passed on yet. */
   readonly held: readonly string[]
@@ -104,6 +96,15 @@ const spawnOnce = (
   readLines(child.stderr, onLine)
   child.on('message', (message) => {
     if (message === 'ready') onReady()
+  })
+  watchLifeSigns(child, {
+    onSilent: (silentMs) => {
+      const seconds = Math.round(silentMs / 1_000)
+      options.onLine(
+        `tocsin: The ${options.name} gave no sign of life for ${seconds} s; it is ended.`,
+      )
+      child.kill('SIGKILL')
+    },
   })
   const ended = new Promise<Ending>((resolve) => {
     child.once('error', (error) =>

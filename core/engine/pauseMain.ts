@@ -31,7 +31,10 @@ export const pauseMain = (limitMs: number): Promise<HeldMain | undefined> =>
       isOver = true
       resolve(held)
     }
+    let isLetGo = false
     const letGo = (): void => {
+      if (isLetGo) return
+      isLetGo = true
       session.post('Debugger.disable')
       session.disconnect()
     }

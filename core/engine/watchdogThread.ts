@@ -29,6 +29,8 @@ export type WatchdogMessage =
 export const EXIT_ANSWER = { open: 0, nobody: 1, bot: 2 } as const
 
 const TICK_MS = 100
+/** More than a busy machine lets the thread wait for its turn. */
+const MAX_PASSED_MS = 1_000
 const HOLD_MS = 2_000
 const END_MS = 1_500
 
@@ -191,7 +193,7 @@ const examine = async (seen: MarksSeen): Promise<void> => {
 const tick = async (): Promise<void> => {
   const now = performance.now()
   // A machine or container that slept stopped this thread too: such time does not count.
-  const passedMs = Math.min(now - lastTickAt, 2 * TICK_MS)
+  const passedMs = Math.min(now - lastTickAt, MAX_PASSED_MS)
   lastTickAt = now
   const seen = readMarks(input.buffer)
   if (seen.beat !== lastBeat) {
@@ -239,6 +241,8 @@ parentPort?.on('message', (message: WatchdogMessage) => {
     answer(EXIT_ANSWER.nobody)
   })
 })
+// Whatever goes wrong here, the watch goes on: the main thread, to which an error would go, may be the one that hangs.
+process.on('uncaughtException', (error) => say(`The watchdog stumbled: ${messageOf(error)}`, {}))
 createLoop(tick, {
   pauseMs: TICK_MS,
   onError: (error) => say(`The watchdog stumbled: ${messageOf(error)}`, {}),

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { cleanText, redactUrls, TocsinError } from '../base/index.ts'
+import { cleanText, readLines, redactUrls, TocsinError } from '../base/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import type { IndexerEndpoints } from './types.ts'
 
@@ -49,15 +49,6 @@ const passOn = (line: string, log: Logger, complain: (text: string) => void): vo
     log.error(text)
   } else if (level === 'warn' || level === '40') log.warn(text)
   else log.debug(text)
-}
-
-const readLines = (stream: NodeJS.ReadableStream | null, onLine: (line: string) => void): void => {
-  let rest = ''
-  stream?.on('data', (chunk: Buffer) => {
-    const lines = (rest + chunk.toString()).split('\n')
-    rest = (lines.pop() ?? '').slice(-100_000)
-    for (const line of lines) if (line) onLine(line)
-  })
 }
 
 /** Starts Ponder as a child, which ends when this process does. */

@@ -10,6 +10,7 @@ import {
   type RunningProcess,
   serveMetrics,
 } from '../../telemetry/index.ts'
+import { sendLifeSigns } from '../lifeSigns.ts'
 import { findDatabaseUrl } from '../openStore.ts'
 import { type CommonOptions, withCommonOptions } from '../options.ts'
 import { printError } from '../printError.ts'
@@ -99,6 +100,7 @@ const run = async (
       log.error({ error: messageOf(error) }, 'The changed watchlist is wrong; the old one stays.'),
   })
   undo(watching.stop)
+  undo(sendLifeSigns())
   process.send?.('ready')
   log.info({ pid: process.pid }, `The ${name} runs.`)
   await over
