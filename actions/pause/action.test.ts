@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { pause } from './action.ts'
 
 const TARGET = `0x${'11'.repeat(20)}` as const
+const FACTS = { target: TARGET, chain: 1, parameters: {} }
 const SIGNER = `0x${'22'.repeat(20)}` as const
 const word = (hex: string): Hex => `0x${hex.padStart(64, '0')}`
 const YES = word('1')
@@ -20,15 +21,15 @@ const probe = (answers: Readonly<Record<string, Hex>>) =>
   })
 
 test('default: it is pause() of the target and nothing else', () => {
-  expect(pause.encode({ target: TARGET, chain: 1 })).toBe('0x8456cb59')
+  expect(pause.encode(FACTS)).toBe('0x8456cb59')
   expect(pause.selectors).toEqual(['0x8456cb59'])
-  expect(pause.postcondition.call({ target: TARGET })).toEqual({ to: TARGET, data: '0x5c975abb' })
+  expect(pause.postcondition.calls(FACTS)).toEqual([{ to: TARGET, data: '0x5c975abb' }])
 })
 
 test('behavior: only a plain true is paused', () => {
-  expect(pause.postcondition.holds(YES)).toBe(true)
+  expect(pause.postcondition.holds([YES], FACTS)).toBe(true)
   for (const data of [NO, '0x', '0x1', word('2'), `${YES}${'00'.repeat(32)}`] as const)
-    expect(pause.postcondition.holds(data)).toBe(false)
+    expect(pause.postcondition.holds([data], FACTS)).toBe(false)
 })
 
 test('behavior: both generations of "already paused" are known, other reverts are not', () => {

@@ -39,10 +39,11 @@ export const pause = defineAction({
   summary: 'Pauses a contract that follows OpenZeppelin Pausable.',
   selectors: [PAUSE],
   encode: () => PAUSE,
+  isIdempotent: true,
   postcondition: {
     description: 'paused() is true',
-    call: ({ target }) => ({ to: target, data: PAUSED }),
-    holds: (data) => data === TRUE,
+    calls: ({ target }) => [{ to: target, data: PAUSED }],
+    holds: ([data]) => data === TRUE,
   },
   isAlreadyEffective: (data) => data.startsWith(ENFORCED_PAUSE) || data.includes(PAUSABLE_PAUSED),
   probe: async (context) => [await probeRight(context)],

@@ -197,7 +197,7 @@ const readAll = async (
       readHead(rpc),
       readBlockHash(rpc, finding.blockNumber),
       checkCode(rpc, policy),
-      readEffect(rpc, action, policy.target),
+      readEffect(rpc, action, policy),
       simulateAction(rpc, action, policy, signer),
       readNonce(rpc, signer),
       readFees(rpc),

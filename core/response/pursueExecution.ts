@@ -72,7 +72,7 @@ export const lookAtExecution = async (
 ): Promise<Sight> => {
   const [head, effective, nextNonce, ...statuses] = await Promise.all([
     readHead(lane.rpc),
-    readEffect(lane.rpc, action, policy.target),
+    readEffect(lane.rpc, action, policy),
     readNonce(lane.rpc, signer),
     ...attempts.map(({ hash }) => lane.sender.status(hash)),
   ])

@@ -2,7 +2,7 @@ import { keccak256 } from 'viem/utils'
 import type { Address, Hex } from '../base/index.ts'
 import { type FeeMarket, readFeeMarket } from './fees.ts'
 import type { SignerRpc } from './signerRpc.ts'
-import type { ActionDefinition, Policy } from './types.ts'
+import type { ActionDefinition, Policy, PolicyFacts } from './types.ts'
 
 /** keccak-256("eip1967.proxy.implementation") - 1 */
 const IMPLEMENTATION_SLOT = '0x360894a13ba1a3210667c828492db98dca3e2076cc3735a920a3ca505d382bbc'
@@ -76,12 +76,14 @@ export const readImplementation = async (rpc: SignerRpc, address: Address): Prom
 export const readEffect = async (
   rpc: SignerRpc,
   action: ActionDefinition,
-  target: Address,
+  policy: PolicyFacts,
 ): Promise<boolean> => {
-  const answer = await rpc.ask('eth_call', [action.postcondition.call({ target }), 'latest'])
-  return (
-    answer.ok && typeof answer.value === 'string' && action.postcondition.holds(answer.value as Hex)
+  const calls = action.postcondition.calls(policy)
+  const answers = await Promise.all(calls.map((call) => rpc.ask('eth_call', [call, 'latest'])))
+  const data = answers.flatMap((answer) =>
+    answer.ok && typeof answer.value === 'string' ? [answer.value as Hex] : [],
   )
+  return data.length === calls.length && action.postcondition.holds(data, policy)
 }
 
 /** Next nonce by the latest block, never by the mempool: what is stuck there gets replaced. */

@@ -11,6 +11,8 @@ export type ScaffoldPolicyOptions = {
   readonly action: ActionDefinition
   readonly id: string
   readonly target: Address
+  /** Of the action type. Default: none. */
+  readonly parameters?: Readonly<Record<string, unknown>>
   readonly approvedBy: string
   /** Bots that may trigger it. */
   readonly bots: readonly string[]
@@ -58,7 +60,7 @@ expiresAt: ${instant(expires)}
 chain: ${rpc.chainId}
 target: "${getAddress(target)}"
 codeHash: "${codeHash}"
-${ZERO.test(implementation) ? '' : `implementation: "${getAddress(implementation)}"\n`}calldata: "${action.encode({ target, chain: rpc.chainId })}"
+${ZERO.test(implementation) ? '' : `implementation: "${getAddress(implementation)}"\n`}calldata: "${action.encode({ target, chain: rpc.chainId, parameters: options.parameters ?? {} })}"
 value: 0
 gasLimit: 200000
 # Sized for a crisis: an attacker drives fees up. Never paid more, replacements included.

@@ -49,7 +49,8 @@ const judge = (
   action: ActionDefinition,
   method: SimulationResult['method'],
   first: Call,
-  check: Call | undefined,
+  policy: Policy,
+  checks: readonly Call[] | undefined,
 ): SimulationResult => {
   if (!first.success)
     return {
@@ -57,8 +58,11 @@ const judge = (
       method,
       detail: bounded(first.data),
     }
-  if (check && !(check.success && action.postcondition.holds(check.data)))
-    return { outcome: 'postcondition_failed', method, detail: bounded(check.data) }
+  if (!checks) return { outcome: 'passed', method, detail: '' }
+  const data = checks.flatMap((check) => (check.success ? [check.data] : []))
+  const isComplete = data.length === action.postcondition.calls(policy).length
+  if (!isComplete || !action.postcondition.holds(data, policy))
+    return { outcome: 'postcondition_failed', method, detail: bounded(data.join(' ')) }
   return { outcome: 'passed', method, detail: '' }
 }
 
@@ -78,18 +82,20 @@ export const simulateAction = async (
     data: policy.calldata,
     gas: `0x${policy.gasLimit.toString(16)}`,
   }
-  const check = { from, ...action.postcondition.call(policy) }
+  const checks = action.postcondition.calls(policy).map((each) => ({ from, ...each }))
   try {
     const answer = await rpc.ask('eth_simulateV1', [
-      { blockStateCalls: [{ calls: [call, check] }], validation: false },
+      { blockStateCalls: [{ calls: [call, ...checks] }], validation: false },
       'latest',
     ])
     const calls = answer.ok ? readCalls(answer.value) : undefined
-    if (calls?.[0]) return judge(action, 'eth_simulateV1', calls[0], calls[1])
+    if (calls?.[0]) return judge(action, 'eth_simulateV1', calls[0], policy, calls.slice(1))
     const single = await rpc.ask('eth_call', [call, 'latest'])
-    if (single.ok) return judge(action, 'eth_call', { success: true, data: '0x' }, undefined)
+    if (single.ok)
+      return judge(action, 'eth_call', { success: true, data: '0x' }, policy, undefined)
     const isRevert = single.code === 3 || single.data !== '0x' || /revert/i.test(single.message)
-    if (isRevert) return judge(action, 'eth_call', { success: false, data: single.data }, undefined)
+    if (isRevert)
+      return judge(action, 'eth_call', { success: false, data: single.data }, policy, undefined)
     return { outcome: 'unavailable', method: 'none', detail: bounded(single.message) }
   } catch (error) {
     return {

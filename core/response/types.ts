@@ -1,3 +1,4 @@
+import type { z } from 'zod'
 import type { Address, FindingSeverity, Hex } from '../base/index.ts'
 
 /** Which finding may ask for an action. Every field given must fit. */
@@ -12,6 +13,42 @@ export type PolicyTrigger = {
 
 export type ExecutionMode = 'observe' | 'propose' | 'auto'
 
+/** One step of the way to the chain. When its deadline passes without the effect, the next sender takes over. */
+export type SenderStep = {
+  /** `local`, or a name under `signer.senders` of the watchlist. */
+  readonly name: string
+  readonly deadlineS: number
+}
+
+/** Where the same signed bytes go: to the endpoints of `signer.rpc` (public), of `signer.privateRpc`, or to both. */
+export type Broadcast = {
+  readonly mode: 'public' | 'private' | 'both' | 'private-then-public'
+  /** Of `private-then-public`: blocks without the transaction before it goes to the public endpoints too. */
+  readonly afterBlocks: number
+}
+
+/** A call that the simulation makes after the action, and how it must end. */
+export type Canary = {
+  readonly name: string
+  readonly from: Address
+  readonly to: Address
+  readonly data: Hex
+  readonly expect: 'succeeds' | 'reverts'
+}
+
+/** What must hold in the simulation beside the post-condition. */
+export type SimulationAssertions = {
+  /** The call of the finding's transaction, replayed after the action, reverts. */
+  readonly suspiciousReverts: 'required' | 'report' | 'off'
+  readonly canaries: readonly Canary[]
+  /** When given, the only storage that may change: any slot of an address, or the slots listed. */
+  readonly storage?:
+    | readonly { readonly address: Address; readonly slots?: readonly Hex[] | undefined }[]
+    | undefined
+}
+
+export type SimulationProvider = 'eth_simulateV1' | 'debug_traceCall' | 'eth_call' | 'tenderly'
+
 /** One approved action: the content of a policy file, and nothing that a detector could add to. */
 export type Policy = {
   /** Kebab-case; the name of its file or folder. */
@@ -19,6 +56,8 @@ export type Policy = {
   readonly version: number
   /** Id of the action type that knows how to build and check it, e.g. `pause`. */
   readonly action: string
+  /** What the action type wants to know beside the target; checked by its `parameters`. */
+  readonly parameters: Readonly<Record<string, unknown>>
   readonly approvedBy: readonly string[]
   /** ISO 8601. */
   readonly approvedAt: string
@@ -38,11 +77,19 @@ export type Policy = {
   readonly maxPriorityFeePerGasWei: bigint
   readonly maxSpendWeiPer24h: bigint
   readonly triggers: readonly PolicyTrigger[]
+  /** How many different bots must have found it, and how many of the signer's endpoints must have the block. */
+  readonly quorum: { readonly bots: number; readonly endpoints: number }
   /** How old the finding may be when the signer decides: blocks by its own head, seconds by block time. */
   readonly freshness: { readonly blocks: number; readonly seconds: number }
   readonly mode: ExecutionMode
-  /** How long a proposal waits for a person. */
-  readonly approval: { readonly timeoutS: number }
+  /** How long a proposal waits for people, for how many of them, and what happens when they do not come. */
+  readonly approval: {
+    readonly timeoutS: number
+    readonly required: number
+    /** Roles of `signer.approvers` that may approve; any when empty. */
+    readonly roles: readonly string[]
+    readonly onTimeout: 'drop' | 'execute'
+  }
   readonly limits: {
     readonly maxPerWindow: number
     readonly windowS: number
@@ -50,7 +97,14 @@ export type Policy = {
   }
   /** Block seconds after one execution in which the same action is not asked for again. */
   readonly cooldownS: number
+  /** Whether an execution of another policy on the same target, in flight or within its cooldown, excludes this one. */
+  readonly exclusive: boolean
+  /** Different targets, over all policies of the chain, that may be acted on within the window. */
+  readonly brake: { readonly maxTargets: number; readonly windowS: number }
   readonly simulation: {
+    /** In the order they are asked. */
+    readonly providers: readonly SimulationProvider[]
+    readonly assertions: SimulationAssertions
     readonly mode: 'required' | 'best-effort'
     readonly onUnavailable: 'proceed' | 'stop'
     readonly onRevert: 'stop'
@@ -63,6 +117,15 @@ export type Policy = {
   }
   /** A transaction not mined after so many blocks is replaced at a higher fee. */
   readonly replaceAfterBlocks: number
+  readonly senders: readonly SenderStep[]
+  readonly broadcast: Broadcast
+  /** Whether a finding of a transaction that is not mined yet may trigger it, and what tip may outbid the attack. */
+  readonly pending: {
+    readonly answer: boolean
+    readonly maxPriorityFeePerGasWei?: bigint | undefined
+  }
+  /** Channels that hear of it beside those that the routes name. */
+  readonly channels: readonly string[]
   readonly runbook: string
 }
 
@@ -90,6 +153,9 @@ export type ProbeContext = {
   readonly call: (to: Address, data: Hex) => Promise<{ readonly ok: boolean; readonly data: Hex }>
 }
 
+/** What of a policy an action type builds from. */
+export type PolicyFacts = Pick<Policy, 'target' | 'chain' | 'parameters'>
+
 /** A kind of response: how it is built from a policy, and how its effect is seen. It only ever raises a guard. */
 export type ActionDefinition = {
   /** Kebab-case, stable for ever. */
@@ -98,13 +164,29 @@ export type ActionDefinition = {
   readonly summary: string
   /** The only selectors that a policy of this kind may call; none may lower a guard. */
   readonly selectors: readonly Hex[]
+  /** Shape of the policy's `parameters`. Default: there are none. */
+  readonly parameters?: z.ZodType<Readonly<Record<string, unknown>>> | undefined
   /** The exact calldata, from the policy and nothing else. A policy whose calldata differs is refused. */
-  readonly encode: (policy: Pick<Policy, 'target' | 'chain'>) => Hex
+  readonly encode: (policy: PolicyFacts) => Hex
+  /**
+   * For guards of which one call sets several flags: the calldata that raises the policy's flags and keeps those that
+   * stand raised. `accepts` says of any calldata whether it raises at least what the policy raises and lowers nothing:
+   * the signer signs no other. Default: the policy's calldata.
+   */
+  readonly adapt?:
+    | {
+        readonly prepare: (context: ProbeContext) => Promise<Hex>
+        readonly accepts: (policy: PolicyFacts, calldata: Hex) => boolean
+      }
+    | undefined
+  /** Whether a second run by another key changes nothing, so that another sender may take over at a deadline. */
+  readonly isIdempotent: boolean
   /** Read on chain: the only proof of success. */
   readonly postcondition: {
     readonly description: string
-    readonly call: (policy: Pick<Policy, 'target'>) => { readonly to: Address; readonly data: Hex }
-    readonly holds: (returnData: Hex) => boolean
+    readonly calls: (policy: PolicyFacts) => readonly { readonly to: Address; readonly data: Hex }[]
+    /** The return data of the calls, in their order; every one of them succeeded. */
+    readonly holds: (returnData: readonly Hex[], policy: PolicyFacts) => boolean
   }
   /** True for revert data which says that the effect already stands. */
   readonly isAlreadyEffective: (revertData: Hex) => boolean
