@@ -459,6 +459,50 @@ export const executionLog = tocsin.table('execution_log', {
   hash: text('hash').notNull(),
 })
 
+/**
+ * What people said of a proposal. A row counts only with a `proof` that the signer verifies: whoever can write here, but
+ * does not hold the secret or a key of an approver, approves nothing.
+ */
+export const executionApproval = tocsin.table(
+  'execution_approval',
+  {
+    id: text('id').primaryKey(),
+    executionId: text('execution_id').notNull(),
+    /** Name under `signer.approvers`, or the person's own name where none are configured. */
+    who: text('who').notNull(),
+    role: text('role').notNull(),
+    decision: text('decision').$type<'approve' | 'deny'>().notNull(),
+    /** Hash of exactly what was shown: execution, policy, chain, target and calldata. */
+    bytesHash: text('bytes_hash').notNull(),
+    at: at('at').notNull().defaultNow(),
+    via: text('via').$type<'link' | 'console' | 'cli' | 'key'>().notNull(),
+    /** Single use. */
+    nonce: text('nonce').notNull(),
+    expiresAt: at('expires_at').notNull(),
+    /** Message authentication code of the link, or signature of the approver's key. */
+    proof: text('proof').notNull(),
+  },
+  (t) => [
+    uniqueIndex('execution_approval_nonce').on(t.nonce),
+    uniqueIndex('execution_approval_person').on(t.executionId, t.who, t.decision),
+  ],
+)
+
+/** Every time that all automatic action was stopped. A row without `lifted_at` stops it; a file does so too. */
+export const killSwitch = tocsin.table(
+  'kill_switch',
+  {
+    id: text('id').primaryKey(),
+    at: at('at').notNull().defaultNow(),
+    who: text('who').notNull(),
+    via: text('via').$type<'cli' | 'api' | 'console'>().notNull(),
+    reason: text('reason').notNull(),
+    liftedAt: at('lifted_at'),
+    liftedBy: text('lifted_by'),
+  },
+  (t) => [index('kill_switch_on').on(t.at).where(sql`lifted_at is null`)],
+)
+
 /** Heartbeat of every process; the console and `tocsin status` read it. */
 export const processStatus = tocsin.table('process_status', {
   /** `watcher`, `notifier`, `signer`, `indexer`, `console`, `supervisor`. */
