@@ -439,12 +439,45 @@ export const execution = tocsin.table(
     confirmedAt: at('confirmed_at'),
     /** When its block was final on chain, or nothing was left to mind: until then the signer looks after it. */
     finalAt: at('final_at'),
+    /** Which of the policy's senders is at it, from 0, and since when. */
+    senderStep: integer('sender_step').notNull().default(0),
+    senderStepAt: at('sender_step_at'),
+    /** The signer's own signed word that it decided to act: without it no other sender is asked. */
+    warrant: jsonb('warrant').$type<Json>(),
   },
   (t) => [
     uniqueIndex('execution_idempotency').on(t.idempotencyKey),
     index('execution_status').on(t.status),
     index('execution_finding').on(t.findingId),
     index('execution_action').on(t.actionId, t.epoch),
+  ],
+)
+
+/** An execution in the hands of a sender with a key of its own; committed before the first request to it. */
+export const executionRelay = tocsin.table(
+  'execution_relay',
+  {
+    executionId: text('execution_id').notNull(),
+    /** Place of the sender in the policy, from 0. */
+    step: integer('step').notNull(),
+    sender: text('sender').notNull(),
+    /** `intent`: asked or about to be asked, and no answer known. `expired`, `failed`: it ended without the effect. */
+    status: text('status')
+      .$type<'intent' | 'accepted' | 'refused' | 'expired' | 'failed' | 'mined'>()
+      .notNull(),
+    /** How many requests to send were begun. */
+    posts: integer('posts').notNull().default(0),
+    /** The sender's own id of the transaction; hashes change, it does not. */
+    externalId: text('external_id'),
+    /** Every hash that the sender named, newest last. */
+    hashes: text('hashes').array().notNull().default(sql`'{}'::text[]`),
+    reason: text('reason'),
+    createdAt: at('created_at').notNull().defaultNow(),
+    updatedAt: at('updated_at').notNull().defaultNow(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.executionId, t.step] }),
+    index('execution_relay_external').on(t.sender, t.externalId),
   ],
 )
 
