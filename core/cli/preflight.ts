@@ -90,7 +90,8 @@ export const preflight = async (options: {
   const places = placesOf(config, names, options.all)
   refuseDoubles(places)
   for (const place of places) await refuseTaken(place)
-  if (config.signer && names.includes('signer')) await refuseMissingKeystore(config.signer.keystore)
+  if (config.signer?.keystore && names.includes('signer'))
+    await refuseMissingKeystore(config.signer.keystore)
   // Whoever answers is less without it, and the watch goes on all the same.
   for (const fault of (await readPolicies(config.actionsDir)).faults)
     options.onWarning(`${formatFault(fault)}; this action is not armed.`)

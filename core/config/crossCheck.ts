@@ -184,8 +184,38 @@ const checkThing = (checker: Checker, index: number, thing: Located, folder: str
   }
 }
 
+/** Chains of the signer's endpoints and senders, and where its key comes from. */
+const checkSigner = ({ root, names, add }: Checker): void => {
+  const unknown = (path: ConfigPath, chain: string, atKey: boolean): void => {
+    if (names.chains.includes(chain)) return
+    const problem = `there is no chain "${shown(chain)}"`
+    add(path, problem, suggestion(chain, names.chains, 'chains'), atKey)
+  }
+  for (const part of ['rpc', 'privateRpc'])
+    for (const [chain] of entriesAt(root, ['signer', part]))
+      unknown(['signer', part, chain], chain, true)
+  for (const [sender] of entriesAt(root, ['signer', 'senders'])) {
+    const path: ConfigPath = ['signer', 'senders', sender]
+    const chain = textAt(root, [...path, 'chain'])
+    if (chain !== undefined) unknown([...path, 'chain'], chain, false)
+    if (sender === 'local')
+      add(path, 'the name "local" means the signer itself', 'Give it another name.', true)
+  }
+  if (!nodeAt(root, ['signer'])) return
+  const has = (key: string): boolean => nodeAt(root, ['signer', key]) !== undefined
+  if (has('key') && (has('keystore') || has('password')))
+    add(['signer', 'key'], 'there is a keystore too', 'Keep one of them.', true)
+  else if (!has('key') && !(has('keystore') && has('password')))
+    add(
+      ['signer'],
+      'it has no key',
+      'Give `keystore` and `password`, or `key` for one in a vault.',
+      true,
+    )
+}
+
 const checkReactions = (checker: Checker, actions: readonly string[] | undefined): void => {
-  const { root, names, add, reference, references, botReferences } = checker
+  const { root, names, reference, references, botReferences } = checker
   for (const index of itemsAt(root, ['routes']).keys()) {
     const path: ConfigPath = ['routes', index]
     references([...path, 'channels'], names.channels, 'channel')
@@ -199,11 +229,7 @@ const checkReactions = (checker: Checker, actions: readonly string[] | undefined
     botReferences([...path, 'when', 'bot'])
     if (actions) reference([...path, 'action'], actions, 'approved action')
   }
-  for (const [chain] of entriesAt(root, ['signer', 'rpc'])) {
-    if (names.chains.includes(chain)) continue
-    const problem = `there is no chain "${shown(chain)}"`
-    add(['signer', 'rpc', chain], problem, suggestion(chain, names.chains, 'chains'), true)
-  }
+  checkSigner(checker)
 }
 
 /** What the schema cannot see: names that point nowhere, doubles, checksums, ABI files. Works on wrong files too. */

@@ -14,7 +14,14 @@ import { readYamlFile } from './readYamlFile.ts'
 import { type WatchlistFile, watchlistSchema } from './schema.ts'
 import { resolveSecrets, type SecretPart, type Secrets } from './secrets.ts'
 import { suggestion } from './suggestName.ts'
-import type { ChannelConfig, Config, ThingFile, WatchedThing } from './types.ts'
+import type {
+  ChannelConfig,
+  Config,
+  SenderConfig,
+  SenderFile,
+  ThingFile,
+  WatchedThing,
+} from './types.ts'
 
 export type LoadConfigOptions = {
   /** The watchlist; faults name it as it is given here. */
@@ -139,18 +146,60 @@ const resolveChannels = (file: WatchlistFile, secrets: Secrets): readonly Channe
     }
   })
 
-const resolveSigner = (file: WatchlistFile, secrets: Secrets, folder: string): Config['signer'] =>
-  file.signer && {
-    ...file.signer,
-    keystore: resolve(folder, file.signer.keystore),
-    password: secrets.at(['signer', 'password']),
-    rpc: Object.fromEntries(
-      Object.entries(file.signer.rpc).map(([chain, urls]) => [
+const resolveSender = (
+  name: string,
+  sender: SenderFile,
+  at: (...path: readonly string[]) => string,
+): SenderConfig => {
+  const base = { name, chain: sender.chain, url: at('url') }
+  switch (sender.type) {
+    case 'openzeppelin-relayer':
+      return {
+        ...base,
+        type: sender.type,
+        relayer: sender.relayer,
+        apiKey: at('apiKey'),
+        address: sender.address === undefined ? undefined : lower(sender.address),
+      }
+    case 'defender':
+      return {
+        ...base,
+        type: sender.type,
+        apiKey: at('apiKey'),
+        apiSecret: at('apiSecret'),
+        address: sender.address === undefined ? undefined : lower(sender.address),
+      }
+    case 'safe':
+      return { ...base, type: sender.type, apiKey: at('apiKey'), safe: lower(sender.safe) }
+  }
+}
+
+const resolveSigner = (file: WatchlistFile, secrets: Secrets, folder: string): Config['signer'] => {
+  const { signer } = file
+  if (!signer) return undefined
+  const endpoints = (part: 'rpc' | 'privateRpc'): Readonly<Record<string, readonly string[]>> =>
+    Object.fromEntries(
+      Object.entries(signer[part]).map(([chain, urls]) => [
         chain,
-        urls.map((_, index) => secrets.at(['signer', 'rpc', chain, index])),
+        urls.map((_, index) => secrets.at(['signer', part, chain, index])),
       ]),
+    )
+  const endpoint = secrets.at(['signer', 'key', 'endpoint']) || undefined
+  return {
+    ...signer,
+    keystore: signer.keystore === undefined ? '' : resolve(folder, signer.keystore),
+    password: secrets.at(['signer', 'password']),
+    rpc: endpoints('rpc'),
+    privateRpc: endpoints('privateRpc'),
+    key:
+      signer.key?.type === 'aws-kms'
+        ? { ...signer.key, region: signer.key.region, endpoint }
+        : signer.key && { ...signer.key, endpoint },
+    senders: Object.entries(signer.senders).map(([name, sender]) =>
+      resolveSender(name, sender, (...path) => secrets.at(['signer', 'senders', name, ...path])),
     ),
   }
+}
 
 const resolveConfig = (
   file: WatchlistFile,
@@ -189,6 +238,13 @@ const resolveConfig = (
     channels: resolveChannels(file, secrets),
     database: url || file.database ? { url } : undefined,
     signer: resolveSigner(file, secrets, folder),
+    people: file.people && {
+      url: file.people.url?.replace(/\/+$/, ''),
+      channels: file.people.channels,
+      secret: secrets.at(['people', 'secret']),
+      haltToken: secrets.at(['people', 'haltToken']),
+      hasSecret: file.people.secret !== undefined,
+    },
     hash: stableHash(plainOf(root)),
     places: listPlaces(root),
   }

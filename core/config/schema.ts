@@ -184,6 +184,59 @@ export const answerSchema = z.strictObject({
   action: name.describe('Id of an approved policy file'),
 })
 
+const senderUrl = urlOrSecret.describe('https, or http on this machine')
+
+/** Senders with keys of their own, beside `local`. One entry serves one chain. */
+export const senderSchema = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('openzeppelin-relayer'),
+    chain: name,
+    url: senderUrl,
+    apiKey: secretSchema,
+    relayer: z
+      .string()
+      .regex(/^[A-Za-z0-9_-]{1,100}$/)
+      .describe('Id of the relayer'),
+    address: address.optional().describe('Account that it sends from. Default: it is asked'),
+  }),
+  z.strictObject({
+    type: z.literal('defender'),
+    chain: name,
+    url: senderUrl.describe('A Defender-compatible endpoint: the hosted service ended in 2026'),
+    apiKey: secretSchema,
+    apiSecret: secretSchema,
+    address: address.optional().describe('Account that it sends from. Default: it is asked'),
+  }),
+  z.strictObject({
+    type: z.literal('safe'),
+    chain: name,
+    url: senderUrl.describe('Safe Transaction Service'),
+    apiKey: secretSchema.optional(),
+    safe: address.describe('The Safe to which the call is proposed'),
+  }),
+])
+
+/** A key that never leaves its vault. */
+export const keySchema = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('aws-kms'),
+    keyId: z.string().min(1).describe('Id, ARN or alias of an ECC_SECG_P256K1 key'),
+    region: z.string().min(1).optional().describe('Default: what the AWS SDK finds'),
+    endpoint: urlOrSecret.optional(),
+  }),
+  z.strictObject({
+    type: z.literal('gcp-kms'),
+    keyVersion: z
+      .string()
+      .regex(
+        /^projects\/[^/]+\/locations\/[^/]+\/keyRings\/[^/]+\/cryptoKeys\/[^/]+\/cryptoKeyVersions\/\d+$/,
+        'projects/…/locations/…/keyRings/…/cryptoKeys/…/cryptoKeyVersions/1',
+      )
+      .describe('An EC_SIGN_SECP256K1_SHA256 key version'),
+    endpoint: urlOrSecret.optional(),
+  }),
+])
+
 export const watchlistSchema = z.strictObject({
   version: z.literal(1),
   name,
@@ -223,8 +276,17 @@ export const watchlistSchema = z.strictObject({
       rpc: z
         .record(name, z.array(urlOrSecret).min(1))
         .describe("Per chain: the signer's own endpoints"),
-      keystore: z.string().min(1).describe('Keystore V3 file, from the watchlist'),
-      password: secretSchema,
+      privateRpc: z
+        .record(name, z.array(urlOrSecret).min(1))
+        .default({})
+        .describe('Per chain: endpoints that keep transactions out of the public mempool'),
+      keystore: z.string().min(1).optional().describe('Keystore V3 file, from the watchlist'),
+      password: secretSchema.optional(),
+      key: keySchema.optional().describe('Instead of keystore and password'),
+      senders: z
+        .record(name, senderSchema)
+        .default({})
+        .describe('Senders that policies may name beside `local`'),
       mode: z
         .enum(['observe', 'propose', 'auto'])
         .default('observe')
@@ -241,6 +303,26 @@ export const watchlistSchema = z.strictObject({
         .describe('Host names by which browsers call it, beside localhost and addresses'),
     })
     .default({ host: '127.0.0.1', port: 4680 }),
+  people: z
+    .strictObject({
+      url: z
+        .string()
+        .regex(/^https?:\/\/\S+$/, 'a URL')
+        .optional()
+        .describe('Where people reach the console: the links of proposals begin with it'),
+      secret: secretSchema
+        .optional()
+        .describe('Signs those links, 32 characters or more. Default: people.key in dataDir'),
+      haltToken: secretSchema
+        .optional()
+        .describe('Bearer token of POST /api/halt. Default: that call is refused'),
+      channels: z
+        .record(z.string().min(1).max(200), name)
+        .default({})
+        .describe('The channel that reaches one person alone, by name under `signer.approvers`'),
+    })
+    .optional()
+    .describe('How people answer proposals and stop everything'),
   indexer: z
     .strictObject({
       enabled: z.boolean().default(true),

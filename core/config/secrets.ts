@@ -13,7 +13,7 @@ import {
 } from './located.ts'
 
 /** Parts of the watchlist that hold secrets; a process asks for those that it needs, and gets no others. */
-export type SecretPart = 'rpc' | 'channels' | 'signer' | 'database'
+export type SecretPart = 'rpc' | 'channels' | 'signer' | 'database' | 'people' | 'console'
 
 type Spot = {
   readonly part: SecretPart
@@ -36,10 +36,22 @@ const spotsIn = (root: Located): readonly Spot[] => {
     spots.push({ part: 'channels', path: ['channels', channel, 'url'], form: 'http' })
     spots.push({ part: 'channels', path: ['channels', channel, 'secret'], form: 'text' })
   }
-  for (const [chain] of entriesAt(root, ['signer', 'rpc']))
-    for (const index of itemsAt(root, ['signer', 'rpc', chain]).keys())
-      spots.push({ part: 'signer', path: ['signer', 'rpc', chain, index], form: 'endpoint' })
+  for (const part of ['rpc', 'privateRpc'])
+    for (const [chain] of entriesAt(root, ['signer', part]))
+      for (const index of itemsAt(root, ['signer', part, chain]).keys())
+        spots.push({ part: 'signer', path: ['signer', part, chain, index], form: 'endpoint' })
+  for (const [sender] of entriesAt(root, ['signer', 'senders'])) {
+    const path: ConfigPath = ['signer', 'senders', sender]
+    spots.push(
+      { part: 'signer', path: [...path, 'url'], form: 'http' },
+      { part: 'signer', path: [...path, 'apiKey'], form: 'text' },
+      { part: 'signer', path: [...path, 'apiSecret'], form: 'text' },
+    )
+  }
+  spots.push({ part: 'signer', path: ['signer', 'key', 'endpoint'], form: 'http' })
   spots.push({ part: 'signer', path: ['signer', 'password'], form: 'text' })
+  spots.push({ part: 'people', path: ['people', 'secret'], form: 'text' })
+  spots.push({ part: 'console', path: ['people', 'haltToken'], form: 'text' })
   spots.push({ part: 'database', path: ['database', 'url'], form: 'postgres' })
   return spots.filter(({ path }) => nodeAt(root, path) !== undefined)
 }

@@ -6,11 +6,13 @@ import type {
   chainSchema,
   routeSchema,
   secretSchema,
+  senderSchema,
   thingSchema,
   WatchlistFile,
 } from './schema.ts'
 
 export type ThingFile = z.infer<typeof thingSchema>
+export type SenderFile = z.infer<typeof senderSchema>
 export type ThingKind = ThingFile['kind']
 export type SecretRef = z.infer<typeof secretSchema>
 export type Route = z.infer<typeof routeSchema>
@@ -55,19 +57,71 @@ export type ChannelConfig =
 /** Where something stands in the files of the watchlist. Lines and columns begin at 1. */
 export type Place = { readonly file: string; readonly line: number; readonly column: number }
 
-/** The signer's part; addresses of endpoints and the password are empty unless the process asked for `signer`. */
-export type SignerConfig = Omit<NonNullable<WatchlistFile['signer']>, 'rpc' | 'password'> & {
+/** A sender with a key of its own, its secrets resolved. */
+export type SenderConfig = {
+  /** As policies name it. */
+  readonly name: string
+  /** Name of the chain it serves. */
+  readonly chain: string
+  readonly url: string
+} & (
+  | {
+      readonly type: 'openzeppelin-relayer'
+      readonly apiKey: string
+      readonly relayer: string
+      readonly address: Address | undefined
+    }
+  | {
+      readonly type: 'defender'
+      readonly apiKey: string
+      readonly apiSecret: string
+      readonly address: Address | undefined
+    }
+  | { readonly type: 'safe'; readonly apiKey: string; readonly safe: Address }
+)
+
+/** A key in a vault, its endpoint resolved. */
+export type KeyConfig =
+  | {
+      readonly type: 'aws-kms'
+      readonly keyId: string
+      readonly region: string | undefined
+      readonly endpoint: string | undefined
+    }
+  | {
+      readonly type: 'gcp-kms'
+      readonly keyVersion: string
+      readonly endpoint: string | undefined
+    }
+
+/** The signer's part; addresses of endpoints and secrets are empty unless the process asked for `signer`. */
+export type SignerConfig = Omit<
+  NonNullable<WatchlistFile['signer']>,
+  'rpc' | 'privateRpc' | 'password' | 'keystore' | 'key' | 'senders'
+> & {
   /** Per chain name: the signer's own endpoints. */
   readonly rpc: Readonly<Record<string, readonly string[]>>
-  /** Absolute path of the Keystore V3 file. */
+  /** Per chain name: endpoints outside the public mempool. */
+  readonly privateRpc?: Readonly<Record<string, readonly string[]>> | undefined
+  /** Absolute path of the Keystore V3 file; empty when the key lies in a vault. */
   readonly keystore: string
   readonly password: string
+  readonly key?: KeyConfig | undefined
+  readonly senders?: readonly SenderConfig[] | undefined
+}
+
+/** How people answer and stop; the secrets are empty unless the process asked for `people` or `console`. */
+export type PeopleConfig = Omit<NonNullable<WatchlistFile['people']>, 'secret' | 'haltToken'> & {
+  readonly secret: string
+  readonly haltToken: string
+  /** The watchlist names a secret, whether or not this process may see it. */
+  readonly hasSecret: boolean
 }
 
 /** The whole configuration, validated and resolved. Secrets are resolved only for the process that asks for them. */
 export type Config = Omit<
   WatchlistFile,
-  'chains' | 'watch' | 'channels' | 'dataDir' | 'database' | 'signer'
+  'chains' | 'watch' | 'channels' | 'dataDir' | 'database' | 'signer' | 'people'
 > & {
   /** Absolute path of the watchlist, and of the overlay of `--env` when there is one. */
   readonly files: readonly string[]
@@ -80,6 +134,7 @@ export type Config = Omit<
   /** `url` is empty unless the process asked for `database`. */
   readonly database?: { readonly url: string } | undefined
   readonly signer?: SignerConfig | undefined
+  readonly people?: PeopleConfig | undefined
   /** SHA-256 of the merged file: part of every process's status row. */
   readonly hash: string
   /** Where each thing, chain and channel is written: `watch.<name>`, `chains.<name>`, `channels.<name>`, … */
