@@ -1,4 +1,5 @@
 import { isTocsinError, messageOf } from '../base/index.ts'
+import { adaptPolicy } from './adaptCalldata.ts'
 import { endExecution } from './endExecution.ts'
 import {
   type Attempt,
@@ -190,7 +191,7 @@ const broadcast = async (
 
 /** A new transaction with the same nonce and higher fees, committed before it is sent; undefined when the caps forbid it. */
 const replace = async (
-  { context, lane, row, policy, attempts, nonce, memory }: Pursuit,
+  { context, lane, row, policy, action, attempts, nonce, memory }: Pursuit,
   head: number,
 ): Promise<Attempt | undefined> => {
   const last = attempts.at(-1)
@@ -209,7 +210,9 @@ const replace = async (
   }
   const fees = bumpFees(previous, market, caps, memory.mustOutbid ? 'rival' : 'own')
   if (!fees || policy.gasLimit * fees.maxFeePerGas > policy.maxSpendWeiPer24h) return undefined
-  const { raw, hash } = await context.key.sign(policy, nonce, fees)
+  const adapted = await adaptPolicy(lane.rpc, action, policy, context.key.address)
+  if (!adapted) return undefined
+  const { raw, hash } = await context.key.sign(adapted, nonce, fees)
   const attempt: Attempt = {
     hash,
     raw,
@@ -283,7 +286,7 @@ const prepare = async (
   }
   if (!memory.verified) {
     for (const { raw } of attempts) {
-      const fault = await checkSigned(raw, { policy, signer: context.key.address, nonce })
+      const fault = await checkSigned(raw, { policy, signer: context.key.address, nonce, action })
       if (!fault) continue
       await fail(context, row, 'forged', `Refused to send: ${fault}.`)
       return undefined

@@ -7,9 +7,10 @@ import {
 } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { type Address, type Hex, TocsinError } from '../base/index.ts'
+import { isApprovedCalldata } from './adaptCalldata.ts'
 import type { Fees } from './fees.ts'
 import { decodeKeystore } from './keystore.ts'
-import type { Policy } from './types.ts'
+import type { ActionDefinition, Policy } from './types.ts'
 
 /** Who signs. Only calldata of a policy ever reaches it. */
 export type SignerKey = {
@@ -59,7 +60,13 @@ export const openSignerKey = async (file: string, password: string): Promise<Sig
 /** Why stored bytes are not a transaction that this key signed for this policy and nonce, or undefined when they are. */
 export const checkSigned = async (
   raw: Hex,
-  expected: { readonly policy: Policy; readonly signer: Address; readonly nonce: number },
+  expected: {
+    readonly policy: Policy
+    readonly signer: Address
+    readonly nonce: number
+    /** Of the policy; one with `adapt` may have been signed with more flags raised than the policy's. */
+    readonly action?: ActionDefinition | undefined
+  },
 ): Promise<string | undefined> => {
   try {
     const serialized = raw as TransactionSerializedEIP1559
@@ -73,7 +80,7 @@ export const checkSigned = async (
       tx.chainId === policy.chain &&
       (tx.nonce ?? 0) === expected.nonce &&
       tx.to?.toLowerCase() === policy.target &&
-      tx.data === policy.calldata &&
+      isApprovedCalldata(expected.action, policy, tx.data ?? '0x') &&
       (tx.value ?? 0n) === 0n &&
       tx.gas === policy.gasLimit &&
       (tx.maxFeePerGas ?? policy.maxFeePerGasWei + 1n) <= policy.maxFeePerGasWei
