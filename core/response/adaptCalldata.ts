@@ -30,7 +30,8 @@ export const isApprovedCalldata = (
 
 /**
  * The policy with the calldata that fits what stands on chain now: flags that are raised stay raised. The same policy
- * when its action type has nothing to adapt. Undefined when the type's answer is not one that it accepts itself.
+ * when its action type has nothing to adapt. Undefined when
+ * what stands cannot be read, or the type's answer is not one that it accepts itself.
  * @throws TocsinError `rpc.*` when the chain cannot be read.
  */
 export const adaptPolicy = async (
@@ -41,5 +42,6 @@ export const adaptPolicy = async (
 ): Promise<LoadedPolicy | undefined> => {
   if (!action.adapt) return policy
   const calldata = await action.adapt.prepare(createProbeContext(rpc, policy, signer))
+  if (calldata === undefined) return undefined
   return isApprovedCalldata(action, policy, calldata) ? { ...policy, calldata } : undefined
 }

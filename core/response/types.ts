@@ -171,11 +171,12 @@ export type ActionDefinition = {
   /**
    * For guards of which one call sets several flags: the calldata that raises the policy's flags and keeps those that
    * stand raised. `accepts` says of any calldata whether it raises at least what the policy raises and lowers nothing:
-   * the signer signs no other. Default: the policy's calldata.
+   * the signer signs no other. Undefined when what stands cannot be read: then nothing is sent. Default: the policy's
+   * calldata.
    */
   readonly adapt?:
     | {
-        readonly prepare: (context: ProbeContext) => Promise<Hex>
+        readonly prepare: (context: ProbeContext) => Promise<Hex | undefined>
         readonly accepts: (policy: PolicyFacts, calldata: Hex) => boolean
       }
     | undefined
