@@ -8,7 +8,7 @@ import {
   startEmbeddedPostgres,
 } from '../store/index.ts'
 import type { CommonOptions } from './options.ts'
-import { readConfig } from './readConfig.ts'
+import { readConfig, type SecretParts } from './readConfig.ts'
 
 export type OpenedStore = {
   readonly store: Store
@@ -30,11 +30,14 @@ const exitOnSignal = (): void => {
 
 /**
  * What a one-off command needs: the watchlist and its database. Joins the embedded Postgres that `tocsin start` runs,
- * or starts it for as long as the command takes.
+ * or starts it for as long as the command takes. `secrets`: parts that it may see beside the database.
  * @throws TocsinError `store.none` where nothing has run yet
  */
-export const openStore = async (options: CommonOptions): Promise<OpenedStore> => {
-  const config = await readConfig(options, ['database'])
+export const openStore = async (
+  options: CommonOptions,
+  secrets: SecretParts = [],
+): Promise<OpenedStore> => {
+  const config = await readConfig(options, ['database', ...secrets])
   const url = findDatabaseUrl(config)
   if (!url && !hasEmbeddedPostgres(config.dataDir))
     throw new TocsinError('store.none', `Nothing has run in ${config.dataDir} yet.`, {

@@ -17,11 +17,11 @@ export const PROCESSES: Readonly<Record<ProcessName, ProcessPlan>> = {
       (await import('./startWatcher.ts')).startWatcher({ ...input, isOwnProcess: true }),
   },
   notifier: {
-    secrets: ['database', 'channels'],
+    secrets: ['database', 'channels', 'people'],
     start: async (input) => (await import('./startNotifierProcess.ts')).startNotifierProcess(input),
   },
   signer: {
-    secrets: ['database', 'signer'],
+    secrets: ['database', 'signer', 'people'],
     start: async (input) => (await import('../response/index.ts')).startSigner(input),
   },
   indexer: {
@@ -36,7 +36,7 @@ export const PROCESSES: Readonly<Record<ProcessName, ProcessPlan>> = {
       }),
   },
   console: {
-    secrets: ['database'],
+    secrets: ['database', 'people', 'console'],
     start: async ({ config, store, log }) =>
       (await import('../console/index.ts')).startConsole({
         config,

@@ -1,10 +1,10 @@
-import { loadConfig } from '../config/index.ts'
+import { loadConfig, type SecretPart } from '../config/index.ts'
 import type { Config } from '../config/types.ts'
 import { findConfigFile } from './findConfigFile.ts'
 import { loadBots } from './loadBots.ts'
 import type { CommonOptions } from './options.ts'
 
-export type SecretParts = readonly ('rpc' | 'channels' | 'signer' | 'database')[]
+export type SecretParts = readonly SecretPart[]
 
 /** Loads the watchlist that the command line names, checked against the bots at hand. */
 export const readConfig = (

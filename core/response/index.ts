@@ -1,4 +1,3 @@
-export { approveExecution } from './approveExecution.ts'
 export { defineAction } from './defineAction.ts'
 export {
   appendExecutionLog,
@@ -10,6 +9,23 @@ export { loadActions } from './loadActions.ts'
 export { formatFault, loadPolicies, type ReadPoliciesResult, readPolicies } from './loadPolicies.ts'
 export { createLocalSender } from './localSender.ts'
 export { type PolicyFault, parsePolicy } from './parsePolicy.ts'
+export { answerByHand, type SignTypedData } from './people/answerByHand.ts'
+export { answerProposal, createClaims, createNonce, readProposal } from './people/answerProposal.ts'
+export {
+  type ApprovalClaims,
+  decodeToken,
+  encodeToken,
+  signClaims,
+} from './people/approvalClaims.ts'
+export {
+  type Halt,
+  killSwitchFile,
+  liftHalt,
+  readHalt,
+  recordHalt,
+  writeHaltFile,
+} from './people/killSwitch.ts'
+export { createPeopleSecret, loadPeopleSecret, type PeopleSecret } from './people/peopleSecret.ts'
 export { policySchema } from './policySchema.ts'
 export { probeReadiness, type Readiness } from './readiness.ts'
 export { policyIdOf, reportPolicyFaults } from './reportPolicyFaults.ts'
@@ -22,5 +38,5 @@ export {
 export { scaffoldPolicy } from './scaffoldPolicy.ts'
 export type { Sender, SendResult, TransactionStatus } from './sender.ts'
 export { createSignerRpc, type SignerRpc } from './signerRpc.ts'
-export { killSwitchFile, type StartSignerOptions, startSigner } from './startSigner.ts'
+export { type StartSignerOptions, startSigner } from './startSigner.ts'
 export type { ActionDefinition, ExecutionMode, LoadedPolicy, Policy, ProbeResult } from './types.ts'

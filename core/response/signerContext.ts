@@ -1,5 +1,6 @@
 import type { Database } from '../store/index.ts'
 import type { Logger } from '../telemetry/index.ts'
+import type { Approvals } from './people/readApprovals.ts'
 import type { Sender } from './sender.ts'
 import type { SignerKey } from './signerKey.ts'
 import type { SignerMetrics } from './signerMetrics.ts'
@@ -21,6 +22,11 @@ export type SignerContext = {
   readonly getAction: (id: string) => ActionDefinition | undefined
   /** The kill switch: nothing is sent while it is on. */
   readonly isHalted: () => boolean
+  /** Proven answers of people to an execution under a policy of the signer's own files. */
+  readonly readApprovals: (
+    execution: { readonly id: string },
+    policy: LoadedPolicy,
+  ) => Promise<Approvals>
   /** False as soon as another signer may hold the key. */
   readonly isHolder: () => boolean
   readonly signal: AbortSignal
@@ -32,6 +38,8 @@ export type SignerLane = {
   readonly chainName: string
   readonly rpc: SignerRpc
   readonly sender: Sender
+  /** Tenderly's node for the chain, where one is configured. */
+  readonly tenderly?: SignerRpc | undefined
   /** When a block is final: by the chain's own word, or after so many blocks. Default: 'tag'. */
   readonly finality?: 'tag' | { readonly depth: number } | undefined
 }

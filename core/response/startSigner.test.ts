@@ -1,13 +1,13 @@
 import { writeFile } from 'node:fs/promises'
 import { eq } from 'drizzle-orm'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { approve } from '../../test/support/approve.ts'
 import { createSignerFixture, type SignerFixture } from '../../test/support/signerFixture.ts'
 import { stableHash } from '../base/index.ts'
 import { tables } from '../store/index.ts'
-import { approveExecution } from './approveExecution.ts'
 import { verifyExecutionLog } from './executionLog.ts'
 import { loadPolicies } from './loadPolicies.ts'
-import { killSwitchFile } from './startSigner.ts'
+import { killSwitchFile } from './people/killSwitch.ts'
 
 let f: SignerFixture
 beforeAll(async () => {
@@ -63,10 +63,10 @@ test('behavior: mode propose waits for a person, whose name is kept', async () =
   await f.writePolicy({ mode: 'propose' })
   const row = await settleUnsent()
   expect(row.status).toBe('proposed')
-  await expect(approveExecution(f.database.db, 'x_none', 'Ada')).rejects.toMatchObject({
+  await expect(approve(f, 'x_none', 'Ada')).rejects.toMatchObject({
     code: 'execution.unknown',
   })
-  await approveExecution(f.database.db, row.id, 'Ada\u0000 Lovelace')
+  await approve(f, row.id, 'Ada\u0000 Lovelace')
   await f.until(row.id, ({ status }) => status === 'sent')
   await f.mine()
   const done = await f.until(row.id, ({ status }) => status === 'succeeded')
@@ -79,7 +79,7 @@ test('behavior: a proposal that nobody approves ends', async () => {
   const { id } = await settleUnsent()
   const row = await f.until(id, ({ status }) => status === 'refused')
   expect(row.reasonCode).toBe('approval_timeout')
-  await expect(approveExecution(f.database.db, id, 'Ada')).rejects.toMatchObject({
+  await expect(approve(f, id, 'Ada')).rejects.toMatchObject({
     code: 'execution.not_proposed',
   })
 })

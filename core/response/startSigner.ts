@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { createLoop, type Loop, messageOf, TocsinError, toJson } from '../base/index.ts'
 import type { Config } from '../config/types.ts'
 import { createListener, type Store } from '../store/index.ts'
@@ -14,6 +12,10 @@ import { createLanes, startLane } from './createLane.ts'
 import { createKeyLock } from './keyLock.ts'
 import { loadActions } from './loadActions.ts'
 import { formatFault } from './loadPolicies.ts'
+import { watchKillSwitch } from './people/killSwitch.ts'
+import { loadPeopleSecret } from './people/peopleSecret.ts'
+import { type People, readApprovals } from './people/readApprovals.ts'
+import { settleProposals } from './people/settleProposals.ts'
 import { createPolicyCache, type PolicyCache } from './policyCache.ts'
 import { type ReadinessMonitor, startReadinessMonitor } from './readinessMonitor.ts'
 import { readSigns } from './readSigns.ts'
@@ -39,9 +41,6 @@ export type StartSignerOptions = {
   /** Default: the local sender over the signer's own endpoints. */
   readonly createSender?: (rpc: SignerRpc) => Sender
 }
-
-/** The kill switch of a data folder: while this file exists the signer sends nothing. */
-export const killSwitchFile = (dataDir: string): string => join(dataDir, 'signer.stop')
 
 const report = (
   context: SignerContext,
@@ -121,6 +120,16 @@ export const startSigner = async (options: StartSignerOptions): Promise<RunningP
     onChange: wakeAll,
     onError: onError('lock'),
   })
+  const people: People = { secret: await loadPeopleSecret(config), approvers: [] }
+  const killSwitch = await watchKillSwitch({
+    db: store.db,
+    dataDir: config.dataDir,
+    onChange: (isOn) => {
+      log.warn({ isOn }, isOn ? 'All automatic action is stopped.' : 'The stop was lifted.')
+      wakeAll()
+    },
+    onError: onError('kill switch'),
+  })
   const context: SignerContext = {
     db: store.db,
     log,
@@ -132,7 +141,8 @@ export const startSigner = async (options: StartSignerOptions): Promise<RunningP
     getPolicy: policies.get,
     getPolicyVersion: policies.getVersion,
     getAction: (id) => actions.find((action) => action.id === id),
-    isHalted: () => existsSync(killSwitchFile(config.dataDir)),
+    isHalted: killSwitch.isOn,
+    readApprovals: (execution, policy) => readApprovals(store.db, people, execution, policy),
     isHolder: lock.isHeld,
     signal: stopping.signal,
   }
@@ -143,8 +153,14 @@ export const startSigner = async (options: StartSignerOptions): Promise<RunningP
   loops = lanes.map((lane) => startLane(context, lane, refresh))
   const listener = createListener({
     url: store.url,
-    topics: ['tocsin_execution'],
-    onNotify: wakeAll,
+    topics: ['tocsin_execution', 'tocsin_halt'],
+    onNotify: (topic) => {
+      if (topic === 'tocsin_halt') killSwitch.wake()
+      else {
+        wakeAll()
+        tidy.wake()
+      }
+    },
     onError: onError('listener'),
   })
   const served = lanes.map(({ chainId }) => chainId)
@@ -157,6 +173,7 @@ export const startSigner = async (options: StartSignerOptions): Promise<RunningP
       toldFaults = now
       if (!lock.isHeld()) return
       await refuseUnserved(context, served)
+      if (await settleProposals(context)) wakeAll()
       await endProposals(context)
     },
     { pauseMs: TIDY_MS, onError: onError('tidying') },
@@ -169,7 +186,7 @@ export const startSigner = async (options: StartSignerOptions): Promise<RunningP
     },
     stop: async () => {
       stopping.abort()
-      const parts = [listener, tidy, monitor, ...loops]
+      const parts = [listener, tidy, monitor, killSwitch, ...loops]
       await Promise.all(parts.map((part) => part.stop()))
       await lock.stop()
     },

@@ -10,6 +10,7 @@ export type NotifyTopic =
   | 'tocsin_alert'
   | 'tocsin_outbox'
   | 'tocsin_execution'
+  | 'tocsin_halt'
   | 'tocsin_process'
 
 /** Sends at commit, when `db` is a transaction. */

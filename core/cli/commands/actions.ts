@@ -1,11 +1,9 @@
 import { readFile } from 'node:fs/promises'
-import { userInfo } from 'node:os'
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import { asc, desc, eq } from 'drizzle-orm'
 import { type Address, type Json, redactUrls, TocsinError } from '../../base/index.ts'
 import type { Config } from '../../config/index.ts'
 import {
-  approveExecution,
   createSignerRpc,
   formatFault,
   type LoadedPolicy,
@@ -22,6 +20,7 @@ import { EXIT } from '../exitCodes.ts'
 import { openStore } from '../openStore.ts'
 import { type CommonOptions, withCommonOptions } from '../options.ts'
 import { readConfig } from '../readConfig.ts'
+import { registerAnswer } from './actionsAnswer.ts'
 import { registerKeystore, registerNew } from './actionsNew.ts'
 
 type ExecutionRow = typeof tables.execution.$inferSelect
@@ -248,14 +247,6 @@ const showLog = (options: LogOptions): Promise<void> =>
     options.verify ? verifyLog(store, options.json ?? false) : printLog(store, options),
   )
 
-const defaultName = (): string => {
-  try {
-    return userInfo().username
-  } catch {
-    return ''
-  }
-}
-
 const isExecutionId = (id: string): boolean => /^x_[0-9a-f]+$/.test(id)
 
 /** `tocsin actions …`: approved responses, their executions, approvals and the decision log. */
@@ -289,19 +280,7 @@ Examples:
     .description('checks every policy file, and on chain whether it could be carried out now')
     .option('--signer <address>', 'address of the signer, when its keystore file does not tell')
     .action(verify)
-  withCommonOptions(actions.command('approve <execution>'))
-    .description('approves a proposed execution; the signer checks everything again and sends it')
-    .addOption(new Option('--by <name>', 'who approves').default(defaultName(), 'your user name'))
-    .action((id: string, options: CommonOptions & { readonly by: string }) =>
-      withStore(options, async ({ db }) => {
-        await approveExecution(db, id, options.by)
-        line(
-          options.json
-            ? plain({ approved: id, by: options.by })
-            : `Approved ${id} as ${options.by}; the signer takes it from here.`,
-        )
-      }),
-    )
+  registerAnswer(actions)
   withCommonOptions(actions.command('log'))
     .description("the signer's decisions, refusals included")
     .option('--verify', 'recompute the hash chain')
