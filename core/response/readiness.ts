@@ -1,7 +1,7 @@
 import { type Address, type Hex, isTocsinError, messageOf } from '../base/index.ts'
 import { checkCode, readBalance } from './readTarget.ts'
 import type { SignerRpc } from './signerRpc.ts'
-import { simulateAction } from './simulate.ts'
+import { simulateAction } from './simulation/simulateAction.ts'
 import type { ActionDefinition, LoadedPolicy, Policy, ProbeResult } from './types.ts'
 
 /** Transactions at the fee cap that the balance must cover. */
@@ -42,7 +42,12 @@ const probeDryRun = async (
   policy: LoadedPolicy,
   signer: Address,
 ): Promise<ProbeResult> => {
-  const { outcome, method, detail } = await simulateAction(rpc, action, policy, signer)
+  const { outcome, method, detail } = await simulateAction({
+    rpc,
+    action,
+    policy,
+    from: signer,
+  })
   const ok = outcome === 'passed' || outcome === 'already_effective'
   const good =
     outcome === 'passed'
