@@ -3,18 +3,28 @@ import {
   keccak256,
   parseTransaction,
   recoverTransactionAddress,
+  serializeTransaction,
   type TransactionSerializedEIP1559,
 } from 'viem'
-import { privateKeyToAccount } from 'viem/accounts'
+import { privateKeyToAddress, sign } from 'viem/accounts'
 import { type Address, type Hex, TocsinError } from '../base/index.ts'
 import { isApprovedCalldata } from './adaptCalldata.ts'
 import type { Fees } from './fees.ts'
 import { decodeKeystore } from './keystore.ts'
 import type { ActionDefinition, Policy } from './types.ts'
 
-/** Who signs. Only calldata of a policy ever reaches it. */
-export type SignerKey = {
+/** What signs a digest: a key in memory, or one in a vault. */
+export type DigestSigner = {
+  /** Lower case. */
   readonly address: Address
+  readonly signDigest: (digest: Hex) => Promise<DigestSignature>
+}
+
+/** A signature over secp256k1 with a low `s`. */
+export type DigestSignature = { readonly r: Hex; readonly s: Hex; readonly yParity: 0 | 1 }
+
+/** Who signs. Only calldata of a policy ever reaches `sign`. */
+export type SignerKey = DigestSigner & {
   readonly sign: (
     policy: Policy,
     nonce: number,
@@ -22,26 +32,36 @@ export type SignerKey = {
   ) => Promise<{ readonly raw: Hex; readonly hash: Hex }>
 }
 
-export const createSignerKey = (privateKey: Hex): SignerKey => {
-  const account = privateKeyToAccount(privateKey)
-  return {
-    address: account.address.toLowerCase() as Address,
-    sign: async (policy, nonce, fees) => {
-      const raw = await account.signTransaction({
-        type: 'eip1559',
-        chainId: policy.chain,
-        nonce,
-        to: policy.target,
-        data: policy.calldata,
-        value: 0n,
-        gas: policy.gasLimit,
-        maxFeePerGas: fees.maxFeePerGas,
-        maxPriorityFeePerGas: fees.maxPriorityFeePerGas,
-      })
-      return { raw, hash: keccak256(raw) }
+/** The signer's key over whatever signs its digests. */
+export const createDigestKey = ({ address, signDigest }: DigestSigner): SignerKey => ({
+  address,
+  signDigest,
+  sign: async (policy, nonce, fees) => {
+    const transaction = {
+      type: 'eip1559' as const,
+      chainId: policy.chain,
+      nonce,
+      to: policy.target,
+      data: policy.calldata,
+      value: 0n,
+      gas: policy.gasLimit,
+      maxFeePerGas: fees.maxFeePerGas,
+      maxPriorityFeePerGas: fees.maxPriorityFeePerGas,
+    }
+    const signature = await signDigest(keccak256(serializeTransaction(transaction)))
+    const raw = serializeTransaction(transaction, signature)
+    return { raw, hash: keccak256(raw) }
+  },
+})
+
+export const createSignerKey = (privateKey: Hex): SignerKey =>
+  createDigestKey({
+    address: privateKeyToAddress(privateKey).toLowerCase() as Address,
+    signDigest: async (hash) => {
+      const { r, s, yParity } = await sign({ hash, privateKey })
+      return { r, s, yParity: yParity === 1 ? 1 : 0 }
     },
-  }
-}
+  })
 
 /**
  * Opens the keystore file.
