@@ -35,15 +35,51 @@ export const appendExecutionLog = async (
   return hash
 }
 
+/** A place in the log that was noted elsewhere: what was written up to there cannot be cut off unseen. */
+export type LogAnchor = { readonly seq: number; readonly hash: string }
+
 export type VerifyExecutionLogResult =
-  | { readonly ok: true; readonly entries: number; readonly head: string }
+  | {
+      readonly ok: true
+      readonly entries: number
+      readonly head: string
+      /** Of the newest row; 0 when there is none. */
+      readonly seq: number
+    }
   | { readonly ok: false; readonly entries: number; readonly seq: number; readonly message: string }
 
-/** Walks the whole log and recomputes every hash. A changed, removed or inserted row shows; a cut-off end shows only beside a head noted elsewhere. */
-export const verifyExecutionLog = async (db: Database): Promise<VerifyExecutionLogResult> => {
-  let previous = GENESIS
-  let seq = -1
+type VerifyOptions = {
+  /** Verified up to here already: only what follows is walked. Default: from the beginning. */
+  readonly after?: LogAnchor | undefined
+  readonly anchors?: readonly LogAnchor[]
+}
+
+const faultOf = (
+  row: typeof tables.executionLog.$inferSelect,
+  previous: string,
+  anchors: readonly LogAnchor[],
+): string | undefined => {
+  if (row.previousHash !== previous)
+    return `Row ${row.seq} does not follow the row before it: something was removed, inserted or changed.`
+  if (row.hash !== hashOf(previous, row)) return `Row ${row.seq} was changed after it was written.`
+  return anchors.some(({ seq, hash }) => seq === row.seq && hash !== row.hash)
+    ? `Row ${row.seq} is another than the one that was noted: the log was written anew.`
+    : undefined
+}
+
+/**
+ * Walks the log and recomputes every hash. A changed, removed, inserted or reordered row shows; a cut-off end, or a log
+ * written anew from the beginning, shows beside an anchor noted elsewhere.
+ */
+export const verifyExecutionLog = async (
+  db: Database,
+  options: VerifyOptions = {},
+): Promise<VerifyExecutionLogResult> => {
+  const anchors = options.anchors ?? []
+  let previous = options.after?.hash ?? GENESIS
+  let seq = options.after?.seq ?? -1
   let entries = 0
+  const seen = new Set<number>(options.after ? [options.after.seq] : [])
   for (;;) {
     const rows = await db
       .select()
@@ -52,24 +88,35 @@ export const verifyExecutionLog = async (db: Database): Promise<VerifyExecutionL
       .orderBy(asc(tables.executionLog.seq))
       .limit(PAGE)
     for (const row of rows) {
-      if (row.previousHash !== previous)
-        return {
-          ok: false,
-          entries,
-          seq: row.seq,
-          message: `Row ${row.seq} does not follow the row before it: something was removed, inserted or changed.`,
-        }
-      if (row.hash !== hashOf(previous, row))
-        return {
-          ok: false,
-          entries,
-          seq: row.seq,
-          message: `Row ${row.seq} was changed after it was written.`,
-        }
+      const message = faultOf(row, previous, anchors)
+      if (message) return { ok: false, entries, seq: row.seq, message }
+      if (anchors.some((anchor) => anchor.seq === row.seq)) seen.add(row.seq)
       previous = row.hash
       seq = row.seq
       entries++
     }
-    if (rows.length < PAGE) return { ok: true, entries, head: previous }
+    if (rows.length < PAGE) break
   }
+  const lost = anchors.find((anchor) => !seen.has(anchor.seq))
+  if (lost)
+    return {
+      ok: false,
+      entries,
+      seq: lost.seq,
+      message:
+        lost.seq > seq
+          ? `The log ends at row ${Math.max(seq, 0)}, but row ${lost.seq} was noted: its end was cut off.`
+          : `Row ${lost.seq} was noted and is gone.`,
+    }
+  return { ok: true, entries, head: previous, seq: Math.max(seq, 0) }
+}
+
+/** The newest row. */
+export const readLogHead = async (db: Database): Promise<LogAnchor | undefined> => {
+  const [row] = await db
+    .select({ seq: tables.executionLog.seq, hash: tables.executionLog.hash })
+    .from(tables.executionLog)
+    .orderBy(desc(tables.executionLog.seq))
+    .limit(1)
+  return row
 }

@@ -1,6 +1,6 @@
 import { and, eq } from 'drizzle-orm'
 import { recoverTypedDataAddress } from 'viem/utils'
-import type { Address, Hex } from '../../base/index.ts'
+import type { Hex } from '../../base/index.ts'
 import { type Database, type DatabaseTransaction, tables } from '../../store/index.ts'
 import type { LoadedPolicy } from '../types.ts'
 import {
@@ -14,7 +14,7 @@ import type { PeopleSecret } from './peopleSecret.ts'
 /** Somebody of `signer.approvers`. */
 export type Approver = {
   readonly name: string
-  readonly address?: Address | undefined
+  readonly address?: string | undefined
   readonly role?: string | undefined
 }
 

@@ -1,0 +1,47 @@
+import { type Loop, messageOf } from '../../base/index.ts'
+import type { Config } from '../../config/types.ts'
+import type { Database } from '../../store/index.ts'
+import type { Logger, Meter } from '../../telemetry/index.ts'
+import { type AuditFollower, followAudit } from '../auditAnchor.ts'
+import type { SignerContext } from '../signerContext.ts'
+import { watchKillSwitch } from './killSwitch.ts'
+import { loadPeopleSecret } from './peopleSecret.ts'
+import { type People, readApprovals } from './readApprovals.ts'
+
+/** What people may tell the signer, and what it keeps for them. */
+export type PeopleParts = Pick<SignerContext, 'isHalted' | 'readApprovals'> &
+  Loop & { readonly people: People; readonly audit: AuditFollower }
+
+/** @throws TocsinError `people.weak_secret` */
+export const startPeople = async (options: {
+  readonly config: Config
+  readonly db: Database
+  readonly log: Logger
+  readonly meter: Meter
+  /** Called when the stop in the database came or went. */
+  readonly onHalt: () => void
+}): Promise<PeopleParts> => {
+  const { config, db, log } = options
+  const people: People = {
+    secret: await loadPeopleSecret(config),
+    approvers: config.signer?.approvers ?? [],
+  }
+  const audit = followAudit({ db, dataDir: config.dataDir, meter: options.meter })
+  const killSwitch = await watchKillSwitch({
+    db,
+    dataDir: config.dataDir,
+    onChange: (isOn) => {
+      log.warn({ isOn }, isOn ? 'All automatic action is stopped.' : 'The stop was lifted.')
+      options.onHalt()
+    },
+    onError: (error) => log.error({ error: messageOf(error) }, 'The kill switch cannot be read.'),
+  })
+  return {
+    people,
+    audit,
+    isHalted: killSwitch.isOn,
+    readApprovals: (execution, policy) => readApprovals(db, people, execution, policy),
+    wake: killSwitch.wake,
+    stop: killSwitch.stop,
+  }
+}
