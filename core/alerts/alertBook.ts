@@ -1,4 +1,4 @@
-import { cleanText, type Sev, stableHash } from '../base/index.ts'
+import { cleanText, PENDING_PREFIX, type Sev, stableHash } from '../base/index.ts'
 import { foldKey } from './foldKey.ts'
 import { graver, isGraver, type Routed } from './routeFinding.ts'
 import type { AlertChange, AlertRow, FindingRow } from './types.ts'
@@ -43,11 +43,20 @@ export type AlertBook = {
 export const isOpen = (row: Pick<AlertRow, 'status'>): boolean =>
   row.status === 'open' || row.status === 'unknown'
 
+/** Its finding does not stand: the block is orphaned, or what was seen pending has become of age or nothing. */
+export const isGone = ({ status }: Pick<FindingRow, 'status'>): boolean => status in GONE
+
 /** An event without news for so long closes; a retracted alert is taken up again within this time. */
 export const QUIET_MS = 24 * 3_600_000
 
 const ORPHANED =
   'Retracted: the block it was seen in was orphaned, so it did not happen on this chain.'
+const GONE: Readonly<Partial<Record<FindingRow['status'], string>>> = {
+  retracted: ORPHANED,
+  landed:
+    'Closed: the transaction that was seen pending was mined, and its block shows nothing of the kind.',
+  dropped: 'Closed: the transaction that was seen pending was never mined.',
+}
 const LATEST_ORPHANED =
   'The block of its latest finding was orphaned, so what had been seen before it counts again.'
 
@@ -121,7 +130,10 @@ export const createAlertBook = (options: {
     if (member.condition !== 'ended') {
       row.channels = [...new Set([...row.channels, ...routed.channels])]
     }
-    if (isGraver(row.severity, before.severity) || before.findings === 0) describe(row, finding)
+    // What a block shows says more than what was simulated before it.
+    const isMined = finding.status !== 'pending' && row.summary.startsWith(PENDING_PREFIX)
+    if (isGraver(row.severity, before.severity) || before.findings === 0 || isMined)
+      describe(row, finding)
     row.lastFindingAt = now
     row.updatedAt = now
     settle(state, before, textOf(finding))
@@ -164,7 +176,8 @@ export const createAlertBook = (options: {
     const before = { ...state.row }
     recount(state.row, state.members)
     state.row.updatedAt = now
-    settle(state, before, state.row.findings === 0 ? ORPHANED : LATEST_ORPHANED)
+    const gone = GONE[finding.status] ?? ORPHANED
+    settle(state, before, state.row.findings === 0 ? gone : LATEST_ORPHANED)
   }
 
   /** When the later alert of a key is gone, an earlier one whose end was taken back holds again. */
@@ -181,7 +194,7 @@ export const createAlertBook = (options: {
   const fold = (finding: FindingRow): void => {
     const key = foldKey(finding)
     const known = statesOf(key).filter((state) => state.members?.has(finding.id))
-    if (finding.status === 'retracted') {
+    if (isGone(finding)) {
       for (const state of known) retract(state, finding)
       if (known.length > 0) revive(key)
       return

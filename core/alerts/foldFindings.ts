@@ -1,6 +1,6 @@
 import { and, asc, eq, gt, inArray, ne, or, sql } from 'drizzle-orm'
 import { type Database, type DatabaseTransaction, tables } from '../store/index.ts'
-import { type AlertState, createAlertBook, type Member, QUIET_MS } from './alertBook.ts'
+import { type AlertState, createAlertBook, isGone, type Member, QUIET_MS } from './alertBook.ts'
 import { databaseNow, tryLockAlerts } from './alertLock.ts'
 import { foldKey } from './foldKey.ts'
 import { routeFinding } from './routeFinding.ts'
@@ -47,14 +47,20 @@ export const foldFindings = (options: FoldOptions): Promise<number> =>
     return queued.length
   })
 
-/** Each finding once: what is taken back first, newest block first; then the rest as the chain has it. */
+/**
+ * Each finding once: what is taken back first, newest block first; then the rest as the chain has it; last what was
+ * seen pending and is closed, so that an alert which its block bears out is never called off in between.
+ */
 const inOrder = (findings: readonly FindingRow[]): FindingRow[] => {
   const unique = [...new Map(findings.map((finding) => [finding.id, finding])).values()]
   const byPlace = (a: FindingRow, b: FindingRow): number =>
     a.blockNumber - b.blockNumber || a.seq - b.seq
   return [
     ...unique.filter((finding) => finding.status === 'retracted').sort((a, b) => byPlace(b, a)),
-    ...unique.filter((finding) => finding.status !== 'retracted').sort(byPlace),
+    ...unique.filter((finding) => !isGone(finding)).sort(byPlace),
+    ...unique
+      .filter((finding) => isGone(finding) && finding.status !== 'retracted')
+      .sort((a, b) => byPlace(b, a)),
   ]
 }
 

@@ -120,7 +120,7 @@ const loadEvidence = async (tx: DatabaseTransaction, row: AlertRow): Promise<Evi
         ? eq(tables.alertFinding.alertId, row.id)
         : and(
             eq(tables.alertFinding.alertId, row.id),
-            inArray(tables.finding.status, ['provisional', 'final']),
+            inArray(tables.finding.status, ['provisional', 'final', 'pending']),
           ),
     )
     .orderBy(desc(tables.finding.blockNumber), desc(tables.finding.seq))

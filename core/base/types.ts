@@ -27,5 +27,8 @@ export const SEV_OF: Readonly<Record<FindingSeverity, Sev>> = {
   Info: 'SEV4',
 }
 
+/** How the description of a finding begins that the simulation of a pending transaction brought. */
+export const PENDING_PREFIX = 'Pending, not mined: '
+
 /** Bot id of everything that Tocsin finds about itself. */
 export const SELF_BOT_ID = 'tocsin'

@@ -16,7 +16,7 @@ const findingsQuery = z.object({
   limit,
   bot: word,
   severity: z.enum(['Critical', 'High', 'Medium', 'Low', 'Info']).optional(),
-  status: z.enum(['provisional', 'final', 'retracted']).optional(),
+  status: z.enum(['provisional', 'final', 'retracted', 'pending', 'landed', 'dropped']).optional(),
   since: z.coerce.date().optional(),
 })
 const alertsQuery = z.object({ limit, status: z.enum(['open', 'closed', 'all']).default('open') })

@@ -57,7 +57,7 @@ export const listIncidents = async (
 export type FindingFilter = Page & {
   readonly bot?: string | undefined
   readonly severity?: string | undefined
-  readonly status?: 'provisional' | 'final' | 'retracted' | undefined
+  readonly status?: FindingView['status'] | undefined
   readonly since?: Date | undefined
 }
 

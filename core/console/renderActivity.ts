@@ -13,10 +13,18 @@ const SEVERITY_CLASS: Readonly<Record<string, string>> = {
   Medium: 'SEV3',
 }
 
-const STATUS_CLASS = { provisional: 'warn', final: 'ok', retracted: '' } as const
+const STATUS_CLASS: Readonly<Record<FindingView['status'], string>> = {
+  provisional: 'warn',
+  final: 'ok',
+  retracted: '',
+  pending: 'warn',
+  landed: '',
+  dropped: '',
+}
+const GONE: readonly FindingView['status'][] = ['retracted', 'dropped']
 
 const findingRow = (row: FindingView, overview: Overview): Markup =>
-  html`<tr class="${row.status === 'retracted' ? 'gone' : ''}">
+  html`<tr class="${GONE.includes(row.status) ? 'gone' : ''}">
 <td class="nowrap mute">${age(row.createdAt, overview.at)}</td>
 <td><span class="tag sev ${SEVERITY_CLASS[row.severity] ?? 'SEV4'}">${text(row.severity, 10)}</span></td>
 <td class="what"><span class="title">${text(row.name, 140)}</span><div class="facts"><span>${prose(row.description, 240)}</span></div></td>

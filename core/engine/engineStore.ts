@@ -28,7 +28,7 @@ export type FindingRow = {
     readonly label: string
     readonly confidence: number
   }[]
-  readonly status: 'provisional' | 'final' | 'retracted'
+  readonly status: 'provisional' | 'final' | 'retracted' | 'pending' | 'landed' | 'dropped'
   readonly latencyMs: number | null
 }
 

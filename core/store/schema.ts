@@ -138,7 +138,13 @@ export const finding = tocsin.table(
     metadata: jsonb('metadata').$type<Record<string, string>>().notNull().default({}),
     addresses: text('addresses').array().notNull().default(sql`'{}'::text[]`),
     labels: jsonb('labels').$type<Json>().notNull().default([]),
-    status: text('status').$type<'provisional' | 'final' | 'retracted'>().notNull(),
+    /**
+     * `pending`: what the simulation of a transaction that is not mined yet brought, on top of the block that the row
+     * names. It ends as `landed` (the transaction was mined: what the block says counts) or `dropped` (it never was).
+     */
+    status: text('status')
+      .$type<'provisional' | 'final' | 'retracted' | 'pending' | 'landed' | 'dropped'>()
+      .notNull(),
     /** From hearing of the head to the insert, ms; null while catching up. */
     latencyMs: doublePrecision('latency_ms'),
     createdAt: at('created_at').notNull().defaultNow(),
@@ -154,6 +160,7 @@ export const finding = tocsin.table(
     index('finding_tx').on(t.txHash),
     index('finding_bot').on(t.botId, t.alertId),
     index('finding_open').on(t.chainId, t.blockNumber).where(sql`status = 'provisional'`),
+    index('finding_pending').on(t.chainId).where(sql`status = 'pending'`),
   ],
 )
 

@@ -10,7 +10,7 @@ import { printFields, printJson, printTable } from '../printTable.ts'
 type ListOptions = CommonOptions & {
   readonly bot?: string
   readonly severity?: string
-  readonly status?: 'provisional' | 'final' | 'retracted'
+  readonly status?: (typeof tables.finding.$inferSelect)['status']
   readonly since?: Date
   readonly limit: number
 }
@@ -131,6 +131,9 @@ export const register = (program: Command): void => {
           'provisional',
           'final',
           'retracted',
+          'pending',
+          'landed',
+          'dropped',
         ]),
       )
       .option('--since <when>', 'found since: 30m, 2h, 7d ago, or an ISO date', parseSince)
