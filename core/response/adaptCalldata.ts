@@ -24,7 +24,8 @@ export const isApprovedCalldata = (
   calldata: Hex,
 ): boolean => {
   if (calldata === policy.calldata) return true
-  if (!action?.adapt || !action.selectors.some((each) => calldata.startsWith(each))) return false
+  if (!action?.adapt || action.selectors === 'any') return false
+  if (!action.selectors.some((each) => calldata.startsWith(each))) return false
   return action.adapt.accepts(policy, calldata)
 }
 

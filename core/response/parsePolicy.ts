@@ -10,6 +10,7 @@ import {
 import { z } from 'zod'
 import { stableHash } from '../base/index.ts'
 import { suggestion } from '../config/index.ts'
+import { findLoweredGuard } from './findLoweredGuard.ts'
 import { policySchema } from './policySchema.ts'
 import type { ActionDefinition, LoadedPolicy, Policy } from './types.ts'
 
@@ -20,11 +21,41 @@ export type PolicyFault = {
   readonly message: string
 }
 
+type Fault = { readonly path: string[]; readonly message: string }
+
+const calldataFaults = (action: ActionDefinition, policy: Policy): readonly Fault[] => {
+  const fault = (message: string): readonly Fault[] => [{ path: ['calldata'], message }]
+  const selector = policy.calldata.slice(0, 10)
+  const lowered = action.selectors === 'any' ? findLoweredGuard(policy.calldata) : undefined
+  if (lowered) return fault(`${lowered}; Tocsin only ever raises a guard`)
+  if (action.selectors !== 'any' && !action.selectors.some((allowed) => allowed === selector))
+    return fault(
+      `selector ${selector} is not one that "${action.id}" may call (${action.selectors.join(', ')}); Tocsin only ever raises a guard`,
+    )
+  const expected = action.encode(policy)
+  return policy.calldata === expected
+    ? []
+    : fault(`is not the calldata that "${action.id}" builds (${expected})`)
+}
+
+/** Two people stand behind what nobody can undo: behind the file, and behind each run. */
+const irreversibleFaults = (policy: Policy): readonly Fault[] => {
+  const why = 'people could not undo this call'
+  return [
+    ...(policy.mode === 'auto' || policy.approval.onTimeout === 'execute'
+      ? [{ path: ['mode'], message: `must not be automatic: ${why}` }]
+      : []),
+    ...(new Set(policy.approvedBy).size < 2
+      ? [{ path: ['approvedBy'], message: `two people must approve it: ${why}` }]
+      : []),
+    ...(policy.approval.required < 2
+      ? [{ path: ['approval', 'required'], message: `must be at least 2: ${why}` }]
+      : []),
+  ]
+}
+
 /** Checks that only whoever knows the action types can make: the calldata is exactly what the type builds. */
-const actionFaults = (
-  policy: Policy,
-  actions: readonly ActionDefinition[],
-): readonly { path: string[]; message: string }[] => {
+const actionFaults = (policy: Policy, actions: readonly ActionDefinition[]): readonly Fault[] => {
   const action = actions.find(({ id }) => id === policy.action)
   if (!action)
     return [
@@ -33,29 +64,16 @@ const actionFaults = (
         message: `unknown action "${policy.action}"; known: ${actions.map(({ id }) => id).join(', ')}`,
       },
     ]
-  const selector = policy.calldata.slice(0, 10)
-  if (!action.selectors.some((allowed) => allowed === selector))
-    return [
-      {
-        path: ['calldata'],
-        message: `selector ${selector} is not one that "${action.id}" may call (${action.selectors.join(', ')}); Tocsin only ever raises a guard`,
-      },
-    ]
   const parameters = (action.parameters ?? z.strictObject({})).safeParse(policy.parameters)
   if (!parameters.success)
     return parameters.error.issues.map(({ path, message }) => ({
       path: ['parameters', ...path.map(String)],
       message,
     }))
-  const expected = action.encode(policy)
-  return policy.calldata === expected
-    ? []
-    : [
-        {
-          path: ['calldata'],
-          message: `is not the calldata that "${action.id}" builds (${expected})`,
-        },
-      ]
+  return [
+    ...calldataFaults(action, policy),
+    ...(action.isIrreversible?.(policy) ? irreversibleFaults(policy) : []),
+  ]
 }
 
 /** The parser's own words name the place once more, and speak of its functions. */

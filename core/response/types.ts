@@ -162,8 +162,11 @@ export type ActionDefinition = {
   readonly id: string
   /** One sentence. */
   readonly summary: string
-  /** The only selectors that a policy of this kind may call; none may lower a guard. */
-  readonly selectors: readonly Hex[]
+  /**
+   * The only selectors that a policy of this kind may call; none may lower a guard. `any`: whatever is not known to
+   * lower one.
+   */
+  readonly selectors: readonly Hex[] | 'any'
   /** Shape of the policy's `parameters`. Default: there are none. */
   readonly parameters?: z.ZodType<Readonly<Record<string, unknown>>> | undefined
   /** The exact calldata, from the policy and nothing else. A policy whose calldata differs is refused. */
@@ -180,6 +183,8 @@ export type ActionDefinition = {
         readonly accepts: (policy: PolicyFacts, calldata: Hex) => boolean
       }
     | undefined
+  /** Whether people can undo it. What they cannot needs two of them and is never automatic. Default: they can. */
+  readonly isIrreversible?: ((policy: PolicyFacts) => boolean) | undefined
   /** Whether a second run by another key changes nothing, so that another sender may take over at a deadline. */
   readonly isIdempotent: boolean
   /** Read on chain: the only proof of success. */
