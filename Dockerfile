@@ -19,7 +19,7 @@ COPY --from=build /app/abis ./abis
 COPY --from=build /app/bots ./bots
 COPY --from=build /app/actions ./actions
 COPY --from=build /app/core/store ./core/store
-COPY --from=build /app/ponder.config.ts /app/ponder.schema.ts /app/tsconfig.json ./
+COPY --from=build /app/ponder.config.ts /app/ponder.schema.ts /app/tsconfig.json /app/vite.config.js ./
 # Ponder writes its type declarations beside its configuration at every start.
 COPY --from=build --chown=tocsin /app/ponder-env.d.ts ./
 USER tocsin
