@@ -191,7 +191,7 @@ const checkSigner = ({ root, names, add }: Checker): void => {
     const problem = `there is no chain "${shown(chain)}"`
     add(path, problem, suggestion(chain, names.chains, 'chains'), atKey)
   }
-  for (const part of ['rpc', 'privateRpc'])
+  for (const part of ['rpc', 'privateRpc', 'tenderlyRpc'])
     for (const [chain] of entriesAt(root, ['signer', part]))
       unknown(['signer', part, chain], chain, true)
   for (const [sender] of entriesAt(root, ['signer', 'senders'])) {

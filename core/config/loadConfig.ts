@@ -177,7 +177,9 @@ const resolveSender = (
 const resolveSigner = (file: WatchlistFile, secrets: Secrets, folder: string): Config['signer'] => {
   const { signer } = file
   if (!signer) return undefined
-  const endpoints = (part: 'rpc' | 'privateRpc'): Readonly<Record<string, readonly string[]>> =>
+  const endpoints = (
+    part: 'rpc' | 'privateRpc' | 'tenderlyRpc',
+  ): Readonly<Record<string, readonly string[]>> =>
     Object.fromEntries(
       Object.entries(signer[part]).map(([chain, urls]) => [
         chain,
@@ -191,6 +193,7 @@ const resolveSigner = (file: WatchlistFile, secrets: Secrets, folder: string): C
     password: secrets.at(['signer', 'password']),
     rpc: endpoints('rpc'),
     privateRpc: endpoints('privateRpc'),
+    tenderlyRpc: endpoints('tenderlyRpc'),
     key:
       signer.key?.type === 'aws-kms'
         ? { ...signer.key, region: signer.key.region, endpoint }

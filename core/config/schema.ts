@@ -24,6 +24,28 @@ const rpcSchema = z.strictObject({
   name: name.optional(),
 })
 
+const pendingSchema = z.strictObject({
+  enabled: z.boolean().default(true),
+  maxPerS: z
+    .int()
+    .min(1)
+    .max(1_000)
+    .default(50)
+    .describe('Most transactions that are simulated in a second; those that name a watched address first'),
+  maxAgeBlocks: z
+    .int()
+    .min(1)
+    .max(1_000)
+    .default(25)
+    .describe('A finding of a transaction that is not mined after so many blocks is closed'),
+  pollMs: z
+    .int()
+    .min(50)
+    .max(10_000)
+    .default(250)
+    .describe('Pause between polls of a node that tells pending transactions by HTTP only'),
+})
+
 export const chainSchema = z.strictObject({
   id: z.int().positive(),
   rpc: z.array(rpcSchema).min(1).max(8),
@@ -49,6 +71,9 @@ export const chainSchema = z.strictObject({
     .optional()
     .describe('Where the watcher starts the first time. Default: the head'),
   multicall3: address.optional(),
+  pending: pendingSchema
+    .optional()
+    .describe('Watch transactions that are not mined yet, where the endpoints offer them'),
 })
 
 const botOverrides = z.record(name, z.record(z.string(), z.unknown())).default({})
@@ -280,6 +305,28 @@ export const watchlistSchema = z.strictObject({
         .record(name, z.array(urlOrSecret).min(1))
         .default({})
         .describe('Per chain: endpoints that keep transactions out of the public mempool'),
+      tenderlyRpc: z
+        .record(name, z.array(urlOrSecret).min(1))
+        .default({})
+        .describe("Per chain: Tenderly's node, for policies that simulate by `tenderly`"),
+      readiness: z
+        .strictObject({
+          everyS: z.int().min(1).max(3_600).default(30),
+          runs: z
+            .int()
+            .min(1)
+            .max(1_000)
+            .default(3)
+            .describe('Runs at the fee cap that the balance must cover'),
+          expiryDays: z
+            .int()
+            .min(0)
+            .max(365)
+            .default(14)
+            .describe('Days before the end of an approval at which people are told'),
+        })
+        .default({ everyS: 30, runs: 3, expiryDays: 14 })
+        .describe('How every approved action is probed'),
       keystore: z.string().min(1).optional().describe('Keystore V3 file, from the watchlist'),
       password: secretSchema.optional(),
       key: keySchema.optional().describe('Instead of keystore and password'),
@@ -291,6 +338,17 @@ export const watchlistSchema = z.strictObject({
         .enum(['observe', 'propose', 'auto'])
         .default('observe')
         .describe('Ceiling for every policy'),
+      approvers: z
+        .array(
+          z.strictObject({
+            name: z.string().min(1).max(200),
+            address: address.optional().describe('Address of the key with which they sign'),
+            role: name.optional(),
+          }),
+        )
+        .max(100)
+        .default([])
+        .describe('Who may approve; anybody when empty'),
     })
     .optional(),
   console: z

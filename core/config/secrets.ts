@@ -36,7 +36,7 @@ const spotsIn = (root: Located): readonly Spot[] => {
     spots.push({ part: 'channels', path: ['channels', channel, 'url'], form: 'http' })
     spots.push({ part: 'channels', path: ['channels', channel, 'secret'], form: 'text' })
   }
-  for (const part of ['rpc', 'privateRpc'])
+  for (const part of ['rpc', 'privateRpc', 'tenderlyRpc'])
     for (const [chain] of entriesAt(root, ['signer', part]))
       for (const index of itemsAt(root, ['signer', part, chain]).keys())
         spots.push({ part: 'signer', path: ['signer', part, chain, index], form: 'endpoint' })

@@ -97,12 +97,15 @@ export type KeyConfig =
 /** The signer's part; addresses of endpoints and secrets are empty unless the process asked for `signer`. */
 export type SignerConfig = Omit<
   NonNullable<WatchlistFile['signer']>,
-  'rpc' | 'privateRpc' | 'password' | 'keystore' | 'key' | 'senders'
+  'rpc' | 'privateRpc' | 'tenderlyRpc' | 'readiness' | 'password' | 'keystore' | 'key' | 'senders'
 > & {
   /** Per chain name: the signer's own endpoints. */
   readonly rpc: Readonly<Record<string, readonly string[]>>
   /** Per chain name: endpoints outside the public mempool. */
   readonly privateRpc?: Readonly<Record<string, readonly string[]>> | undefined
+  /** Per chain name: Tenderly's node. */
+  readonly tenderlyRpc?: Readonly<Record<string, readonly string[]>> | undefined
+  readonly readiness?: NonNullable<WatchlistFile['signer']>['readiness'] | undefined
   /** Absolute path of the Keystore V3 file; empty when the key lies in a vault. */
   readonly keystore: string
   readonly password: string

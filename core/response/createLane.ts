@@ -32,9 +32,22 @@ export const createLanes = (
       onError: (endpoint, error) => metrics.onError(chainName, endpoint, error),
     }
     const rpc = createSignerRpc({ chainId: chain.id, urls, hooks })
+    const gateways = config.signer?.tenderlyRpc?.[chainName] ?? []
+    const tenderly =
+      gateways.length > 0
+        ? createSignerRpc({ chainId: chain.id, urls: gateways, prefix: 'tenderly', hooks })
+        : undefined
     const sender = createSender?.(rpc) ?? createLocalSender(rpc)
     const tickMs = Math.max(20, Math.min(250, chain.blockTimeMs / 4))
-    return { chainId: chain.id, chainName, rpc, sender, finality: chain.finality, tickMs }
+    return {
+      chainId: chain.id,
+      chainName,
+      rpc,
+      sender,
+      tenderly,
+      finality: chain.finality,
+      tickMs,
+    }
   })
 
 /** Runs a lane: at once when woken, at every tick while something is in flight, each second otherwise. */

@@ -209,10 +209,12 @@ const askHedged = (
 export const createSignerRpc = (options: {
   readonly chainId: number
   readonly urls: readonly string[]
+  /** What the endpoints are called in metrics, with their number. Default: `signer`. */
+  readonly prefix?: string
   readonly hooks?: SignerRpcHooks
 }): SignerRpc => {
   const endpoints = options.urls.map((url, index) =>
-    createEndpoint(`signer-${index + 1}`, url, options.chainId, options.hooks),
+    createEndpoint(`${options.prefix ?? 'signer'}-${index + 1}`, url, options.chainId, options.hooks),
   )
   const ask: SignerRpc['ask'] = (method, params) => {
     const ranked = [...endpoints].sort((a, b) => Number(b.state.ok) - Number(a.state.ok))
