@@ -27,3 +27,9 @@ export const checkTrigger = (policy: Policy, finding: TriggeringFinding): string
   )
   return fits ? undefined : 'no trigger of the policy fits the finding'
 }
+
+/** Bots of this kind repeat what somebody outside told, such as an inbound webhook: one is never enough by itself. */
+const EXTERNAL = /^external(-|$)/
+
+export const isExternal = (finding: { readonly botId: string }): boolean =>
+  EXTERNAL.test(finding.botId)

@@ -1,91 +1,102 @@
-import { eq, sql } from 'drizzle-orm'
-import { tables } from '../store/index.ts'
-import type { Go, Refusal } from './decide.ts'
+import { inArray, sql } from 'drizzle-orm'
+import type { Address } from '../base/index.ts'
+import { type DatabaseTransaction, tables } from '../store/index.ts'
+import { checkLimits } from './checkLimits.ts'
+import type { Go, Refusal } from './decision.ts'
+import { listDeeds, readCosts } from './deeds.ts'
 import {
   type Attempt,
   type ExecutionRow,
-  isNonceTaken,
-  listAttemptsAt,
-  listInFlight,
   moveExecution,
-  readUsage,
   toStoredAttempts,
 } from './executionStore.ts'
-import { bumpFees, type Fees, suggestFees } from './fees.ts'
+import type { Fees } from './fees.ts'
+import { checkSenders } from './senders/checkSenders.ts'
+import { isLocalStep, needsWarrant } from './senders/laneSenders.ts'
+import { openRelay } from './senders/relayStore.ts'
+import { capFees, chooseFees, isKeyBusy, signAttempt } from './signAttempt.ts'
 import type { SignerContext, SignerLane } from './signerContext.ts'
-import type { LoadedPolicy } from './types.ts'
+import { createWarrant, type Warrant } from './warrant.ts'
 
 export type ClaimResult =
-  | { readonly kind: 'claimed'; readonly attempt: Attempt }
+  /** Without an attempt when the first sender signs with a key of its own. */
+  | { readonly kind: 'claimed'; readonly attempt: Attempt | undefined }
   | ({ readonly kind: 'refused' } & Refusal)
   /** Another execution of this key is in flight or about to be again, or somebody else took this one. */
   | { readonly kind: 'busy' }
 
-const asFees = (attempt: Attempt): Fees => ({
-  maxFeePerGas: BigInt(attempt.maxFeePerGasWei),
-  maxPriorityFeePerGas: BigInt(attempt.maxPriorityFeePerGasWei),
-})
-
-const highest = (attempts: readonly Attempt[]): Attempt | undefined =>
-  [...attempts]
-    .sort((a, b) => (BigInt(a.maxFeePerGasWei) < BigInt(b.maxFeePerGasWei) ? -1 : 1))
-    .at(-1)
-
-const chooseFees = async (
-  context: SignerContext,
-  lane: SignerLane,
-  go: Go,
-): Promise<Fees | Refusal> => {
-  const stuck = highest(
-    await listAttemptsAt(context.db, context.key.address, lane.chainId, go.nonce),
-  )
-  const wanted = stuck
-    ? (bumpFees(asFees(stuck), go.market, go.policy) ?? suggestFees(go.market, go.policy))
-    : suggestFees(go.market, go.policy)
-  const affordable = go.balanceWei / go.policy.gasLimit
-  if (
-    affordable < wanted.maxFeePerGas &&
-    affordable < go.market.nextBaseFee + wanted.maxPriorityFeePerGas
-  )
+/** Why a finding that the decision rests on does not stand any more. */
+const checkEvidence = async (tx: DatabaseTransaction, go: Go): Promise<ClaimResult | undefined> => {
+  const rows = await tx
+    .select({ id: tables.finding.id, status: tables.finding.status })
+    .from(tables.finding)
+    .where(inArray(tables.finding.id, [...go.quorum]))
+  const stands = new Set(rows.flatMap(({ id, status }) => (status === 'retracted' ? [] : [id])))
+  if (!stands.has(go.finding.id))
     return {
-      code: 'balance',
-      reason: `The signer holds ${go.balanceWei} wei, too little to pay for it.`,
+      kind: 'refused',
+      code: 'finding_retracted',
+      reason: 'The finding was retracted: its block is orphaned.',
     }
-  return affordable < wanted.maxFeePerGas ? { ...wanted, maxFeePerGas: affordable } : wanted
+  // One of the others fell: decide anew.
+  return go.quorum.every((id) => stands.has(id)) ? undefined : { kind: 'busy' }
 }
 
-/** Limits count what was signed, never what was asked for. */
-const checkLimits = (
-  policy: LoadedPolicy,
-  usage: Awaited<ReturnType<typeof readUsage>>,
-  costWei: bigint,
-  triggeredAtS: number,
-): Refusal | undefined => {
-  const { limits } = policy
-  if (usage.lifetime >= limits.maxLifetime)
-    return {
-      code: 'limit',
-      reason: `It ran ${usage.lifetime} times; ${limits.maxLifetime} are allowed for life.`,
-    }
-  if (usage.inWindow >= limits.maxPerWindow)
-    return {
-      code: 'limit',
-      reason: `It ran ${usage.inWindow} times within ${limits.windowS} s; ${limits.maxPerWindow} are allowed.`,
-    }
-  if (
-    usage.lastTriggeredAtS !== undefined &&
-    triggeredAtS - usage.lastTriggeredAtS < policy.cooldownS
-  )
-    return {
-      code: 'cooldown',
-      reason: `The last one was within the cooldown of ${policy.cooldownS} s.`,
-    }
-  if (usage.spentWei24h + costWei > policy.maxSpendWeiPer24h)
-    return {
-      code: 'spend',
-      reason: `It would bring the spending of 24 h to ${usage.spentWei24h + costWei} wei; ${policy.maxSpendWeiPer24h} are allowed.`,
-    }
-  return undefined
+type Signed = {
+  readonly signer: Address
+  readonly nowMs: number
+  readonly attempt: Attempt | undefined
+  readonly warrant: Warrant | undefined
+  readonly fees: Fees
+  readonly costWei: bigint
+}
+
+const record = (
+  tx: DatabaseTransaction,
+  row: ExecutionRow,
+  go: Go,
+  { signer, nowMs, attempt, warrant, fees, costWei }: Signed,
+): Promise<boolean> => {
+  const { policy } = go
+  const sender = policy.senders[0]?.name ?? 'local'
+  const relay = { executionId: row.id, step: 0, sender }
+  return moveExecution(tx, row, {
+    from: ['requested', 'proposed'],
+    patch: {
+      status: 'sending',
+      reason: null,
+      reasonCode: null,
+      mode: policy.mode,
+      target: policy.target,
+      calldata: policy.calldata,
+      signerAddress: signer,
+      nonce: attempt ? go.nonce : null,
+      txHashes: attempt ? [attempt.hash] : [],
+      attempts: toStoredAttempts(attempt ? [attempt] : []),
+      senderStep: 0,
+      senderStepAt: new Date(nowMs),
+      warrant: warrant ? { ...warrant } : null,
+      simulation: { ...go.simulation },
+      sendingAt: new Date(nowMs),
+      triggeredAtS: go.finding.blockTimestampS,
+      feeWei: String(costWei),
+    },
+    event: 'sending',
+    detail: {
+      policy: policy.id,
+      policyHash: policy.hash,
+      finding: go.finding.id,
+      quorum: go.quorum,
+      approvedBy: go.approvedBy,
+      sender,
+      ...(attempt ? { nonce: go.nonce, hash: attempt.hash } : {}),
+      target: policy.target,
+      calldata: policy.calldata,
+      ...fees,
+      simulation: go.simulation,
+    },
+    ...(attempt ? {} : { also: (inner: DatabaseTransaction) => openRelay(inner, relay) }),
+  })
 }
 
 /**
@@ -99,74 +110,55 @@ export const claimExecution = async (
   go: Go,
 ): Promise<ClaimResult> => {
   const { policy } = go
+  const { ledger } = context
+  const nowMs = Date.now()
+  const triggeredAtS = go.finding.blockTimestampS
   const signer = context.key.address
-  const fees = await chooseFees(context, lane, go)
+  const unsendable = checkSenders(lane, policy, go.action)
+  if (unsendable) return { kind: 'refused', ...unsendable }
+  const isLocal = isLocalStep(policy, 0)
+  const [fees, costs] = await Promise.all([
+    isLocal ? chooseFees(context, lane, go) : capFees(policy),
+    readCosts(lane, ledger, policy.id, nowMs),
+  ])
   if ('code' in fees) return { kind: 'refused', ...fees }
-  const { raw, hash } = await context.key.sign(policy, go.nonce, fees)
-  const attempt: Attempt = {
-    hash,
-    raw,
-    maxFeePerGasWei: String(fees.maxFeePerGas),
-    maxPriorityFeePerGasWei: String(fees.maxPriorityFeePerGas),
-    atBlock: go.head.number,
-  }
+  const attempt = isLocal ? await signAttempt(context, policy, go.nonce, fees, go.head) : undefined
+  const warrant = needsWarrant(policy)
+    ? await createWarrant(context.key, row.id, policy.hash)
+    : undefined
   const costWei = policy.gasLimit * fees.maxFeePerGas
   return context.db.transaction(async (tx): Promise<ClaimResult> => {
     await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`tocsin:action:${policy.id}`}, 0)),
+      pg_advisory_xact_lock(hashtextextended(${`tocsin:targets:${policy.chain}`}, 0)),
       pg_advisory_xact_lock(hashtextextended(${`tocsin:nonce:${signer}:${lane.chainId}`}, 0))`)
-    const inFlight = await listInFlight(tx, signer, lane.chainId)
-    if (inFlight.some(({ id }) => id !== row.id)) return { kind: 'busy' }
-    if (await isNonceTaken(tx, signer, lane.chainId, go.nonce)) return { kind: 'busy' }
-    const refusal = checkLimits(
+    if (isLocal && (await isKeyBusy(tx, signer, lane.chainId, go.nonce, row.id)))
+      return { kind: 'busy' }
+    const refusal = checkLimits({
       policy,
-      await readUsage(tx, policy.id, policy.limits.windowS, row.id),
+      deeds: await listDeeds(tx, ledger, policy.chain, row.id, costs),
       costWei,
-      go.finding.blockTimestampS,
-    )
+      triggeredAtS,
+      nowMs,
+      cooldownOf: (id) => context.getPolicy(id)?.cooldownS,
+    })
     if (refusal) return { kind: 'refused', ...refusal }
     // Read again under the lock: a retraction that was committed meanwhile wins.
-    const [finding] = await tx
-      .select({ status: tables.finding.status })
-      .from(tables.finding)
-      .where(eq(tables.finding.id, go.finding.id))
-    if (finding?.status === 'retracted')
-      return {
-        kind: 'refused',
-        code: 'finding_retracted',
-        reason: 'The finding was retracted: its block is orphaned.',
-      }
-    const moved = await moveExecution(tx, row, {
-      from: ['requested', 'proposed'],
-      patch: {
-        status: 'sending',
-        reason: null,
-        reasonCode: null,
-        mode: policy.mode,
-        target: policy.target,
-        calldata: policy.calldata,
-        signerAddress: signer,
-        nonce: go.nonce,
-        txHashes: [hash],
-        attempts: toStoredAttempts([attempt]),
-        simulation: { ...go.simulation },
-        sendingAt: new Date(),
-        triggeredAtS: go.finding.blockTimestampS,
-        feeWei: String(costWei),
-      },
-      event: 'sending',
-      detail: {
-        policy: policy.id,
-        policyHash: policy.hash,
-        finding: go.finding.id,
-        approvedBy: row.approvedBy,
-        nonce: go.nonce,
-        hash,
-        target: policy.target,
-        calldata: policy.calldata,
-        ...fees,
-        simulation: go.simulation,
-      },
+    const fallen = await checkEvidence(tx, go)
+    if (fallen) return fallen
+    const moved = await record(tx, row, go, { signer, nowMs, attempt, warrant, fees, costWei })
+    if (!moved) return { kind: 'busy' }
+    // In the signer's own book before the commit, and so before anything is sent.
+    await ledger.append({
+      kind: 'claimed',
+      execution: row.id,
+      atMs: nowMs,
+      action: policy.id,
+      chain: policy.chain,
+      target: policy.target,
+      ...(attempt ? { nonce: go.nonce, hash: attempt.hash } : {}),
+      costWei,
+      triggeredAtS,
     })
-    return moved ? { kind: 'claimed', attempt } : { kind: 'busy' }
+    return { kind: 'claimed', attempt }
   })
 }

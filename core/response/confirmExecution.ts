@@ -2,7 +2,7 @@ import type { DatabaseTransaction } from '../store/index.ts'
 import { recordSelfFinding } from '../telemetry/index.ts'
 import { type ExecutionRow, moveExecution, readAttempts } from './executionStore.ts'
 import { lookAtExecution, type Sight } from './pursueExecution.ts'
-import { readBlockHash, readFinal } from './readTarget.ts'
+import { readBlockRef, readFinal } from './readTarget.ts'
 import type { TransactionStatus } from './sender.ts'
 import type { SignerContext, SignerLane } from './signerContext.ts'
 import type { LoadedPolicy } from './types.ts'
@@ -109,8 +109,8 @@ const follow = (context: SignerContext, row: ExecutionRow, mined: Mined): Promis
 /** Whether the block that held the transaction is off the chain; a chain that is shorter now counts too. */
 const isOffChain = async (lane: SignerLane, row: ExecutionRow): Promise<boolean> => {
   if (row.minedBlock === null || row.minedBlockHash === null) return true
-  const hash = await readBlockHash(lane.rpc, row.minedBlock)
-  return hash?.toLowerCase() !== row.minedBlockHash.toLowerCase()
+  const block = await readBlockRef(lane.rpc, row.minedBlock)
+  return block?.hash !== row.minedBlockHash.toLowerCase()
 }
 
 /** The effect has its confirmations now. What is lifted by then, or was another's, is not minded any longer. */

@@ -1,180 +1,49 @@
-import { isTocsinError, messageOf, stableHash } from '../base/index.ts'
-import { checkTrigger } from './checkTrigger.ts'
+import { isTocsinError, messageOf } from '../base/index.ts'
+import { adaptPolicy } from './adaptCalldata.ts'
+import { type BlockSight, readBlockSight } from './blockSight.ts'
+import { checkFile } from './checkFile.ts'
+import { checkAge, checkFinding } from './checkFinding.ts'
+import { checkSight, checkVotes, readVotes, type Votes } from './checkQuorum.ts'
+import { type Decision, lowerMode, type Refusal, refuse, retry } from './decision.ts'
 import type { ExecutionRow, FindingRow } from './executionStore.ts'
 import type { FeeMarket } from './fees.ts'
 import {
   checkCode,
   type Head,
   readBalance,
-  readBlockHash,
   readEffect,
   readFees,
   readHead,
   readNonce,
 } from './readTarget.ts'
+import { readRelease } from './release.ts'
 import type { SignerContext, SignerLane } from './signerContext.ts'
-import { type SimulationResult, simulateAction } from './simulate.ts'
-import type { ActionDefinition, ExecutionMode, LoadedPolicy } from './types.ts'
+import { checkSimulation } from './simulation/checkSimulation.ts'
+import { simulateAction } from './simulation/simulateAction.ts'
+import type { SimulationResult } from './simulation/types.ts'
+import type { ActionDefinition, LoadedPolicy } from './types.ts'
 
-/** Clocks of machines and chains differ; a finding further ahead than this is not believed. */
-const MAX_AHEAD_S = 60
-
-export type Refusal = { readonly code: string; readonly reason: string }
-
-export type Go = {
-  readonly kind: 'go'
+/** What the signer's own files say of it. */
+type Draft = {
+  readonly context: SignerContext
+  readonly lane: SignerLane
   readonly policy: LoadedPolicy
   readonly action: ActionDefinition
+  readonly nowMs: number
+}
+
+/** What is decided upon. */
+type Case = Draft & {
   readonly finding: FindingRow
-  readonly simulation: SimulationResult
-  readonly head: Head
-  readonly nonce: number
-  readonly market: FeeMarket
-  readonly balanceWei: bigint
-}
-
-/** What the signer makes of an intent. `retry`: it cannot be told yet. */
-export type Decision =
-  | { readonly kind: 'retry'; readonly reason: string }
-  | ({ readonly kind: 'refuse'; readonly simulation?: SimulationResult } & Refusal)
-  | {
-      readonly kind: 'not_needed' | 'observe' | 'propose'
-      readonly reason: string
-      readonly simulation: SimulationResult
-    }
-  | Go
-
-const MODE_RANK: Readonly<Record<ExecutionMode, number>> = { observe: 0, propose: 1, auto: 2 }
-
-export const lowerMode = (a: ExecutionMode, b: ExecutionMode): ExecutionMode =>
-  MODE_RANK[a] <= MODE_RANK[b] ? a : b
-
-const refuse = (code: string, reason: string): Refusal => ({ code, reason })
-
-/** What the files say: is there such a policy, is it the one the watcher meant, is it still in force? */
-const checkFile = (
-  context: SignerContext,
-  row: ExecutionRow,
-  policy: LoadedPolicy | undefined,
-  nowMs: number,
-): Refusal | undefined => {
-  if (context.isHalted()) return refuse('halted', 'The kill switch is on.')
-  if (!policy)
-    return refuse(
-      'policy_missing',
-      `There is no approved policy "${row.actionId.slice(0, 80)}" among the signer's files.`,
-    )
-  if (row.policyHash !== policy.hash)
-    return refuse(
-      'policy_mismatch',
-      "The intent names another version of the policy than the signer's own file.",
-    )
-  if (row.chainId !== policy.chain)
-    return refuse('forged', 'The intent names another chain than the policy.')
-  if (
-    row.idempotencyKey !== stableHash('execution', policy.id, policy.hash, policy.target, row.epoch)
-  )
-    return refuse('forged', 'The idempotency key does not belong to this policy and epoch.')
-  if (Date.parse(policy.expiresAt) <= nowMs)
-    return refuse('expired', `The policy expired at ${policy.expiresAt}.`)
-  if (Date.parse(policy.approvedAt) > nowMs)
-    return refuse('not_yet_approved', `The policy is approved from ${policy.approvedAt} on.`)
-  return undefined
-}
-
-/** What the finding says: is there one, does it stand, may it trigger this, is it fresh by the wall clock? */
-const checkFinding = (
-  policy: LoadedPolicy,
-  finding: FindingRow | null,
-  isApproved: boolean,
-  nowMs: number,
-): Refusal | undefined => {
-  if (!finding) return refuse('finding_missing', 'The finding that asked does not exist.')
-  if (finding.status === 'retracted')
-    return refuse('finding_retracted', 'The finding was retracted: its block is orphaned.')
-  const misfit = checkTrigger(policy, finding)
-  if (misfit) return refuse('trigger', `The finding may not trigger this: ${misfit}.`)
-  const ageS = nowMs / 1000 - finding.blockTimestampS
-  if (!isApproved && ageS > policy.freshness.seconds)
-    return refuse(
-      'stale',
-      `The finding is ${Math.round(ageS)} s old; ${policy.freshness.seconds} s are allowed.`,
-    )
-  return undefined
-}
-
-const checkApproval = (
-  row: ExecutionRow,
-  policy: LoadedPolicy,
-  nowMs: number,
-): Refusal | undefined => {
-  const waitedS = (nowMs - (row.proposedAt ?? row.requestedAt).getTime()) / 1000
-  return waitedS > policy.approval.timeoutS
-    ? refuse('approval_timeout', `Nobody approved it within ${policy.approval.timeoutS} s.`)
-    : undefined
-}
-
-/** What the signer's own endpoint says of the finding's block. */
-const checkBlock = (
-  policy: LoadedPolicy,
-  finding: FindingRow,
-  head: Head,
-  blockHash: string | undefined,
-  isApproved: boolean,
-):
-  | { readonly kind: 'retry'; readonly reason: string }
-  | ({ readonly kind: 'refuse' } & Refusal)
-  | undefined => {
-  if (finding.blockTimestampS > Math.max(head.timestampS, Date.now() / 1000) + MAX_AHEAD_S)
-    return { kind: 'refuse', ...refuse('stale', 'The finding claims to be from the future.') }
-  if (blockHash === undefined)
-    return {
-      kind: 'retry',
-      reason: `The signer's endpoint does not have block ${finding.blockNumber} yet.`,
-    }
-  // Either the endpoint lags behind a reorg that the watcher has seen, or the watcher will retract: time tells.
-  if (blockHash.toLowerCase() !== finding.blockHash.toLowerCase())
-    return {
-      kind: 'retry',
-      reason: `The signer's endpoint has another block ${finding.blockNumber} than the finding.`,
-    }
-  const age = head.number - finding.blockNumber
-  if (!isApproved && age > policy.freshness.blocks)
-    return {
-      kind: 'refuse',
-      ...refuse(
-        'stale',
-        `The finding is ${age} blocks old; ${policy.freshness.blocks} are allowed.`,
-      ),
-    }
-  return undefined
-}
-
-const checkSimulation = (
-  policy: LoadedPolicy,
-  simulation: SimulationResult,
-): Refusal | undefined => {
-  switch (simulation.outcome) {
-    case 'passed':
-    case 'already_effective':
-      return undefined
-    case 'unavailable':
-      return policy.simulation.mode === 'required' || policy.simulation.onUnavailable === 'stop'
-        ? refuse('simulation_unavailable', `No simulation could be had: ${simulation.detail}.`)
-        : undefined
-    case 'reverted':
-      return refuse('simulation_reverted', `The simulated call reverts: ${simulation.detail}.`)
-    case 'postcondition_failed':
-      return refuse(
-        'simulation_failed',
-        'In the simulation the post-condition does not hold after the call.',
-      )
-  }
+  /** People released it (or their time ran out, where the policy says that this releases it). */
+  readonly isReleased: boolean
+  readonly approvedBy: readonly string[]
 }
 
 type Reads = {
   readonly head: Head
-  readonly blockHash: string | undefined
+  readonly sight: BlockSight
+  readonly votes: Votes
   readonly codeFault: string | undefined
   readonly effective: boolean
   readonly simulation: SimulationResult
@@ -183,43 +52,54 @@ type Reads = {
   readonly balanceWei: bigint
 }
 
-/** Everything the chain must say, read at once. */
-const readAll = async (
-  { rpc }: SignerLane,
-  context: SignerContext,
-  policy: LoadedPolicy,
-  action: ActionDefinition,
-  finding: FindingRow,
-): Promise<Reads> => {
+/** Everything that the chain and the other findings must say, read at once. */
+const readAll = async (subject: Case): Promise<Reads> => {
+  const { context, lane, policy, action, finding, isReleased, nowMs } = subject
+  const { rpc, tenderly } = lane
   const signer = context.key.address
-  const [head, blockHash, codeFault, effective, simulation, nonce, market, balanceWei] =
+  const head = readHead(rpc)
+  // Freshness is over when people have released it: then the others must have found it when it was found.
+  const readSince = async () => ({
+    blockNumber: (isReleased ? finding.blockNumber : (await head).number) - policy.freshness.blocks,
+    timestampS: (isReleased ? finding.blockTimestampS : nowMs / 1000) - policy.freshness.seconds,
+  })
+  const [at, sight, votes, codeFault, effective, simulation, nonce, market, balanceWei] =
     await Promise.all([
-      readHead(rpc),
-      readBlockHash(rpc, finding.blockNumber),
+      head,
+      readBlockSight(rpc, finding, policy.quorum.endpoints),
+      readVotes(context, lane, policy, finding, readSince),
       checkCode(rpc, policy),
       readEffect(rpc, action, policy),
-      simulateAction(rpc, action, policy, signer),
+      simulateAction({ rpc, tenderly, action, policy, from: signer, evidence: finding }),
       readNonce(rpc, signer),
       readFees(rpc),
       readBalance(rpc, signer),
     ])
-  return { head, blockHash, codeFault, effective, simulation, nonce, market, balanceWei }
+  return { head: at, sight, votes, codeFault, effective, simulation, nonce, market, balanceWei }
+}
+
+/** Whether the signer's own endpoints, and enough bots, agree with the finding. */
+const checkEvidence = (
+  { policy, finding, isReleased }: Case,
+  reads: Reads,
+): Decision | undefined => {
+  const stale = checkAge(policy, finding, reads.head, isReleased)
+  if (stale?.code === 'future') return { kind: 'refuse', ...stale, code: 'stale' }
+  const unseen = checkSight(policy, finding, reads.sight)
+  if (unseen) return 'kind' in unseen ? unseen : { kind: 'refuse', ...unseen }
+  if (stale) return { kind: 'refuse', ...stale }
+  const lacking = checkVotes(reads.votes)
+  return lacking === undefined ? undefined : retry(`The quorum is not reached: ${lacking}.`)
 }
 
 /** What follows from a chain that agrees with the finding. */
-const judge = (
-  context: SignerContext,
-  policy: LoadedPolicy,
-  action: ActionDefinition,
-  finding: FindingRow,
-  isApproved: boolean,
-  reads: Reads,
-): Decision => {
-  const { codeFault, simulation } = reads
-  const fault = codeFault
-    ? refuse('code', `The target changed since the approval: ${codeFault}.`)
-    : undefined
-  if (fault) return { kind: 'refuse', ...fault, simulation }
+const judge = (subject: Case, reads: Reads): Decision => {
+  const { context, policy, action, finding, isReleased, approvedBy } = subject
+  const { codeFault, simulation, votes } = reads
+  if (codeFault) {
+    const fault = refuse('code', `The target changed since the approval: ${codeFault}.`)
+    return { kind: 'refuse', ...fault, simulation }
+  }
   if (reads.effective || simulation.outcome === 'already_effective')
     return {
       kind: 'not_needed',
@@ -231,25 +111,48 @@ const judge = (
   const mode = lowerMode(context.mode, policy.mode)
   if (mode === 'observe')
     return { kind: 'observe', reason: 'Mode observe: it would have been sent.', simulation }
-  if (mode === 'propose' && !isApproved)
-    return { kind: 'propose', reason: 'Waits for a person to approve it.', simulation }
-  return { kind: 'go', policy, action, finding, ...reads }
+  if (mode === 'propose' && !isReleased)
+    return { kind: 'propose', reason: 'Waits for people to approve it.', simulation }
+  return { kind: 'go', policy, action, finding, ...reads, quorum: votes.findings, approvedBy }
 }
 
-const checkIntent = (
-  context: SignerContext,
+/** Where too few bots found it in time, that is the reason, and not that time passed. */
+const explainStale = async (subject: Draft, finding: FindingRow, stale: Refusal) => {
+  const { context, lane, policy } = subject
+  const since = {
+    blockNumber: finding.blockNumber - policy.freshness.blocks,
+    timestampS: finding.blockTimestampS - policy.freshness.seconds,
+  }
+  const votes = await readVotes(context, lane, policy, finding, async () => since)
+  const lacking = checkVotes(votes)
+  return lacking === undefined
+    ? stale
+    : refuse('quorum', `The quorum was not reached in time: ${lacking}.`)
+}
+
+const decide = async (
+  draft: Draft,
   row: ExecutionRow,
-  policy: LoadedPolicy | undefined,
   finding: FindingRow | null,
-  isApproved: boolean,
-): Refusal | undefined => {
-  const nowMs = Date.now()
-  const fault = checkFile(context, row, policy, nowMs)
-  if (fault || !policy) return fault
-  return (
-    checkFinding(policy, finding, isApproved, nowMs) ??
-    (isApproved ? checkApproval(row, policy, nowMs) : undefined)
-  )
+): Promise<Decision> => {
+  const { context, lane, policy, action, nowMs } = draft
+  const release = await readRelease(context, row, policy, nowMs)
+  if (release.kind === 'wait' || release.kind === 'refuse') return release
+  const isReleased = release.kind === 'released'
+  const early = checkFinding(policy, finding, isReleased, nowMs)
+  if (!finding)
+    return { kind: 'refuse', ...(early ?? refuse('finding_missing', 'There is no finding.')) }
+  if (early) {
+    const why = early.code === 'stale' ? await explainStale(draft, finding, early) : early
+    return { kind: 'refuse', ...why }
+  }
+  const adapted = await adaptPolicy(lane.rpc, action, policy, context.key.address)
+  if (!adapted)
+    return { kind: 'refuse', ...refuse('adapt', 'What stands on the target cannot be read.') }
+  const approvedBy = isReleased ? release.by : []
+  const subject = { ...draft, policy: adapted, finding, isReleased, approvedBy }
+  const reads = await readAll(subject)
+  return checkEvidence(subject, reads) ?? judge(subject, reads)
 }
 
 /**
@@ -262,20 +165,17 @@ export const decideExecution = async (
   row: ExecutionRow,
   finding: FindingRow | null,
 ): Promise<Decision> => {
+  const nowMs = Date.now()
   const policy = context.getPolicy(row.actionId)
-  const isApproved = row.status === 'proposed' && row.approvedBy !== null
-  const early = checkIntent(context, row, policy, finding, isApproved)
-  if (early) return { kind: 'refuse', ...early }
+  const fault = checkFile(context, row, policy, nowMs)
+  if (fault) return { kind: 'refuse', ...fault }
   const action = policy && context.getAction(policy.action)
-  if (!policy || !finding || !action)
+  if (!policy || !action)
     return { kind: 'refuse', ...refuse('policy_missing', 'The action type is unknown.') }
   try {
-    const reads = await readAll(lane, context, policy, action, finding)
-    const block = checkBlock(policy, finding, reads.head, reads.blockHash, isApproved)
-    return block ?? judge(context, policy, action, finding, isApproved, reads)
+    return await decide({ context, lane, policy, action, nowMs }, row, finding)
   } catch (error) {
-    if (isTocsinError(error) && error.code.startsWith('rpc.'))
-      return { kind: 'retry', reason: messageOf(error) }
+    if (isTocsinError(error) && error.code.startsWith('rpc.')) return retry(messageOf(error))
     throw error
   }
 }

@@ -2,7 +2,7 @@ import { eq } from 'drizzle-orm'
 import { cleanText } from '../base/index.ts'
 import { type DatabaseTransaction, tables } from '../store/index.ts'
 import { recordSelfFinding } from '../telemetry/index.ts'
-import { lowerMode } from './decide.ts'
+import { lowerMode } from './decision.ts'
 import { type ExecutionRow, type ExecutionStatus, moveExecution } from './executionStore.ts'
 import type { SignerContext } from './signerContext.ts'
 
@@ -108,6 +108,7 @@ export const endExecution = async (
   if (!moved) return false
   const fields = { execution: row.id, action: row.actionId, code }
   if (status === 'failed') {
+    await context.ledger.append({ kind: 'failed', execution: row.id, atMs: Date.now(), code })
     context.metrics.onFailed(row.actionId, code)
     context.log.error(fields, `The action failed: ${reason}`)
   } else {

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gt, gte, inArray, isNotNull, isNull, ne, or, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, gt, gte, inArray, isNotNull, isNull, or, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import type { Address, Hex, Json } from '../base/index.ts'
 import { type Database, type DatabaseTransaction, notify, tables } from '../store/index.ts'
@@ -102,6 +102,10 @@ export const listWaiting = (
     .orderBy(asc(tables.execution.requestedAt), asc(tables.execution.id))
     .limit(20)
 
+/** Whether an execution in flight occupies the signer's own key. Rows that claim more than they hold do, until they are failed. */
+export const isKeyed = (row: Pick<ExecutionRow, 'nonce' | 'warrant'>): boolean =>
+  row.nonce !== null || row.warrant === null
+
 /** Executions whose transaction is signed and whose effect is not yet seen, in nonce order. */
 export const listInFlight = (
   db: Database | DatabaseTransaction,
@@ -194,44 +198,6 @@ export const listAttemptsAt = async (
       ),
     )
   return rows.flatMap((row) => readAttempts(row) ?? [])
-}
-
-/** What an action has done so far, for its limits. */
-export type Usage = {
-  readonly inWindow: number
-  readonly lifetime: number
-  readonly spentWei24h: bigint
-  readonly lastTriggeredAtS: number | undefined
-}
-
-export const readUsage = async (
-  tx: DatabaseTransaction,
-  actionId: string,
-  windowS: number,
-  exceptId: string,
-): Promise<Usage> => {
-  const [row] = await tx
-    .select({
-      inWindow: sql<string>`count(*) filter (where ${tables.execution.sendingAt} > now() - make_interval(secs => ${windowS}))`,
-      lifetime: sql<string>`count(*)`,
-      spent: sql<string>`coalesce(sum(${tables.execution.feeWei}) filter (where ${tables.execution.sendingAt} > now() - interval '24 hours'), 0)`,
-      lastS: sql<string | null>`max(${tables.execution.triggeredAtS})`,
-    })
-    .from(tables.execution)
-    .where(
-      and(
-        eq(tables.execution.actionId, actionId),
-        isNotNull(tables.execution.sendingAt),
-        ne(tables.execution.id, exceptId),
-      ),
-    )
-  return {
-    inWindow: Number(row?.inWindow ?? 0),
-    lifetime: Number(row?.lifetime ?? 0),
-    spentWei24h: BigInt((row?.spent ?? '0').split('.')[0] ?? '0'),
-    lastTriggeredAtS:
-      row?.lastS === null || row?.lastS === undefined ? undefined : Number(row.lastS),
-  }
 }
 
 /** When the effect of an execution was last seen orphaned; the deadline counts anew from there. */

@@ -29,16 +29,17 @@ export const readHead = async (rpc: SignerRpc): Promise<Head> => {
   }
 }
 
-/** Hash of the canonical block of a number, or undefined while the endpoint does not have it. */
-export const readBlockHash = async (
-  rpc: SignerRpc,
-  number: number,
-): Promise<string | undefined> => {
-  const block = await rpc.get('eth_getBlockByNumber', [`0x${number.toString(16)}`, false])
-  return typeof block === 'object' && block !== null && 'hash' in block
-    ? String(block.hash)
+/** What of a block a finding must agree with. */
+export type BlockRef = { readonly hash: string; readonly timestampS: number }
+
+export const parseBlockRef = (block: unknown): BlockRef | undefined =>
+  typeof block === 'object' && block !== null && 'hash' in block && 'timestamp' in block
+    ? { hash: String(block.hash).toLowerCase(), timestampS: Number(block.timestamp) }
     : undefined
-}
+
+/** The canonical block of a number, or undefined while the endpoint does not have it. */
+export const readBlockRef = async (rpc: SignerRpc, number: number): Promise<BlockRef | undefined> =>
+  parseBlockRef(await rpc.get('eth_getBlockByNumber', [`0x${number.toString(16)}`, false]))
 
 /** A block this deep counts as final where the chain does not say which is. */
 const FINAL_DEPTH = 64

@@ -1,6 +1,7 @@
 import { claimExecution } from './claimExecution.ts'
 import { type ConfirmMemory, confirmExecution, createConfirmMemory } from './confirmExecution.ts'
-import { type Decision, decideExecution } from './decide.ts'
+import { decideExecution } from './decide.ts'
+import type { Decision } from './decision.ts'
 import { endExecution } from './endExecution.ts'
 import {
   type ExecutionRow,
@@ -16,7 +17,7 @@ import {
   sendClaimed,
 } from './pursueExecution.ts'
 import type { SignerContext, SignerLane } from './signerContext.ts'
-import type { SimulationResult } from './simulate.ts'
+import type { SimulationResult } from './simulation/types.ts'
 
 export type LaneMemory = {
   readonly pursuits: Map<string, PursuitMemory>
@@ -62,6 +63,15 @@ const carryOut = async (
     case 'refuse':
       await refuse(context, row, decision.code, decision.reason, decision.simulation)
       return 'settled'
+    case 'wait':
+      // Its row says that it was approved, and the answers do not prove it.
+      await moveExecution(context.db, row, {
+        from: ['proposed'],
+        patch: { approvedBy: null, approvedAt: null },
+        event: 'unproven',
+        detail: { reason: decision.reason, claimed: row.approvedBy },
+      })
+      return 'settled'
     case 'not_needed':
     case 'observe':
     case 'propose': {
@@ -79,6 +89,13 @@ const carryOut = async (
         event: status[decision.kind],
         detail: { reason: decision.reason, simulation: decision.simulation },
       })
+      if (decision.kind === 'propose')
+        await context.ledger.append({
+          kind: 'proposed',
+          execution: row.id,
+          atMs: Date.now(),
+          policyHash: row.policyHash ?? '',
+        })
       return 'settled'
     }
     case 'go': {

@@ -1,7 +1,9 @@
 import type { Database } from '../store/index.ts'
 import type { Logger } from '../telemetry/index.ts'
+import type { Ledger } from './ledger.ts'
 import type { Approvals } from './people/readApprovals.ts'
 import type { Sender } from './sender.ts'
+import type { LaneSenders } from './senders/laneSenders.ts'
 import type { SignerKey } from './signerKey.ts'
 import type { SignerMetrics } from './signerMetrics.ts'
 import type { SignerRpc } from './signerRpc.ts'
@@ -13,6 +15,8 @@ export type SignerContext = {
   readonly log: Logger
   readonly key: SignerKey
   readonly metrics: SignerMetrics
+  /** What this signer proposed and signed, by its own book. */
+  readonly ledger: Ledger
   /** Ceiling for every policy. */
   readonly mode: ExecutionMode
   /** From the signer's own copy of the files. */
@@ -38,6 +42,10 @@ export type SignerLane = {
   readonly chainName: string
   readonly rpc: SignerRpc
   readonly sender: Sender
+  /** Those with keys of their own; none when left out. */
+  readonly senders?: LaneSenders | undefined
+  /** Whether there are endpoints outside the public mempool. */
+  readonly hasPrivateRpc?: boolean | undefined
   /** Tenderly's node for the chain, where one is configured. */
   readonly tenderly?: SignerRpc | undefined
   /** When a block is final: by the chain's own word, or after so many blocks. Default: 'tag'. */

@@ -10,12 +10,11 @@ import {
 } from '../telemetry/index.ts'
 import { createLanes, startLane } from './createLane.ts'
 import { createKeyLock } from './keyLock.ts'
+import { openLedger } from './ledger.ts'
 import { loadActions } from './loadActions.ts'
 import { formatFault } from './loadPolicies.ts'
-import { watchKillSwitch } from './people/killSwitch.ts'
-import { loadPeopleSecret } from './people/peopleSecret.ts'
-import { type People, readApprovals } from './people/readApprovals.ts'
 import { settleProposals } from './people/settleProposals.ts'
+import { type PeopleParts, startPeople } from './people/startPeople.ts'
 import { createPolicyCache, type PolicyCache } from './policyCache.ts'
 import { type ReadinessMonitor, startReadinessMonitor } from './readinessMonitor.ts'
 import { readSigns } from './readSigns.ts'
@@ -47,6 +46,7 @@ const report = (
   lanes: readonly SignerLane[],
   policies: PolicyCache,
   monitor: ReadinessMonitor,
+  { audit }: PeopleParts,
 ): ProcessReport => {
   const state = monitor.state()
   const readiness = state?.readiness ?? []
@@ -59,6 +59,7 @@ const report = (
     ...(context.isHolder()
       ? []
       : ['stands by: another signer holds the key, or the database is away']),
+    ...(audit.trouble() ? [audit.trouble()] : []),
     ...faults,
     ...readiness.flatMap(({ policy, probes }) =>
       probes.filter(({ ok }) => !ok).map(({ message }) => `${policy}: ${message}`),
@@ -78,6 +79,7 @@ const report = (
       readiness,
       faults,
       endpoints,
+      audit: audit.head() ?? null,
       policies: policies
         .list()
         .map(({ id, hash, mode, expiresAt }) => ({ id, hash, mode, expiresAt })),
@@ -99,13 +101,15 @@ export const startSigner = async (options: StartSignerOptions): Promise<RunningP
       exitCode: 2,
     })
   const actions = options.actions ?? (await loadActions())
+  const meter = options.meter ?? noMeter
   const policies = createPolicyCache(config.actionsDir, actions)
-  const metrics = createSignerMetrics(options.meter ?? noMeter, store.db, () =>
+  const metrics = createSignerMetrics(meter, store.db, () =>
     readSigns({ context, lanes, policies, monitor }),
   )
   const lanes = createLanes(config, options.createSender, metrics.rpc)
   const key = await openSignerKey(settings.keystore, settings.password)
   await policies.refresh()
+  const ledger = await openLedger(config.dataDir)
   const stopping = new AbortController()
   const onError = (what: string) => (error: unknown) =>
     log.error({ error: messageOf(error) }, `The signer's ${what} failed.`)
@@ -120,29 +124,21 @@ export const startSigner = async (options: StartSignerOptions): Promise<RunningP
     onChange: wakeAll,
     onError: onError('lock'),
   })
-  const people: People = { secret: await loadPeopleSecret(config), approvers: [] }
-  const killSwitch = await watchKillSwitch({
-    db: store.db,
-    dataDir: config.dataDir,
-    onChange: (isOn) => {
-      log.warn({ isOn }, isOn ? 'All automatic action is stopped.' : 'The stop was lifted.')
-      wakeAll()
-    },
-    onError: onError('kill switch'),
-  })
+  const people = await startPeople({ config, db: store.db, log, meter, onHalt: wakeAll })
   const context: SignerContext = {
     db: store.db,
     log,
     key,
     metrics,
+    ledger,
     get mode() {
       return mode
     },
     getPolicy: policies.get,
     getPolicyVersion: policies.getVersion,
     getAction: (id) => actions.find((action) => action.id === id),
-    isHalted: killSwitch.isOn,
-    readApprovals: (execution, policy) => readApprovals(store.db, people, execution, policy),
+    isHalted: people.isHalted,
+    readApprovals: people.readApprovals,
     isHolder: lock.isHeld,
     signal: stopping.signal,
   }
@@ -155,7 +151,7 @@ export const startSigner = async (options: StartSignerOptions): Promise<RunningP
     url: store.url,
     topics: ['tocsin_execution', 'tocsin_halt'],
     onNotify: (topic) => {
-      if (topic === 'tocsin_halt') killSwitch.wake()
+      if (topic === 'tocsin_halt') people.wake()
       else {
         wakeAll()
         tidy.wake()
@@ -175,20 +171,22 @@ export const startSigner = async (options: StartSignerOptions): Promise<RunningP
       await refuseUnserved(context, served)
       if (await settleProposals(context)) wakeAll()
       await endProposals(context)
+      await people.audit.turn()
     },
     { pauseMs: TIDY_MS, onError: onError('tidying') },
   )
   log.info({ address: key.address, mode, policies: policies.list().length }, 'The signer is up.')
   return {
-    report: () => report(context, lanes, policies, monitor),
+    report: () => report(context, lanes, policies, monitor, people),
     reload: async (next) => {
       mode = next.signer?.mode ?? 'observe'
     },
     stop: async () => {
       stopping.abort()
-      const parts = [listener, tidy, monitor, killSwitch, ...loops]
+      const parts = [listener, tidy, monitor, people, ...loops]
       await Promise.all(parts.map((part) => part.stop()))
       await lock.stop()
+      await ledger.close()
     },
   }
 }

@@ -1,6 +1,7 @@
 import { and, eq, isNull, notInArray } from 'drizzle-orm'
 import { tables } from '../store/index.ts'
 import { endExecution } from './endExecution.ts'
+import { NOBODY, readTimeout } from './release.ts'
 import type { SignerContext } from './signerContext.ts'
 
 /** Intents for chains that this signer does not serve are refused, not left lying. */
@@ -39,9 +40,16 @@ export const endProposals = async (context: SignerContext): Promise<void> => {
     .limit(50)
   for (const { execution, finding } of rows) {
     const policy = context.getPolicy(execution.actionId)
-    const waitedS = (Date.now() - (execution.proposedAt ?? execution.requestedAt).getTime()) / 1000
-    const isLate = !policy || waitedS > policy.approval.timeoutS
+    const timeout = policy && readTimeout(context, execution, policy, Date.now())
+    const isLate = timeout?.isLate ?? true
     if (!isLate && finding !== 'retracted') continue
+    if (timeout?.executes && finding !== 'retracted') {
+      await context.db
+        .update(tables.execution)
+        .set({ approvedBy: NOBODY, approvedAt: new Date(), updatedAt: new Date() })
+        .where(and(eq(tables.execution.id, execution.id), eq(tables.execution.status, 'proposed')))
+      continue
+    }
     const code = isLate ? 'approval_timeout' : 'finding_retracted'
     const reason = isLate
       ? 'Nobody approved it in time.'

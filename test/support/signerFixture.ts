@@ -288,6 +288,7 @@ export const createSignerFixture = async (): Promise<SignerFixture> => {
       await db.delete(tables.executionLog)
       await rm(actionsDir, { recursive: true, force: true })
       await rm(join(folder, 'signer.stop'), { force: true })
+      await rm(join(folder, 'signer.ledger'), { force: true })
       await rm(join(folder, 'audit.head'), { force: true })
       await db.delete(tables.executionApproval)
       await db.delete(tables.killSwitch)

@@ -1,0 +1,117 @@
+import { and, desc, eq, isNotNull, ne } from 'drizzle-orm'
+import { type Database, type DatabaseTransaction, tables } from '../store/index.ts'
+import type { Claim, Ledger } from './ledger.ts'
+import type { SignerLane } from './signerContext.ts'
+
+const DAY_MS = 86_400_000
+const MAX_ROWS = 50_000
+const IN_FLIGHT: readonly string[] = ['sending', 'sent', 'mined']
+/** Failures after which nothing of it can take effect any more. */
+const DEAD: readonly string[] = ['reverted', 'nonce_taken', 'forged']
+
+/** Something that was signed for, by what the database and the signer's own ledger say of it; the stricter counts. */
+export type Deed = {
+  readonly execution: string
+  readonly action: string
+  readonly target: string
+  /** When it was signed, by the signer's clock. */
+  readonly atMs: number
+  /** Block time of its finding. */
+  readonly triggeredAtS: number
+  readonly costWei: bigint
+  readonly isInFlight: boolean
+  /** Its effect stands, or may still come. */
+  readonly mayHold: boolean
+}
+
+const toWei = (text: string | null): bigint => BigInt((text ?? '0').split('.')[0] ?? '0')
+
+/** What the claims of an action within 24 hours cost: by receipt of the signer's own endpoint where mined, else at most. */
+export const readCosts = async (
+  { sender }: SignerLane,
+  ledger: Ledger,
+  action: string,
+  nowMs: number,
+): Promise<ReadonlyMap<string, bigint>> => {
+  const recent = ledger
+    .claims()
+    .filter((claim) => claim.action === action && claim.atMs > nowMs - DAY_MS)
+  const costs = await Promise.all(
+    recent.map(async ({ execution, hashes, costWei }): Promise<readonly [string, bigint]> => {
+      const statuses = await Promise.all(hashes.map((hash) => sender.status(hash)))
+      const mined = statuses.find(({ state }) => state === 'mined')
+      return [execution, mined?.state === 'mined' ? mined.feeWei : costWei]
+    }),
+  )
+  return new Map(costs)
+}
+
+const readRows = (tx: Database | DatabaseTransaction, chainId: number, exceptId: string) => {
+  const { execution } = tables
+  return tx
+    .select({
+      id: execution.id,
+      action: execution.actionId,
+      target: execution.target,
+      sendingAt: execution.sendingAt,
+      triggeredAtS: execution.triggeredAtS,
+      fee: execution.feeWei,
+      status: execution.status,
+      code: execution.reasonCode,
+    })
+    .from(execution)
+    .where(
+      and(
+        eq(execution.chainId, chainId),
+        isNotNull(execution.sendingAt),
+        ne(execution.id, exceptId),
+      ),
+    )
+    .orderBy(desc(execution.sendingAt))
+    .limit(MAX_ROWS)
+}
+
+type Row = Awaited<ReturnType<typeof readRows>>[number]
+
+const merge = (
+  row: Row | undefined,
+  claim: Claim | undefined,
+  costs: ReadonlyMap<string, bigint>,
+): Deed => {
+  const execution = claim?.execution ?? row?.id ?? ''
+  const failure = claim ? claim.failure : row?.status === 'failed' ? row.code : undefined
+  return {
+    execution,
+    action: claim?.action ?? row?.action ?? '',
+    target: (claim?.target ?? row?.target ?? '').toLowerCase(),
+    atMs: Math.max(claim?.atMs ?? 0, row?.sendingAt?.getTime() ?? 0),
+    triggeredAtS: Math.max(claim?.triggeredAtS ?? 0, row?.triggeredAtS ?? 0),
+    costWei: costs.get(execution) ?? claim?.costWei ?? toWei(row?.fee ?? null),
+    isInFlight: row !== undefined && IN_FLIGHT.includes(row.status),
+    mayHold: !DEAD.includes(failure ?? ''),
+  }
+}
+
+/** All that was ever signed for on a chain, but for one execution. */
+export const listDeeds = async (
+  tx: Database | DatabaseTransaction,
+  ledger: Ledger,
+  chainId: number,
+  exceptId: string,
+  costs: ReadonlyMap<string, bigint>,
+): Promise<readonly Deed[]> => {
+  const rows = await readRows(tx, chainId, exceptId)
+  const claims = new Map(
+    ledger
+      .claims()
+      .filter(({ chain, execution }) => chain === chainId && execution !== exceptId)
+      .map((claim) => [claim.execution, claim]),
+  )
+  const known = new Set(rows.map(({ id }) => id))
+  return [
+    ...rows.map((row) => merge(row, claims.get(row.id), costs)),
+    ...[...claims.values()]
+      .filter(({ execution }) => !known.has(execution))
+      .map((claim) => merge(undefined, claim, costs)),
+  ]
+}

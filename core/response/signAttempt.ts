@@ -1,0 +1,88 @@
+import type { Address } from '../base/index.ts'
+import type { DatabaseTransaction } from '../store/index.ts'
+import type { Go, Refusal } from './decision.ts'
+import {
+  type Attempt,
+  isKeyed,
+  isNonceTaken,
+  listAttemptsAt,
+  listInFlight,
+} from './executionStore.ts'
+import { bumpFees, type Fees, suggestFees } from './fees.ts'
+import type { Head } from './readTarget.ts'
+import type { SignerContext, SignerLane } from './signerContext.ts'
+import type { LoadedPolicy } from './types.ts'
+
+const asFees = (attempt: Attempt): Fees => ({
+  maxFeePerGas: BigInt(attempt.maxFeePerGasWei),
+  maxPriorityFeePerGas: BigInt(attempt.maxPriorityFeePerGasWei),
+})
+
+const highest = (attempts: readonly Attempt[]): Attempt | undefined =>
+  [...attempts]
+    .sort((a, b) => (BigInt(a.maxFeePerGasWei) < BigInt(b.maxFeePerGasWei) ? -1 : 1))
+    .at(-1)
+
+/** Fees that the market asks for, above whatever this key already signed for the nonce, and that its balance can pay. */
+export const chooseFees = async (
+  context: SignerContext,
+  lane: SignerLane,
+  go: Pick<Go, 'policy' | 'nonce' | 'market' | 'balanceWei'>,
+): Promise<Fees | Refusal> => {
+  const stuck = highest(
+    await listAttemptsAt(context.db, context.key.address, lane.chainId, go.nonce),
+  )
+  const wanted = stuck
+    ? (bumpFees(asFees(stuck), go.market, go.policy) ?? suggestFees(go.market, go.policy))
+    : suggestFees(go.market, go.policy)
+  const affordable = go.balanceWei / go.policy.gasLimit
+  if (
+    affordable < wanted.maxFeePerGas &&
+    affordable < go.market.nextBaseFee + wanted.maxPriorityFeePerGas
+  )
+    return {
+      code: 'balance',
+      reason: `The signer holds ${go.balanceWei} wei, too little to pay for it.`,
+    }
+  return affordable < wanted.maxFeePerGas ? { ...wanted, maxFeePerGas: affordable } : wanted
+}
+
+/** What a sender with a key of its own may pay: it bids by itself, below the policy's caps. */
+export const capFees = async ({
+  maxFeePerGasWei,
+  maxPriorityFeePerGasWei,
+}: Pick<LoadedPolicy, 'maxFeePerGasWei' | 'maxPriorityFeePerGasWei'>): Promise<Fees> => ({
+  maxFeePerGas: maxFeePerGasWei,
+  maxPriorityFeePerGas: maxPriorityFeePerGasWei,
+})
+
+/** Signs a first transaction of the signer's own. */
+export const signAttempt = async (
+  { key }: SignerContext,
+  policy: LoadedPolicy,
+  nonce: number,
+  fees: Fees,
+  head: Head,
+): Promise<Attempt> => {
+  const { raw, hash } = await key.sign(policy, nonce, fees)
+  return {
+    hash,
+    raw,
+    maxFeePerGasWei: String(fees.maxFeePerGas),
+    maxPriorityFeePerGasWei: String(fees.maxPriorityFeePerGas),
+    atBlock: head.number,
+  }
+}
+
+/** Whether a transaction of the key is in flight, or may be again. What other senders sign does not occupy it. */
+export const isKeyBusy = async (
+  tx: DatabaseTransaction,
+  signer: Address,
+  chainId: number,
+  nonce: number,
+  exceptId: string,
+): Promise<boolean> => {
+  const inFlight = await listInFlight(tx, signer, chainId)
+  if (inFlight.some((row) => row.id !== exceptId && isKeyed(row))) return true
+  return isNonceTaken(tx, signer, chainId, nonce)
+}
