@@ -1,3 +1,4 @@
+export { auditAnchorFile, readAuditAnchor } from './auditAnchor.ts'
 export { defineAction } from './defineAction.ts'
 export {
   appendExecutionLog,
