@@ -15,7 +15,7 @@ import type { Hex } from '../base/index.ts'
 import { startAnvil } from '../testing/index.ts'
 import { verifyExecutionLog } from './executionLog.ts'
 import type { Sender } from './sender.ts'
-import { killSwitchFile } from './startSigner.ts'
+import { killSwitchFile } from './people/killSwitch.ts'
 
 let f: SignerFixture
 let node: StrictNode
@@ -275,13 +275,13 @@ test('behavior: one dead and one silent endpoint beside a good one do not hold i
   await landOnce(executions[0] ?? '', before)
 })
 
-test('behavior: without eth_simulateV1 the call alone is tried', async () => {
+test('behavior: without eth_simulateV1 the next provider of the policy is asked', async () => {
   await f.writePolicy()
   node.setSimulateMissing(true)
   await f.start({ rpc: [node.url] })
   const { executions } = await f.find()
   const row = await f.until(executions[0] ?? '', isSent)
-  expect(row.simulation).toMatchObject({ outcome: 'passed', method: 'eth_call' })
+  expect(row.simulation).toMatchObject({ outcome: 'passed', method: 'debug_traceCall' })
 })
 
 test('behavior: an endpoint of another chain is never believed', async () => {

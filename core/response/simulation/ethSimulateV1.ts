@@ -1,5 +1,6 @@
 import type { SignerRpc } from '../signerRpc.ts'
 import {
+  asData,
   asNumber,
   bounded,
   changesOf,
@@ -11,7 +12,18 @@ import {
 } from './readAnswers.ts'
 import type { CallOutcome, SimulatedCall, Simulator, StorageChange } from './types.ts'
 
-type Block = { readonly calls: readonly CallOutcome[]; readonly number: number | undefined }
+type Block = {
+  readonly calls: readonly CallOutcome[]
+  /** The block on whose end state it stands. */
+  readonly base: number | undefined
+}
+
+/** A simulated block is the child of the one it stands on; anvil gives it its parent's number and no parent. */
+const baseOf = (block: Readonly<Record<string, unknown>>): number | undefined => {
+  const number = asNumber(block['number'])
+  if (number === undefined) return undefined
+  return BigInt(asData(block['parentHash']).padEnd(3, '0')) === 0n ? number : number - 1
+}
 
 const readBlock = (value: unknown): Block | undefined => {
   const block: unknown = Array.isArray(value) ? value[0] : undefined
@@ -20,7 +32,7 @@ const readBlock = (value: unknown): Block | undefined => {
     const entry = isRecord(call) ? call : {}
     return readOutcome(entry['status'] === '0x1', entry['returnData'], entry['error'])
   })
-  return { calls, number: asNumber(block['number']) }
+  return { calls, base: baseOf(block) }
 }
 
 const play = async (
@@ -85,6 +97,5 @@ export const ethSimulateV1: Simulator = async (plan, { rpc }) => {
   if (typeof main === 'string') return bounded(main)
   const [action, ...checks] = main.calls
   if (!action) return 'the answer holds no call'
-  const block = main.number === undefined ? undefined : main.number - 1
-  return { action, checks, probes, changes, block }
+  return { action, checks, probes, changes, block: main.base }
 }

@@ -1,4 +1,4 @@
-import { isTocsinError, messageOf } from '../../base/index.ts'
+import { isTocsinError, messageOf, sleep } from '../../base/index.ts'
 import type { SimulationProvider } from '../types.ts'
 import { debugTraceCall } from './debugTraceCall.ts'
 import { ethCall } from './ethCall.ts'
@@ -20,6 +20,19 @@ const SIMULATORS: Readonly<Record<SimulationProvider, Simulator>> = {
   debug_traceCall: debugTraceCall,
   eth_call: ethCall,
   tenderly: tenderlyRpc,
+}
+
+/** An endpoint that hangs must not hold up a pause: the next one is asked. */
+const DEADLINE_MS = 2_000
+
+const withDeadline = async <T>(work: Promise<T>): Promise<T | string> => {
+  const done = new AbortController()
+  try {
+    const late = sleep(DEADLINE_MS, done.signal).then(() => `no answer within ${DEADLINE_MS} ms`)
+    return await Promise.race([work, late])
+  } finally {
+    done.abort()
+  }
 }
 
 /** The replay of the finding's transaction, why there is none, or null where nothing is suspected. */
@@ -65,7 +78,7 @@ const tryProvider = async (
   suspicious: Promise<SimulatedCall | string | null>,
 ): Promise<SimulationResult | string> => {
   try {
-    const answer = await SIMULATORS[name](plan, request)
+    const answer = await withDeadline(SIMULATORS[name](plan, request))
     if (typeof answer === 'string') return answer
     const least = request.evidence?.blockNumber
     if (least !== undefined && answer.block !== undefined && answer.block < least)
@@ -94,7 +107,7 @@ export const simulateAction = async (request: SimulationRequest): Promise<Simula
     if (isCut && name !== 'tenderly') continue
     const result = await tryProvider(request, name, plan, suspicious)
     if (typeof result === 'string') {
-      isCut ||= result === 'rpc.unreachable'
+      isCut ||= name !== 'tenderly' && result === 'rpc.unreachable'
       reasons.push(`${name}: ${result}`)
       continue
     }
