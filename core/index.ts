@@ -7,4 +7,10 @@ export * from './engine/helpers/index.ts'
 export type * from './engine/types.ts'
 export { defineAction } from './response/defineAction.ts'
 export { findLoweredGuard } from './response/findLoweredGuard.ts'
-export type { ActionDefinition, Policy, ProbeContext, ProbeResult } from './response/types.ts'
+export type {
+  ActionDefinition,
+  Policy,
+  PolicyFacts,
+  ProbeContext,
+  ProbeResult,
+} from './response/types.ts'
