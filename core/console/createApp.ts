@@ -8,6 +8,7 @@ import type { Hub } from './createHub.ts'
 import { proxyGraphql } from './proxyGraphql.ts'
 import { listAlerts, listExecutions, listFindings, listIncidents } from './queries.ts'
 import { renderPage } from './renderPage.ts'
+import { routePeople } from './routePeople.ts'
 import { type ConsoleVariables, secure } from './security.ts'
 
 const limit = z.coerce.number().int().min(1).max(1_000).default(100)
@@ -39,7 +40,7 @@ const answer = async <T>(
   return c.json((await read(query.data)) as object)
 }
 
-/** The console's routes. Everything is read only. */
+/** The console's routes. Everything is read only but for the answers of people and the stop of everything. */
 export const createApp = (options: {
   readonly config: () => Config
   readonly store: Store
@@ -102,6 +103,7 @@ export const createApp = (options: {
     await hub.snapshot()
     return c.text('ok\n')
   })
+  routePeople(app, options)
   app.all('/graphql', (c) => proxyGraphql(c, options.graphqlUrl))
   return app
 }

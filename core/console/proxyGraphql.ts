@@ -1,4 +1,5 @@
 import type { Context } from 'hono'
+import { readBounded } from './readBounded.ts'
 
 const MAX_REQUEST_BYTES = 64 * 1024
 const MAX_ANSWER_BYTES = 8 * 1024 * 1024
@@ -10,26 +11,6 @@ const failure = (
   code: string,
   message: string,
 ): Response => c.json({ errors: [{ message, extensions: { code } }] }, status)
-
-/** Reads a body up to a limit; undefined when it is larger. */
-const readBounded = async (
-  body: ReadableStream<Uint8Array> | null,
-  limit: number,
-): Promise<string | undefined> => {
-  const reader = body?.getReader()
-  if (!reader) return ''
-  const parts: Uint8Array[] = []
-  for (let bytes = 0; ; ) {
-    const { done, value } = await reader.read()
-    if (done) return Buffer.concat(parts).toString('utf8')
-    bytes += value.byteLength
-    if (bytes > limit) {
-      await reader.cancel()
-      return undefined
-    }
-    parts.push(value)
-  }
-}
 
 /**
  * Passes a GraphQL query on to the indexer. Only a JSON POST: no other site can send one without asking first. Sizes

@@ -27,13 +27,21 @@ export const isOwnHost = (header: string | undefined, own: readonly string[]): b
   )
 }
 
+/** What may be sent at all: queries of the index, answers to proposals, and the stop of everything. */
+const POSTS: readonly string[] = ['/graphql', '/answer', '/api/halt']
+
+/** Browsers say where a request comes from; other programs say nothing. */
+const isForeign = (site: string | undefined): boolean =>
+  site !== undefined && site !== 'same-origin' && site !== 'none'
+
 /** Refuses strangers' hosts, other sites' requests and everything that is not a read; sets the security headers. */
 export const secure =
   (ownHosts: readonly string[]): MiddlewareHandler<{ Variables: ConsoleVariables }> =>
   async (c, next) => {
     const nonce = randomBytes(16).toString('base64')
     c.set('nonce', nonce)
-    const isGraphql = c.req.path === '/graphql'
+    const mayPost = POSTS.includes(c.req.path)
+    const isAnswer = c.req.path === '/answer'
     if (!isOwnHost(c.req.header('host'), ownHosts)) {
       c.res = c.text('This host name is not known here. Name it in `console.hosts`.\n', 421)
     } else if (
@@ -41,7 +49,9 @@ export const secure =
       c.req.header('sec-fetch-mode') !== 'navigate'
     ) {
       c.res = c.text('Requests from other sites are refused.\n', 403)
-    } else if (!['GET', 'HEAD'].includes(c.req.method) && !(isGraphql && c.req.method === 'POST')) {
+    } else if (c.req.method === 'POST' && isForeign(c.req.header('sec-fetch-site'))) {
+      c.res = c.text('Forms of other sites are refused.\n', 403)
+    } else if (!['GET', 'HEAD'].includes(c.req.method) && !(mayPost && c.req.method === 'POST')) {
       c.res = c.text('The console only shows.\n', 405, { allow: 'GET, HEAD' })
     } else await next()
     const { headers } = c.res
@@ -54,7 +64,7 @@ export const secure =
         "connect-src 'self'",
         'img-src data:',
         "base-uri 'none'",
-        "form-action 'none'",
+        isAnswer ? "form-action 'self'" : "form-action 'none'",
         "frame-ancestors 'none'",
       ].join('; '),
     )

@@ -14,6 +14,7 @@ export { answerByHand, type SignTypedData } from './people/answerByHand.ts'
 export { answerProposal, createClaims, createNonce, readProposal } from './people/answerProposal.ts'
 export {
   type ApprovalClaims,
+  bytesHashOf,
   decodeToken,
   encodeToken,
   signClaims,
@@ -28,7 +29,15 @@ export {
 } from './people/killSwitch.ts'
 export { createPeopleSecret, loadPeopleSecret, type PeopleSecret } from './people/peopleSecret.ts'
 export { policySchema } from './policySchema.ts'
+export {
+  checkSignatures,
+  listSigners,
+  policyTypedData,
+  type SignatureCheck,
+  signaturesRequired,
+} from './policySignature.ts'
 export { probeReadiness, type Readiness } from './readiness.ts'
+export { readSignatures } from './readSignatures.ts'
 export { policyIdOf, reportPolicyFaults } from './reportPolicyFaults.ts'
 export {
   isAnswered,
@@ -41,3 +50,4 @@ export type { Sender, SendResult, TransactionStatus } from './sender.ts'
 export { createSignerRpc, type SignerRpc } from './signerRpc.ts'
 export { type StartSignerOptions, startSigner } from './startSigner.ts'
 export type { ActionDefinition, ExecutionMode, LoadedPolicy, Policy, ProbeResult } from './types.ts'
+export { writeSignature } from './writeSignature.ts'
