@@ -13,12 +13,7 @@ export default defineConfig({
   test: {
     globalSetup: ['./test/support/globalSetup.ts'],
     include: ['{core,bots,actions,demo,test,bench,src}/**/*.test.ts'],
-    exclude: [
-      '**/node_modules/**',
-      'dist/**',
-      // Whole processes that bots take down, minute after minute: `npm run test:long`.
-      ...(process.env['TOCSIN_LONG'] ? [] : ['test/{blocking,deadly}Bots.test.ts']),
-    ],
+    exclude: ['**/node_modules/**', 'dist/**'],
     // Two cores: chain, database and processes of one test file already fill them.
     maxWorkers: 2,
     testTimeout: 60_000,

@@ -180,8 +180,8 @@ try {
     {
       what: 'head to pause broadcast, p99',
       measured: `${percentile(toBroadcast, 99).toFixed(1)} ms`,
-      target: '<= 200 ms',
-      ok: percentile(toBroadcast, 99) <= 200,
+      target: '<= 150 ms',
+      ok: percentile(toBroadcast, 99) <= 150,
     },
   ]
   printVerdicts(verdicts)
