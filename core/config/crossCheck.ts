@@ -11,6 +11,7 @@ import {
   nodeAt,
   pathText,
   placeOf,
+  plainOf,
   textAt,
 } from './located.ts'
 import { suggestion, suggestName } from './suggestName.ts'
@@ -184,6 +185,34 @@ const checkThing = (checker: Checker, index: number, thing: Located, folder: str
   }
 }
 
+/** Approvers: each name and each key once, and as many keys as signatures are asked for. */
+const checkApprovers = ({ root, add, checksum }: Checker): void => {
+  const path: ConfigPath = ['signer', 'approvers']
+  const indexes = [...itemsAt(root, path).keys()]
+  const texts = (field: string): readonly (string | undefined)[] =>
+    indexes.map((index) =>
+      textAt(root, [...path, index, field])
+        ?.trim()
+        .toLowerCase(),
+    )
+  const checkOnce = (field: string): void => {
+    for (const [index, text] of texts(field).entries())
+      if (text !== undefined && texts(field).indexOf(text) < index)
+        add([...path, index, field], `this ${field} stands here already`, 'One entry per person.')
+  }
+  checkOnce('name')
+  checkOnce('address')
+  for (const index of indexes) checksum([...path, index, 'address'])
+  const keys = new Set(texts('address').filter((text) => text !== undefined)).size
+  const node = nodeAt(root, ['signer', 'approvalsRequired'])
+  if (node !== undefined && Number(plainOf(node)) > keys)
+    add(
+      ['signer', 'approvalsRequired'],
+      `only ${keys} approvers have a key to sign with`,
+      'Give more of `signer.approvers` an `address`, or ask for fewer signatures.',
+    )
+}
+
 /** Chains of the signer's endpoints and senders, and where its key comes from. */
 const checkSigner = ({ root, names, add }: Checker): void => {
   const unknown = (path: ConfigPath, chain: string, atKey: boolean): void => {
@@ -230,6 +259,7 @@ const checkReactions = (checker: Checker, actions: readonly string[] | undefined
     if (actions) reference([...path, 'action'], actions, 'approved action')
   }
   checkSigner(checker)
+  checkApprovers(checker)
 }
 
 /** What the schema cannot see: names that point nowhere, doubles, checksums, ABI files. Works on wrong files too. */

@@ -1,22 +1,11 @@
 import { z } from 'zod'
+import { address, name, secretSchema, urlOrSecret } from './schemaWords.ts'
+import { signerSchema } from './signerSchema.ts'
 
 /**
  * The watchlist file. One schema validates it, types it, and is exported as JSON Schema for editors.
  * Addresses are strings, quoted or not; secrets are references, never values.
  */
-
-const name = z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'use lower-case letters, digits and dashes')
-const address = z
-  .string()
-  .regex(/^0x[0-9a-fA-F]{40}$/, 'an address is 0x and 40 hexadecimal digits')
-  .describe('20-byte address; a mixed-case one must have a right EIP-55 checksum')
-
-/** A secret or an environment-dependent value: by variable or by file (Docker and Kubernetes secrets), never in the file. */
-export const secretSchema = z.union([
-  z.strictObject({ env: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/) }),
-  z.strictObject({ file: z.string().min(1) }),
-])
-const urlOrSecret = z.union([z.string().regex(/^(https?|wss?):\/\/\S+$/, 'a URL'), secretSchema])
 
 const rpcSchema = z.strictObject({
   http: urlOrSecret.describe('JSON-RPC over HTTP'),
@@ -31,7 +20,9 @@ const pendingSchema = z.strictObject({
     .min(1)
     .max(1_000)
     .default(50)
-    .describe('Most transactions that are simulated in a second; those that name a watched address first'),
+    .describe(
+      'Most transactions that are simulated in a second; those that name a watched address first',
+    ),
   maxAgeBlocks: z
     .int()
     .min(1)
@@ -209,59 +200,6 @@ export const answerSchema = z.strictObject({
   action: name.describe('Id of an approved policy file'),
 })
 
-const senderUrl = urlOrSecret.describe('https, or http on this machine')
-
-/** Senders with keys of their own, beside `local`. One entry serves one chain. */
-export const senderSchema = z.discriminatedUnion('type', [
-  z.strictObject({
-    type: z.literal('openzeppelin-relayer'),
-    chain: name,
-    url: senderUrl,
-    apiKey: secretSchema,
-    relayer: z
-      .string()
-      .regex(/^[A-Za-z0-9_-]{1,100}$/)
-      .describe('Id of the relayer'),
-    address: address.optional().describe('Account that it sends from. Default: it is asked'),
-  }),
-  z.strictObject({
-    type: z.literal('defender'),
-    chain: name,
-    url: senderUrl.describe('A Defender-compatible endpoint: the hosted service ended in 2026'),
-    apiKey: secretSchema,
-    apiSecret: secretSchema,
-    address: address.optional().describe('Account that it sends from. Default: it is asked'),
-  }),
-  z.strictObject({
-    type: z.literal('safe'),
-    chain: name,
-    url: senderUrl.describe('Safe Transaction Service'),
-    apiKey: secretSchema.optional(),
-    safe: address.describe('The Safe to which the call is proposed'),
-  }),
-])
-
-/** A key that never leaves its vault. */
-export const keySchema = z.discriminatedUnion('type', [
-  z.strictObject({
-    type: z.literal('aws-kms'),
-    keyId: z.string().min(1).describe('Id, ARN or alias of an ECC_SECG_P256K1 key'),
-    region: z.string().min(1).optional().describe('Default: what the AWS SDK finds'),
-    endpoint: urlOrSecret.optional(),
-  }),
-  z.strictObject({
-    type: z.literal('gcp-kms'),
-    keyVersion: z
-      .string()
-      .regex(
-        /^projects\/[^/]+\/locations\/[^/]+\/keyRings\/[^/]+\/cryptoKeys\/[^/]+\/cryptoKeyVersions\/\d+$/,
-        'projects/…/locations/…/keyRings/…/cryptoKeys/…/cryptoKeyVersions/1',
-      )
-      .describe('An EC_SIGN_SECP256K1_SHA256 key version'),
-    endpoint: urlOrSecret.optional(),
-  }),
-])
-
 export const watchlistSchema = z.strictObject({
   version: z.literal(1),
   name,
@@ -296,61 +234,7 @@ export const watchlistSchema = z.strictObject({
     .min(1)
     .default('actions')
     .describe('Folder of the approved policy files, from the watchlist'),
-  signer: z
-    .strictObject({
-      rpc: z
-        .record(name, z.array(urlOrSecret).min(1))
-        .describe("Per chain: the signer's own endpoints"),
-      privateRpc: z
-        .record(name, z.array(urlOrSecret).min(1))
-        .default({})
-        .describe('Per chain: endpoints that keep transactions out of the public mempool'),
-      tenderlyRpc: z
-        .record(name, z.array(urlOrSecret).min(1))
-        .default({})
-        .describe("Per chain: Tenderly's node, for policies that simulate by `tenderly`"),
-      readiness: z
-        .strictObject({
-          everyS: z.int().min(1).max(3_600).default(30),
-          runs: z
-            .int()
-            .min(1)
-            .max(1_000)
-            .default(3)
-            .describe('Runs at the fee cap that the balance must cover'),
-          expiryDays: z
-            .int()
-            .min(0)
-            .max(365)
-            .default(14)
-            .describe('Days before the end of an approval at which people are told'),
-        })
-        .default({ everyS: 30, runs: 3, expiryDays: 14 })
-        .describe('How every approved action is probed'),
-      keystore: z.string().min(1).optional().describe('Keystore V3 file, from the watchlist'),
-      password: secretSchema.optional(),
-      key: keySchema.optional().describe('Instead of keystore and password'),
-      senders: z
-        .record(name, senderSchema)
-        .default({})
-        .describe('Senders that policies may name beside `local`'),
-      mode: z
-        .enum(['observe', 'propose', 'auto'])
-        .default('observe')
-        .describe('Ceiling for every policy'),
-      approvers: z
-        .array(
-          z.strictObject({
-            name: z.string().min(1).max(200),
-            address: address.optional().describe('Address of the key with which they sign'),
-            role: name.optional(),
-          }),
-        )
-        .max(100)
-        .default([])
-        .describe('Who may approve; anybody when empty'),
-    })
-    .optional(),
+  signer: signerSchema.optional(),
   console: z
     .strictObject({
       host: z.string().default('127.0.0.1'),

@@ -5,11 +5,11 @@ import type {
   answerSchema,
   chainSchema,
   routeSchema,
-  secretSchema,
-  senderSchema,
   thingSchema,
   WatchlistFile,
 } from './schema.ts'
+import type { secretSchema } from './schemaWords.ts'
+import type { senderSchema } from './signerSchema.ts'
 
 export type ThingFile = z.infer<typeof thingSchema>
 export type SenderFile = z.infer<typeof senderSchema>

@@ -5,7 +5,7 @@ import type { SignerContext } from './signerContext.ts'
 import type { LoadedPolicy } from './types.ts'
 
 /** Why a policy is not in force at an instant, or undefined when it is. */
-export const checkTerm = (
+const checkTerm = (
   policy: Pick<LoadedPolicy, 'approvedAt' | 'expiresAt'>,
   nowMs: number,
 ): Refusal | undefined => {
@@ -16,9 +16,41 @@ export const checkTerm = (
   return undefined
 }
 
+/** Why a policy may not act: past its term, or without the signatures of enough approvers. */
+export const checkInForce = (
+  context: Pick<SignerContext, 'signaturesRequired'>,
+  policy: LoadedPolicy,
+  nowMs: number,
+): Refusal | undefined => {
+  const signedBy = policy.signedBy ?? []
+  const needed = context.signaturesRequired
+  if (signedBy.length < needed) {
+    const names = signedBy.length > 0 ? ` (${signedBy.join(', ')})` : ''
+    return refuse(
+      'unsigned',
+      `The policy needs the signatures of ${needed} approvers and has ${signedBy.length}${names}.`,
+    )
+  }
+  return checkTerm(policy, nowMs)
+}
+
+/** Whether a policy that something was signed for is still the one in force: else nothing more is sent for it. */
+export const isInForce = (
+  context: Pick<SignerContext, 'signaturesRequired' | 'getPolicy'>,
+  policy: LoadedPolicy,
+  nowMs: number,
+): boolean => {
+  const current = context.getPolicy(policy.id)
+  return (
+    current !== undefined &&
+    current.hash === policy.hash &&
+    checkInForce(context, current, nowMs) === undefined
+  )
+}
+
 /** What the files say: is there such a policy, is it the one the watcher meant, is it still in force? */
 export const checkFile = (
-  context: Pick<SignerContext, 'isHalted'>,
+  context: Pick<SignerContext, 'isHalted' | 'signaturesRequired'>,
   row: ExecutionRow,
   policy: LoadedPolicy | undefined,
   nowMs: number,
@@ -40,5 +72,5 @@ export const checkFile = (
     row.idempotencyKey !== stableHash('execution', policy.id, policy.hash, policy.target, row.epoch)
   )
     return refuse('forged', 'The idempotency key does not belong to this policy and epoch.')
-  return checkTerm(policy, nowMs)
+  return checkInForce(context, policy, nowMs)
 }

@@ -17,7 +17,14 @@ export type ExecutionEnd = {
 /** What nobody needs to be woken for: there is nothing left to answer. */
 const QUIET = ['finding_retracted']
 /** What must be known whatever the mode: the answer would not have worked, or somebody tampers. */
-const LOUD = ['expired', 'approval_timeout', 'forged', 'policy_missing', 'policy_mismatch']
+const LOUD = [
+  'expired',
+  'unsigned',
+  'approval_timeout',
+  'forged',
+  'policy_missing',
+  'policy_mismatch',
+]
 
 /** Whether people are paged for an end, and how gravely. */
 const gravityOf = (

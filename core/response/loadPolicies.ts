@@ -3,11 +3,20 @@ import { join } from 'node:path'
 import { messageOf, TocsinError } from '../base/index.ts'
 import { loadActions } from './loadActions.ts'
 import { type PolicyFault, parsePolicy } from './parsePolicy.ts'
+import type { Approver } from './people/readApprovals.ts'
+import { checkSignatures, listSigners } from './policySignature.ts'
+import { listSignatureFiles, readSignatures } from './readSignatures.ts'
 import type { ActionDefinition, LoadedPolicy } from './types.ts'
 
 const MAX_BYTES = 256 * 1024
 
-export type PolicyFile = { readonly id: string; readonly file: string; readonly stamp: string }
+export type PolicyFile = {
+  readonly id: string
+  readonly file: string
+  readonly stamp: string
+  /** Changes when a detached signature comes or goes. */
+  readonly signatureStamp: string
+}
 
 /** Policy files of a folder: `<id>/policy.yaml` and `<id>.yaml`. A folder that is not there holds none. */
 export const listPolicyFiles = async (folder: string): Promise<readonly PolicyFile[]> => {
@@ -26,7 +35,16 @@ export const listPolicyFiles = async (folder: string): Promise<readonly PolicyFi
   const files = await Promise.all(
     candidates.map(async ({ id, file }) => {
       const info = await stat(file).catch(() => undefined)
-      return info?.isFile() ? [{ id, file, stamp: `${info.mtimeMs}:${info.size}:${info.ino}` }] : []
+      if (!info?.isFile()) return []
+      const signatures = await listSignatureFiles(file)
+      return [
+        {
+          id,
+          file,
+          stamp: `${info.mtimeMs}:${info.size}:${info.ino}`,
+          signatureStamp: signatures.map((each) => `${each.file}:${each.stamp}`).join('\n'),
+        },
+      ]
     }),
   )
   return files.flat().sort((a, b) => (a.file < b.file ? -1 : 1))
@@ -37,10 +55,11 @@ export type ReadPoliciesResult = {
   readonly faults: readonly PolicyFault[]
 }
 
-/** Reads every policy file of a folder; a faulty one is reported and does not take the others down. */
+/** Reads every policy file of a folder; a faulty one is reported and does not take the others down. Signatures count by the keys of `approvers`. */
 export const readPolicies = async (
   folder: string,
   actions?: readonly ActionDefinition[],
+  approvers: readonly Approver[] = [],
 ): Promise<ReadPoliciesResult> => {
   const known = actions ?? (await loadActions())
   const files = await listPolicyFiles(folder)
@@ -61,7 +80,11 @@ export const readPolicies = async (
       if (!result.ok) faults.push(...result.faults)
       else if (policies.some((other) => other.id === result.policy.id))
         faults.push(whole(`a second file for "${id}"`))
-      else policies.push(result.policy)
+      else {
+        const { signatures } = await readSignatures(file)
+        const checks = await checkSignatures(result.policy, signatures, approvers)
+        policies.push({ ...result.policy, signedBy: listSigners(checks) })
+      }
     } catch (error) {
       faults.push(whole(messageOf(error)))
     }

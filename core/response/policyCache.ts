@@ -1,5 +1,6 @@
 import { listPolicyFiles, readPolicies } from './loadPolicies.ts'
 import type { PolicyFault } from './parsePolicy.ts'
+import type { Approver } from './people/readApprovals.ts'
 import type { ActionDefinition, LoadedPolicy } from './types.ts'
 
 export type PolicyCache = {
@@ -16,6 +17,7 @@ export type PolicyCache = {
 export const createPolicyCache = (
   folder: string,
   actions: readonly ActionDefinition[],
+  approvers: readonly Approver[] = [],
 ): PolicyCache => {
   let stamp: string | undefined
   let policies: readonly LoadedPolicy[] = []
@@ -24,10 +26,10 @@ export const createPolicyCache = (
   return {
     refresh: async () => {
       const seen = (await listPolicyFiles(folder))
-        .map((entry) => `${entry.file}:${entry.stamp}`)
+        .map((entry) => `${entry.file}:${entry.stamp}\n${entry.signatureStamp}`)
         .join('\n')
       if (seen === stamp) return false
-      const result = await readPolicies(folder, actions)
+      const result = await readPolicies(folder, actions, approvers)
       policies = result.policies
       for (const policy of policies) versions.set(policy.hash, policy)
       faults = result.faults

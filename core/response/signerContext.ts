@@ -1,7 +1,9 @@
 import type { Database } from '../store/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import type { Ledger } from './ledger.ts'
+import type { FindingRow } from './executionStore.ts'
 import type { Approvals } from './people/readApprovals.ts'
+import type { OrderReading } from './people/readOrder.ts'
 import type { Sender } from './sender.ts'
 import type { LaneSenders } from './senders/laneSenders.ts'
 import type { SignerKey } from './signerKey.ts'
@@ -24,6 +26,8 @@ export type SignerContext = {
   /** By hash, also when the file has changed since. */
   readonly getPolicyVersion: (hash: string) => LoadedPolicy | undefined
   readonly getAction: (id: string) => ActionDefinition | undefined
+  /** How many approvers must have signed a policy file. */
+  readonly signaturesRequired: number
   /** The kill switch: nothing is sent while it is on. */
   readonly isHalted: () => boolean
   /** Proven answers of people to an execution under a policy of the signer's own files. */
@@ -31,6 +35,13 @@ export type SignerContext = {
     execution: { readonly id: string },
     policy: LoadedPolicy,
   ) => Promise<Approvals>
+  /** Whether a finding is a person's proven order. */
+  readonly readOrder: (
+    finding: FindingRow | null,
+    policy: LoadedPolicy,
+    action: ActionDefinition,
+    nowMs: number,
+  ) => Promise<OrderReading>
   /** False as soon as another signer may hold the key. */
   readonly isHolder: () => boolean
   readonly signal: AbortSignal

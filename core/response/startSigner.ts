@@ -16,6 +16,7 @@ import { formatFault } from './loadPolicies.ts'
 import { settleProposals } from './people/settleProposals.ts'
 import { type PeopleParts, startPeople } from './people/startPeople.ts'
 import { createPolicyCache, type PolicyCache } from './policyCache.ts'
+import { signaturesRequired } from './policySignature.ts'
 import { type ReadinessMonitor, startReadinessMonitor } from './readinessMonitor.ts'
 import { readSigns } from './readSigns.ts'
 import { reportPolicyFaults } from './reportPolicyFaults.ts'
@@ -102,7 +103,7 @@ export const startSigner = async (options: StartSignerOptions): Promise<RunningP
     })
   const actions = options.actions ?? (await loadActions())
   const meter = options.meter ?? noMeter
-  const policies = createPolicyCache(config.actionsDir, actions)
+  const policies = createPolicyCache(config.actionsDir, actions, settings.approvers)
   const metrics = createSignerMetrics(meter, store.db, () =>
     readSigns({ context, lanes, policies, monitor }),
   )
@@ -137,12 +138,14 @@ export const startSigner = async (options: StartSignerOptions): Promise<RunningP
     getPolicy: policies.get,
     getPolicyVersion: policies.getVersion,
     getAction: (id) => actions.find((action) => action.id === id),
+    signaturesRequired: signaturesRequired(settings),
     isHalted: people.isHalted,
     readApprovals: people.readApprovals,
+    readOrder: people.readOrder,
     isHolder: lock.isHeld,
     signal: stopping.signal,
   }
-  const monitor = startReadinessMonitor(context, lanes, policies.list)
+  const monitor = startReadinessMonitor(context, lanes, policies.list, settings.readiness)
   const refresh = async (): Promise<void> => {
     if (await policies.refresh()) monitor.wake()
   }

@@ -135,6 +135,8 @@ export type LoadedPolicy = Policy & {
   readonly hash: string
   /** Path of the file. */
   readonly file: string
+  /** Approvers whose detached signatures hold; left out where nobody looked. */
+  readonly signedBy?: readonly string[] | undefined
 }
 
 export type ProbeResult = {

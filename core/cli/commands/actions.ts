@@ -22,6 +22,12 @@ import { type CommonOptions, withCommonOptions } from '../options.ts'
 import { readConfig } from '../readConfig.ts'
 import { registerAnswer } from './actionsAnswer.ts'
 import { registerKeystore, registerNew } from './actionsNew.ts'
+import { registerSign } from './actionsSign.ts'
+import {
+  checkPolicySignatures,
+  describeSignatures,
+  type PolicySignatures,
+} from './policySignatures.ts'
 
 type ExecutionRow = typeof tables.execution.$inferSelect
 
@@ -135,7 +141,12 @@ const showPolicy = async (id: string, options: CommonOptions): Promise<void> => 
         ...faults.map(formatFault),
       ],
     })
-  line(options.json ? plain(policy) : `${plain(policy)}\n\n${await readFile(policy.file, 'utf8')}`)
+  const signatures = await checkPolicySignatures(config, policy)
+  if (options.json) line(plain({ ...policy, signatures }))
+  else {
+    line(`${plain(policy)}\n\n${await readFile(policy.file, 'utf8')}`)
+    for (const text of describeSignatures(signatures)) line(text)
+  }
 }
 
 const findSigner = async (
@@ -180,9 +191,11 @@ type Verification = {
   /** Answers of the watchlist that name no policy. */
   readonly missing: readonly string[]
   readonly readiness: readonly Readiness[]
+  readonly signatures: readonly PolicySignatures[]
 }
 
-const printVerification = ({ faults, missing, readiness }: Verification): void => {
+const printVerification = (found: Verification): void => {
+  const { faults, missing, readiness, signatures } = found
   for (const fault of faults) line(`FAULT    ${formatFault(fault)}`)
   for (const id of missing)
     line(`MISSING  ${id}: an answer of the watchlist names it, and there is no such policy`)
@@ -190,6 +203,8 @@ const printVerification = ({ faults, missing, readiness }: Verification): void =
     line(`${ready ? 'READY   ' : 'NOT READY'} ${policy}`)
     for (const { ok, name, message } of probes)
       line(`  ${ok ? 'ok ' : 'BAD'} ${name.padEnd(9)} ${redactUrls(message)}`)
+    const signed = signatures.find((each) => each.policy === policy)
+    for (const text of signed ? describeSignatures(signed) : []) line(text)
   }
   if (readiness.length + faults.length === 0) line('There are no policies.')
 }
@@ -200,10 +215,13 @@ const verify = async (options: CommonOptions & { readonly signer?: string }): Pr
   const named = new Set(config.answers.map(({ action }) => action))
   const missing = [...named].filter((id) => !policies.some((policy) => policy.id === id))
   const readiness = await probeAll(config, policies, await findSigner(config, options.signer))
-  if (options.json) line(plain({ faults, missing, readiness }))
-  else printVerification({ faults, missing, readiness })
+  const signatures = await Promise.all(policies.map((each) => checkPolicySignatures(config, each)))
+  const found = { faults, missing, readiness, signatures }
+  if (options.json) line(plain(found))
+  else printVerification(found)
   if (faults.length + missing.length > 0) process.exitCode = EXIT.invalid
-  else if (readiness.some(({ ready }) => !ready)) process.exitCode = EXIT.probeFailed
+  else if (readiness.some(({ ready }) => !ready) || signatures.some(({ enough }) => !enough))
+    process.exitCode = EXIT.probeFailed
 }
 
 type LogOptions = CommonOptions & {
@@ -263,6 +281,7 @@ Examples:
   $ tocsin actions list
   $ tocsin actions verify
   $ tocsin actions show pause-vault
+  $ tocsin actions sign pause-vault --keystore my-key.json --password-file password
   $ tocsin actions approve x_1f… --by "Ada Lovelace"
   $ tocsin actions new pause --chain mainnet --target 0x… --bot tvl-drop
   $ tocsin actions keystore new --out signer.json --password-file password
@@ -288,5 +307,6 @@ Examples:
     .option('--limit <n>', 'newest so many', '50')
     .action(showLog)
   registerNew(actions)
+  registerSign(actions)
   registerKeystore(actions)
 }

@@ -1,0 +1,99 @@
+import type { Command } from 'commander'
+import type { Address, Hex } from '../../base/index.ts'
+import { TocsinError } from '../../base/index.ts'
+import {
+  formatFault,
+  type LoadedPolicy,
+  policyTypedData,
+  readPolicies,
+  writeSignature,
+} from '../../response/index.ts'
+import { EXIT } from '../exitCodes.ts'
+import { type CommonOptions, withCommonOptions } from '../options.ts'
+import { readConfig } from '../readConfig.ts'
+import { openApproverKey } from './actionsAnswer.ts'
+
+type SignOptions = CommonOptions & {
+  readonly keystore?: string
+  readonly passwordFile?: string
+  readonly print?: boolean
+  readonly address?: string
+  readonly signature?: string
+}
+
+const line = (text: string): void => void process.stdout.write(`${text}\n`)
+const invalid = (message: string, hints: readonly string[] = []): TocsinError =>
+  new TocsinError('actions.invalid', message, { exitCode: EXIT.invalid, hints })
+
+/** JSON of the typed data as wallets and `cast wallet sign --data` take it. */
+const typedDataText = (policy: LoadedPolicy): string => {
+  const { domain, types, primaryType, message } = policyTypedData(policy)
+  const domainTypes = [
+    { name: 'name', type: 'string' },
+    { name: 'version', type: 'string' },
+    { name: 'chainId', type: 'uint256' },
+  ]
+  return JSON.stringify(
+    { types: { EIP712Domain: domainTypes, ...types }, primaryType, domain, message },
+    (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value),
+    2,
+  )
+}
+
+const obtain = async (
+  policy: LoadedPolicy,
+  options: SignOptions,
+): Promise<{ readonly address: Address; readonly signature: Hex }> => {
+  const { address, signature } = options
+  if (signature !== undefined || address !== undefined) {
+    if (!/^0x[0-9a-fA-F]{130}$/.test(signature ?? '') || !/^0x[0-9a-fA-F]{40}$/.test(address ?? ''))
+      throw invalid('Give both --address and --signature: 20 and 65 bytes in hexadecimal.')
+    return { address: address?.toLowerCase() as Address, signature: signature as Hex }
+  }
+  const account = await openApproverKey(options)
+  if (!account)
+    throw invalid('Say with what to sign.', [
+      '--keystore FILE signs here; --print shows what another wallet is to sign, --address and --signature take its answer.',
+    ])
+  return {
+    address: account.address.toLowerCase() as Address,
+    signature: await account.signTypedData(policyTypedData(policy)),
+  }
+}
+
+const sign = async (id: string, options: SignOptions): Promise<void> => {
+  const config = await readConfig(options, 'none')
+  const { policies, faults } = await readPolicies(config.actionsDir)
+  const policy = policies.find((each) => each.id === id)
+  if (!policy)
+    throw new TocsinError('policy.unknown', `There is no policy "${id.slice(0, 80)}".`, {
+      exitCode: EXIT.invalid,
+      hints: [
+        `Policies: ${policies.map((each) => each.id).join(', ') || 'none'}.`,
+        ...faults.map(formatFault),
+      ],
+    })
+  if (options.print) {
+    line(typedDataText(policy))
+    return
+  }
+  const made = await obtain(policy, options)
+  const { file, approver } = await writeSignature(policy, made, config.signer?.approvers ?? [])
+  if (options.json) line(JSON.stringify({ file, approver, policy: id, hash: policy.hash }))
+  else
+    line(
+      `${approver} signed ${id} (version ${policy.version}, ${policy.mode}, until ${policy.expiresAt}).\nWrote ${file}`,
+    )
+}
+
+/** `tocsin actions sign ID` */
+export const registerSign = (actions: Command): void => {
+  withCommonOptions(actions.command('sign <policy>'))
+    .description("an approver's signature (EIP-712) over a policy file, written beside it")
+    .option('--keystore <file>', 'your own key')
+    .option('--password-file <file>', 'its password; default: $TOCSIN_APPROVER_PASSWORD')
+    .option('--print', 'only show the typed data, for a wallet elsewhere')
+    .option('--address <address>', 'whose signature --signature is')
+    .option('--signature <hex>', 'made elsewhere over what --print shows')
+    .action(sign)
+}

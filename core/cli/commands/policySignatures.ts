@@ -1,0 +1,49 @@
+import type { Config } from '../../config/index.ts'
+import {
+  checkSignatures,
+  type LoadedPolicy,
+  listSigners,
+  readSignatures,
+  type SignatureCheck,
+  signaturesRequired,
+} from '../../response/index.ts'
+
+/** Who signed a policy, and whether that is enough for the signer. */
+export type PolicySignatures = {
+  readonly policy: string
+  readonly required: number
+  readonly signedBy: readonly string[]
+  readonly enough: boolean
+  readonly checks: readonly SignatureCheck[]
+  readonly faults: readonly { readonly file: string; readonly message: string }[]
+}
+
+export const checkPolicySignatures = async (
+  config: Config,
+  policy: LoadedPolicy,
+): Promise<PolicySignatures> => {
+  const { signatures, faults } = await readSignatures(policy.file)
+  const checks = await checkSignatures(policy, signatures, config.signer?.approvers ?? [])
+  const signedBy = listSigners(checks)
+  const required = signaturesRequired(config.signer)
+  return {
+    policy: policy.id,
+    required,
+    signedBy,
+    enough: signedBy.length >= required,
+    checks,
+    faults,
+  }
+}
+
+/** Lines for a terminal: none where nobody must sign and nobody did. */
+export const describeSignatures = (found: PolicySignatures): readonly string[] => {
+  const { required, signedBy, enough, checks, faults } = found
+  if (required === 0 && checks.length + faults.length === 0) return []
+  const names = signedBy.length > 0 ? `: ${signedBy.join(', ')}` : ''
+  return [
+    `  ${enough ? 'ok ' : 'BAD'} ${'signed'.padEnd(9)} ${signedBy.length} of ${required} signatures${names}`,
+    ...checks.flatMap(({ ok, message }) => (ok ? [] : [`  BAD ${'signed'.padEnd(9)} ${message}`])),
+    ...faults.map(({ file, message }) => `  BAD ${'signed'.padEnd(9)} ${file}: ${message}`),
+  ]
+}

@@ -1,0 +1,19 @@
+import { z } from 'zod'
+
+export const name = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]*$/, 'use lower-case letters, digits and dashes')
+export const address = z
+  .string()
+  .regex(/^0x[0-9a-fA-F]{40}$/, 'an address is 0x and 40 hexadecimal digits')
+  .describe('20-byte address; a mixed-case one must have a right EIP-55 checksum')
+
+/** A secret or an environment-dependent value: by variable or by file (Docker and Kubernetes secrets), never in the file. */
+export const secretSchema = z.union([
+  z.strictObject({ env: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/) }),
+  z.strictObject({ file: z.string().min(1) }),
+])
+export const urlOrSecret = z.union([
+  z.string().regex(/^(https?|wss?):\/\/\S+$/, 'a URL'),
+  secretSchema,
+])

@@ -1,0 +1,112 @@
+import { keccak256, recoverTypedDataAddress } from 'viem/utils'
+import { z } from 'zod'
+import type { Address, Hex } from '../base/index.ts'
+import type { Approver } from './people/readApprovals.ts'
+import type { LoadedPolicy, Policy } from './types.ts'
+
+/** What an approver signs (EIP-712): which policy, and what it comes down to on chain. */
+export const policyTypedData = (policy: Policy & { readonly hash: string }) =>
+  ({
+    domain: { name: 'Tocsin', version: '1', chainId: policy.chain },
+    types: {
+      PolicyApproval: [
+        { name: 'policy', type: 'string' },
+        { name: 'version', type: 'uint256' },
+        { name: 'policyHash', type: 'bytes32' },
+        { name: 'chainId', type: 'uint256' },
+        { name: 'target', type: 'address' },
+        { name: 'calldataHash', type: 'bytes32' },
+        { name: 'expiry', type: 'uint256' },
+      ],
+    },
+    primaryType: 'PolicyApproval',
+    message: {
+      policy: policy.id,
+      version: BigInt(policy.version),
+      policyHash: `0x${policy.hash}` as Hex,
+      chainId: BigInt(policy.chain),
+      target: policy.target,
+      calldataHash: keccak256(policy.calldata),
+      expiry: BigInt(Math.floor(Date.parse(policy.expiresAt) / 1000)),
+    },
+  }) as const
+
+export const policySignatureSchema = z.strictObject({
+  /** Name of the approver, for people who read the file; the key alone counts. */
+  approver: z.string().max(200).optional(),
+  address: z
+    .string()
+    .regex(/^0x[0-9a-fA-F]{40}$/)
+    .transform((text) => text.toLowerCase() as Address),
+  /** Hash of the policy that was signed. */
+  policyHash: z.string().regex(/^[0-9a-f]{64}$/),
+  signature: z
+    .string()
+    .regex(/^0x[0-9a-fA-F]{130}$/)
+    .transform((text) => text.toLowerCase() as Hex),
+  signedAt: z.string().max(40).optional(),
+})
+
+/** A detached signature, as its file holds it. */
+export type PolicySignature = z.infer<typeof policySignatureSchema>
+
+/** Whether a signature counts, and if not, why. */
+export type SignatureCheck = {
+  readonly address: Address
+  /** Name of the approver whose key it is. */
+  readonly approver: string | undefined
+  readonly ok: boolean
+  readonly message: string
+}
+
+const checkOne = async (
+  policy: LoadedPolicy,
+  entry: PolicySignature,
+  approvers: readonly Approver[],
+): Promise<SignatureCheck> => {
+  const { address } = entry
+  const approver = approvers.find((each) => each.address?.toLowerCase() === address)?.name
+  const answer = (ok: boolean, message: string): SignatureCheck => ({
+    address,
+    approver,
+    ok,
+    message,
+  })
+  if (approver === undefined) return answer(false, `${address} is no key of \`signer.approvers\``)
+  if (entry.policyHash !== policy.hash)
+    return answer(false, `${approver} signed another version of the policy`)
+  const signer = await recoverTypedDataAddress({
+    ...policyTypedData(policy),
+    signature: entry.signature,
+  }).catch(() => undefined)
+  return signer?.toLowerCase() === address
+    ? answer(true, `signed by ${approver}`)
+    : answer(false, `the signature is not ${approver}'s over this policy`)
+}
+
+/** Checks every signature of a policy against the keys of the approvers. */
+export const checkSignatures = (
+  policy: LoadedPolicy,
+  entries: readonly PolicySignature[],
+  approvers: readonly Approver[],
+): Promise<readonly SignatureCheck[]> =>
+  Promise.all(entries.map((entry) => checkOne(policy, entry, approvers)))
+
+/** Names of the different approvers whose signatures hold; one key counts once, and so does one person. */
+export const listSigners = (checks: readonly SignatureCheck[]): readonly string[] => [
+  ...new Set(
+    checks.flatMap(({ ok, approver }) => (ok && approver !== undefined ? [approver] : [])),
+  ),
+]
+
+/** How many signatures a policy needs: as the watchlist says, else one where any approver has a key. */
+export const signaturesRequired = (
+  signer:
+    | {
+        readonly approvers?: readonly { readonly address?: string | undefined }[] | undefined
+        readonly approvalsRequired?: number | undefined
+      }
+    | undefined,
+): number =>
+  signer?.approvalsRequired ??
+  (signer?.approvers?.some(({ address }) => address !== undefined) ? 1 : 0)
