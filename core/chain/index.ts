@@ -6,6 +6,8 @@ export {
   type RpcChainSource,
 } from './createChainSource.ts'
 export type { Head } from './createHeadSocket.ts'
+export { createPendingFeed, type PendingFeed } from './createPendingFeed.ts'
+export { createPendingState } from './createPendingState.ts'
 export {
   createRangeSource,
   type RangeSource,
@@ -14,6 +16,7 @@ export {
 export { createRpcPool } from './createRpcPool.ts'
 export type { BlockFeed, BlockFeedOptions } from './feedTypes.ts'
 export { computeLogsBloom } from './logsBloom.ts'
+export type { PendingTransaction } from './parsePending.ts'
 export type {
   Endpoint,
   EndpointHealth,
@@ -25,4 +28,7 @@ export type {
   RpcRejection,
   RpcSample,
 } from './rpcTypes.ts'
+export { createPendingSimulator } from './simulatePending.ts'
+export type { SimulatePending, StateAnswer } from './simulationTypes.ts'
+export { tracePending } from './tracePending.ts'
 export * from './types.ts'

@@ -24,6 +24,7 @@ import type {
 } from './engineStore.ts'
 import { createLabelBook, type LabelBook } from './labelBook.ts'
 import { createOpenHandlers, MOST_OPEN_HANDLERS, type OpenHandlers } from './openHandlers.ts'
+import type { Cast } from './pending/cast.ts'
 import { createPreparer, type PreparedBlock, type Preparer } from './prepareBlock.ts'
 import { type BotRun, runBot } from './runBot.ts'
 import { botFailingFinding } from './selfFindings.ts'
@@ -54,6 +55,8 @@ export type BotCrew = {
   readonly prefetch: Preparer['prefetch']
   readonly prepare: (block: ChainBlock) => Promise<PreparedBlock>
   readonly run: (prepared: PreparedBlock) => Promise<CrewRun>
+  /** The bots as they stand, to be run over a block that is made up. */
+  readonly cast: () => Cast
   readonly rollback: (blockNumber: number) => void
   readonly finalize: (block: { readonly number: number; readonly timestampS: number }) => PrunedRows
 }
@@ -313,6 +316,29 @@ export const createBotCrew = (options: {
     prefetch: (block) => preparer.prefetch(block),
     prepare,
     run,
+    cast: () => ({
+      filter: preparer.filter,
+      labels: labelBook,
+      generation,
+      members: members.map(({ bot, needs, byAddress }) => {
+        const { id } = bot.definition
+        const condition = conditionOf(id)
+        return {
+          bot,
+          needs,
+          byAddress,
+          memory: memoryOf(id),
+          mark: marks?.markOf(id),
+          openHandlers: condition.openHandlers,
+          isFit: (header) =>
+            condition.isInitialized &&
+            strikes?.isCareful() !== true &&
+            strikes?.refuse(id, header) === undefined &&
+            header.number >= condition.resumeAt &&
+            condition.openHandlers.count() < MOST_OPEN_HANDLERS,
+        }
+      }),
+    }),
     rollback: (blockNumber) => {
       for (const memory of memories.values()) memory.rollback(blockNumber)
     },

@@ -13,6 +13,7 @@ import type { BotMarks } from './botMarks.ts'
 import { createChainMemory } from './chainMemory.ts'
 import type { EngineBot } from './engineBot.ts'
 import type { BlockCommit, BlockId, EngineStore, FindingRow } from './engineStore.ts'
+import type { Cast } from './pending/cast.ts'
 import type { PreparedBlock } from './prepareBlock.ts'
 import type { StrikeBook } from './strikeBook.ts'
 import { createTally } from './tallyBlock.ts'
@@ -76,6 +77,8 @@ export type Engine = {
   readonly finalize: (number: number) => Promise<void>
   /** Takes up bots with other parameters, or other bots; state is kept. Wrong needs throw and change nothing. */
   readonly reload: (bots: readonly EngineBot[], labels: readonly Label[]) => Promise<void>
+  /** The bots as they stand at the last committed block, for blocks that are made up. */
+  readonly cast: () => Cast
   /** What keeps the engine from going on, since when (ms since epoch); undefined when nothing does. */
   readonly trouble: () => { readonly reason: string; readonly sinceMs: number } | undefined
   readonly stop: () => Promise<void>
@@ -346,6 +349,7 @@ export const createEngine = async <Tx>(options: EngineOptions<Tx>): Promise<Engi
         for (const botId of crew.memoryIds())
           if (!before.has(botId)) crew.load(botId, await store.loadBot(botId))
       }),
+    cast: () => crew.cast(),
     trouble: () => trouble,
     stop: async () => {
       stopping.abort()

@@ -17,6 +17,7 @@ import { countRetracted } from './countRetracted.ts'
 import { createEngine, type Engine, type EngineOptions } from './createEngine.ts'
 import type { EngineBot } from './engineBot.ts'
 import { lookAhead } from './lookAhead.ts'
+import { type PendingWatch, watchPending } from './pending/watchPending.ts'
 import { createPostgresEngineStore } from './postgresEngineStore.ts'
 import { createStrikeBook } from './strikeBook.ts'
 import type { Label } from './types.ts'
@@ -78,6 +79,8 @@ export const watchChain = async (options: WatchChainOptions): Promise<ChainWatch
   let feed: BlockFeed | undefined
   let halted: string | undefined
   let failing: string | undefined
+  let pending: PendingWatch | undefined
+  let isTaking = false
 
   const pool = createRpcPool({
     chainId: chain.id,
@@ -136,12 +139,14 @@ export const watchChain = async (options: WatchChainOptions): Promise<ChainWatch
       case 'block':
         metrics.onBlock(chain.name, event.block, await engine.processBlock(event.block, prepared))
         failing = undefined
+        pending?.onBlock(event.block)
         return
       case 'rollback':
         log.warn(
           { chain: chain.name, to: event.to.number, orphaned: event.orphaned.length },
           'The chain was reorganised.',
         )
+        pending?.onRollback()
         await engine.rollback(event.to, event.orphaned)
         metrics.onReorg(chain.name, event.orphaned.length)
         // Off the way: the next block waits for no figure.
@@ -179,7 +184,13 @@ export const watchChain = async (options: WatchChainOptions): Promise<ChainWatch
       }
       for await (const { value, begun: prepared } of lookAhead(mine, AHEAD, begun)) {
         if (signal.aborted) return
-        await take(engine, value, prepared)
+        isTaking = true
+        try {
+          await take(engine, value, prepared)
+        } finally {
+          isTaking = false
+          pending?.wake()
+        }
       }
     } finally {
       await mine.stop()
@@ -270,6 +281,22 @@ export const watchChain = async (options: WatchChainOptions): Promise<ChainWatch
       }
     }
   }
+  pending = await watchPending({
+    chain,
+    pool,
+    source,
+    store,
+    cast: () => engine.cast(),
+    isBusy: () => isTaking,
+    onCommit: options.onCommit,
+    log,
+    metrics: metrics.pending,
+  }).catch(async (error: unknown) => {
+    await health.stop()
+    await engine.stop()
+    await pool.stop()
+    throw error
+  })
   const running = run()
   const releases = createLoop(() => strikes.refresh(), {
     pauseMs: RELEASE_POLL_MS,
@@ -288,6 +315,7 @@ export const watchChain = async (options: WatchChainOptions): Promise<ChainWatch
     stop: async () => {
       stopping.abort()
       await releases.stop()
+      await pending?.stop()
       await feed?.stop()
       await engine.stop()
       await running

@@ -7,6 +7,7 @@ import {
   type RpcMetrics,
 } from '../telemetry/index.ts'
 import type { ProcessedBlock } from './createEngine.ts'
+import { createPendingMetrics, type PendingMetrics } from './pending/pendingMetrics.ts'
 
 /** What a bot did with one block. */
 export type BotTurn = {
@@ -19,6 +20,7 @@ export type BotTurn = {
 
 export type WatchMetrics = {
   readonly rpc: RpcMetrics
+  readonly pending: PendingMetrics
   readonly onTurn: (chain: string, turn: BotTurn) => void
   readonly onBlock: (chain: string, block: ChainBlock, processed: ProcessedBlock) => void
   readonly onReorg: (chain: string, depth: number) => void
@@ -123,6 +125,7 @@ export const createWatchMetrics = (
   })
   return {
     rpc,
+    pending: createPendingMetrics(meter),
     onTurn: (chain, { botId, seconds, isLeftOut }) => {
       const labels = { chain, bot: botId }
       quarantined.set(labels, isLeftOut ? 1 : 0)
