@@ -1,6 +1,6 @@
 import type { PolicyCache } from './policyCache.ts'
-import { neededWei } from './readiness.ts'
 import type { ReadinessMonitor } from './readinessMonitor.ts'
+import { neededWei } from './readinessProbes.ts'
 import type { SignerContext, SignerLane } from './signerContext.ts'
 import type { SignerSigns } from './signerMetrics.ts'
 
@@ -30,7 +30,7 @@ export const readSigns = (parts: {
         chainName,
         list
           .filter(({ chain }) => chain === chainId)
-          .reduce((most, policy) => larger(most, neededWei(policy)), 0n),
+          .reduce((most, policy) => larger(most, neededWei(policy, monitor.settings.runs)), 0n),
       ]),
     ),
     isHolder: context.isHolder(),

@@ -1,16 +1,19 @@
-import { type Address, type Hex, isTocsinError, messageOf } from '../base/index.ts'
+import { type Address, isTocsinError, messageOf } from '../base/index.ts'
+import { createProbeContext } from './adaptCalldata.ts'
+import {
+  probe,
+  probeBalance,
+  probeDryRun,
+  probeEndpoints,
+  probeExpiry,
+  probeSenders,
+} from './readinessProbes.ts'
 import { checkCode, readBalance } from './readTarget.ts'
+import { checkSenders } from './senders/checkSenders.ts'
+import { isLocalStep } from './senders/laneSenders.ts'
+import type { SignerLane } from './signerContext.ts'
 import type { SignerRpc } from './signerRpc.ts'
-import { simulateAction } from './simulation/simulateAction.ts'
-import type { ActionDefinition, LoadedPolicy, Policy, ProbeResult } from './types.ts'
-
-/** Transactions at the fee cap that the balance must cover. */
-const RESERVE = 3n
-const EXPIRY_NOTICE_DAYS = 14
-
-/** Wei that must lie ready for a policy. */
-export const neededWei = (policy: Policy): bigint =>
-  RESERVE * policy.gasLimit * policy.maxFeePerGasWei
+import type { ActionDefinition, LoadedPolicy, ProbeResult } from './types.ts'
 
 export type Readiness = {
   readonly policy: string
@@ -18,86 +21,79 @@ export type Readiness = {
   readonly probes: readonly ProbeResult[]
 }
 
-const probe = (name: string, ok: boolean, good: string, bad: string): ProbeResult => ({
-  name,
-  ok,
-  message: ok ? good : bad,
-})
-
-const probeExpiry = (policy: LoadedPolicy): ProbeResult => {
-  const days = (Date.parse(policy.expiresAt) - Date.now()) / 86_400_000
-  return probe(
-    'expiry',
-    days > EXPIRY_NOTICE_DAYS,
-    `Approved until ${policy.expiresAt}.`,
-    days > 0
-      ? `The approval ends in ${days.toFixed(1)} days (${policy.expiresAt}).`
-      : `The approval ended at ${policy.expiresAt}.`,
-  )
+export type ReadinessOptions = {
+  /** Runs at the fee cap that the balance must cover. Default: 3. */
+  readonly runs?: number
+  /** Days before the end of an approval at which it counts as near. Default: 14. */
+  readonly expiryDays?: number
+  /** Senders and Tenderly as the signer has them; a person at a desk may not. Default: unknown, and not probed. */
+  readonly lane?: Pick<SignerLane, 'chainName' | 'senders' | 'hasPrivateRpc' | 'tenderly'>
+  /** Approvers whose signatures a policy needs. Default: none. */
+  readonly signaturesRequired?: number
+  /** Whether its limits leave room for a run. Default: not probed. */
+  readonly probeLimits?: () => Promise<ProbeResult>
 }
 
-const probeDryRun = async (
+export const READINESS_DEFAULTS = { runs: 3, expiryDays: 14 } as const
+
+const probeSignatures = (policy: LoadedPolicy, needed: number): readonly ProbeResult[] => {
+  const count = policy.signedBy?.length ?? 0
+  if (needed === 0) return []
+  const bad = `The policy needs the signatures of ${needed} approvers and has ${count}.`
+  return [probe('signatures', count >= needed, `${count} approvers signed it.`, bad)]
+}
+
+const probeAll = async (
   rpc: SignerRpc,
   action: ActionDefinition,
   policy: LoadedPolicy,
   signer: Address,
-): Promise<ProbeResult> => {
-  const { outcome, method, detail } = await simulateAction({
-    rpc,
-    action,
-    policy,
-    from: signer,
-  })
-  const ok = outcome === 'passed' || outcome === 'already_effective'
-  const good =
-    outcome === 'passed'
-      ? `A dry run (${method}) succeeds.`
-      : `Already so: ${action.postcondition.description}.`
-  return probe(
-    'dry-run',
-    ok,
-    good,
-    `A dry run is ${outcome.replaceAll('_', ' ')}${detail ? `: ${detail}` : ''}.`,
-  )
+  options: ReadinessOptions,
+): Promise<readonly ProbeResult[]> => {
+  const { runs, expiryDays } = { ...READINESS_DEFAULTS, ...options }
+  const { lane, probeLimits } = options
+  const actor = (await lane?.senders?.actorOf(policy, signer)) ?? signer
+  const isLocal = policy.senders.some((_, step) => isLocalStep(policy, step))
+  const probeRole = (account: Address) => action.probe(createProbeContext(rpc, policy, account))
+  const [codeFault, balance, dryRun, own, remote, endpoints, limits] = await Promise.all([
+    checkCode(rpc, policy),
+    readBalance(rpc, signer),
+    probeDryRun(rpc, lane?.tenderly, action, policy, actor),
+    isLocal ? probeRole(signer) : [],
+    lane ? probeSenders(lane.senders, policy, probeRole) : [],
+    probeEndpoints(rpc, policy),
+    probeLimits?.(),
+  ])
+  const misfit = lane && checkSenders(lane, policy, action)
+  return [
+    probe(
+      'code',
+      codeFault === undefined,
+      'The code is the approved one.',
+      `The target changed: ${codeFault}.`,
+    ),
+    ...own,
+    ...(isLocal ? [probeBalance(policy, balance, runs)] : []),
+    dryRun,
+    endpoints,
+    ...(misfit ? [probe('senders', false, '', misfit.reason)] : []),
+    ...remote,
+    ...probeSignatures(policy, options.signaturesRequired ?? 0),
+    ...(limits ? [limits] : []),
+    probeExpiry(policy, expiryDays),
+  ]
 }
 
-/** Whether a policy could be carried out now: code, right, balance, dry run, expiry. Never throws. */
+/** Whether a policy could be carried out now: code, right, balance, dry run, senders, limits, expiry. Never throws. */
 export const probeReadiness = async (
   rpc: SignerRpc,
   action: ActionDefinition,
   policy: LoadedPolicy,
   signer: Address,
+  options: ReadinessOptions = {},
 ): Promise<Readiness> => {
   try {
-    const call = async (to: Address, data: Hex): Promise<{ ok: boolean; data: Hex }> => {
-      const answer = await rpc.ask('eth_call', [{ to, data }, 'latest'])
-      if (!answer.ok) return { ok: false, data: answer.data }
-      return { ok: true, data: typeof answer.value === 'string' ? (answer.value as Hex) : '0x' }
-    }
-    const [codeFault, balance, dryRun, own] = await Promise.all([
-      checkCode(rpc, policy),
-      readBalance(rpc, signer),
-      probeDryRun(rpc, action, policy, signer),
-      action.probe({ policy, signer, call }),
-    ])
-    const needed = neededWei(policy)
-    const probes = [
-      probe(
-        'code',
-        codeFault === undefined,
-        'The code is the approved one.',
-        `The target changed: ${codeFault}.`,
-      ),
-      ...own,
-      probe(
-        'balance',
-        balance >= needed,
-        `The balance covers ${RESERVE} runs at the fee cap.`,
-        `The signer holds ${balance} wei; ${RESERVE} runs at the fee cap need ${needed}.`,
-      ),
-      dryRun,
-      probeExpiry(policy),
-    ]
+    const probes = await probeAll(rpc, action, policy, signer, options)
     return { policy: policy.id, ready: probes.every(({ ok }) => ok), probes }
   } catch (error) {
     const message = isTocsinError(error) ? error.message : messageOf(error)

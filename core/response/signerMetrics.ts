@@ -89,7 +89,7 @@ const registerSigns = (meter: Meter, rpc: RpcMetrics, read: () => SignerSigns): 
   )
   const needed = chainGauge(
     'tocsin_signer_balance_needed_native',
-    'What three runs of the most expensive policy cost at their fee cap.',
+    'What the runs that must be covered cost for the most expensive policy at its fee cap.',
   )
   const policies = meter.gauge({
     name: 'tocsin_signer_policies',
@@ -101,6 +101,11 @@ const registerSigns = (meter: Meter, rpc: RpcMetrics, read: () => SignerSigns): 
     help: '1 when every probe of the policy passes: code, right, balance, dry run, expiry.',
     labels: ACTION,
   })
+  const probes = meter.gauge({
+    name: 'tocsin_signer_probe_ok',
+    help: '1 when a readiness probe of a policy passes.',
+    labels: [...ACTION, 'probe'],
+  })
   const holder = meter.gauge({
     name: 'tocsin_signer_key_held',
     help: '1 when this signer alone may use the key, 0 when it stands by.',
@@ -109,15 +114,20 @@ const registerSigns = (meter: Meter, rpc: RpcMetrics, read: () => SignerSigns): 
     name: 'tocsin_signer_halted',
     help: '1 while the kill switch is on.',
   })
+  const showReadiness = (readiness: SignerSigns['readiness']): void => {
+    for (const { policy, ready: isReady, probes: results } of readiness) {
+      ready.set({ action: policy }, isReady ? 1 : 0)
+      for (const { name, ok } of results) probes.set({ action: policy, probe: name }, ok ? 1 : 0)
+    }
+  }
   meter.onScrape(() => {
     const signs = read()
-    for (const gauge of [balance, needed, ready]) gauge.clear()
+    for (const gauge of [balance, needed, ready, probes]) gauge.clear()
     for (const [chain, wei] of Object.entries(signs.balances)) balance.set({ chain }, asNative(wei))
     for (const [chain, wei] of Object.entries(signs.needed)) needed.set({ chain }, asNative(wei))
     policies.set({ state: 'loaded' }, signs.policies.length)
     policies.set({ state: 'faulty' }, signs.faultyFiles)
-    for (const { policy, ready: isReady } of signs.readiness)
-      ready.set({ action: policy }, isReady ? 1 : 0)
+    showReadiness(signs.readiness)
     holder.set({}, signs.isHolder ? 1 : 0)
     halted.set({}, signs.isHalted ? 1 : 0)
     for (const { chain, name, ok } of signs.endpoints) rpc.onHealth(chain, { name, ok })

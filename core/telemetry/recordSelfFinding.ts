@@ -3,7 +3,7 @@ import { type Database, type DatabaseTransaction, notify, tables } from '../stor
 
 /**
  * A finding about Tocsin itself (a process that died, a feed that halted), final at once and outside any chain.
- * The same `uniqueKey` is recorded once.
+ * The same `uniqueKey` is recorded once; of a condition, once for each occurrence.
  */
 export const recordSelfFinding = async (
   db: Database | DatabaseTransaction,
@@ -19,9 +19,17 @@ export const recordSelfFinding = async (
     readonly protocol?: string | null
     /** Findings of one alertId with the same first address are one alert; without addresses each `uniqueKey` is its own. */
     readonly addresses?: readonly string[]
+    /** Something that lasts: whether it holds from now on or has ended. Default: it happened, and that is all. */
+    readonly condition?: {
+      readonly state: 'holds' | 'ended'
+      /** Tells one beginning or end from the others, e.g. its instant. */
+      readonly occurrence: string
+    }
   },
 ): Promise<void> => {
-  const id = stableHash(SELF_BOT_ID, finding.alertId, 0, '', '', finding.uniqueKey)
+  const { condition } = finding
+  const key = [SELF_BOT_ID, finding.alertId, 0, '', '', finding.uniqueKey]
+  const id = condition ? stableHash(...key, condition.occurrence) : stableHash(...key)
   await db
     .insert(tables.finding)
     .values({
@@ -29,7 +37,8 @@ export const recordSelfFinding = async (
       botId: SELF_BOT_ID,
       botVersion: '1.0.0',
       alertId: finding.alertId,
-      alertKind: 'event',
+      alertKind: condition ? 'condition' : 'event',
+      condition: condition?.state ?? null,
       chainId: 0,
       blockNumber: 0,
       blockHash: '',
