@@ -11,6 +11,7 @@ import {
   toStoredAttempts,
 } from './executionStore.ts'
 import type { Fees } from './fees.ts'
+import { readHalt } from './people/killSwitch.ts'
 import { checkSenders } from './senders/checkSenders.ts'
 import { isLocalStep, needsWarrant } from './senders/laneSenders.ts'
 import { openRelay } from './senders/relayStore.ts'
@@ -25,13 +26,15 @@ export type ClaimResult =
   /** Another execution of this key is in flight or about to be again, or somebody else took this one. */
   | { readonly kind: 'busy' }
 
+const HALTED = { kind: 'refused', code: 'halted', reason: 'The kill switch is on.' } as const
+
 /** Why a finding that the decision rests on does not stand any more. */
 const checkEvidence = async (tx: DatabaseTransaction, go: Go): Promise<ClaimResult | undefined> => {
   const rows = await tx
     .select({ id: tables.finding.id, status: tables.finding.status })
     .from(tables.finding)
     .where(inArray(tables.finding.id, [...go.quorum]))
-  const stands = new Set(rows.flatMap(({ id, status }) => (status === 'retracted' ? [] : [id])))
+  const stands = new Set(rows.flatMap(({ id, status }) => (status === 'retracted' || status === 'dropped' ? [] : [id])))
   if (!stands.has(go.finding.id))
     return {
       kind: 'refused',
@@ -90,6 +93,7 @@ const record = (
       approvedBy: go.approvedBy,
       sender,
       ...(attempt ? { nonce: go.nonce, hash: attempt.hash } : {}),
+      ...(go.attack ? { aheadOf: go.attack.hash } : {}),
       target: policy.target,
       calldata: policy.calldata,
       ...fees,
@@ -133,12 +137,15 @@ export const claimExecution = async (
       pg_advisory_xact_lock(hashtextextended(${`tocsin:nonce:${signer}:${lane.chainId}`}, 0))`)
     if (isLocal && (await isKeyBusy(tx, signer, lane.chainId, go.nonce, row.id)))
       return { kind: 'busy' }
+    // A stop that was committed before this is obeyed, however lately it was heard of.
+    if (await readHalt(tx)) return HALTED
     const refusal = checkLimits({
       policy,
       deeds: await listDeeds(tx, ledger, policy.chain, row.id, costs),
       costWei,
       triggeredAtS,
       nowMs,
+      isOrdered: go.isOrdered,
       cooldownOf: (id) => context.getPolicy(id)?.cooldownS,
     })
     if (refusal) return { kind: 'refused', ...refusal }

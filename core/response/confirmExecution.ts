@@ -1,11 +1,14 @@
+import type { Json } from '../base/index.ts'
 import type { DatabaseTransaction } from '../store/index.ts'
 import { recordSelfFinding } from '../telemetry/index.ts'
 import { type ExecutionRow, moveExecution, readAttempts } from './executionStore.ts'
-import { lookAtExecution, type Sight } from './pursueExecution.ts'
+import { lookAtExecution, type Sight } from './lookAtExecution.ts'
 import { readBlockRef, readFinal } from './readTarget.ts'
 import type { TransactionStatus } from './sender.ts'
+import { listRelays, readRelayHashes, reopenRelays } from './senders/relayStore.ts'
 import type { SignerContext, SignerLane } from './signerContext.ts'
 import type { LoadedPolicy } from './types.ts'
+import { readWarrant, renewWarrant } from './warrant.ts'
 
 /** What is remembered between two looks: what is missed must be missed twice, since endpoints lag behind each other. */
 export type ConfirmMemory = {
@@ -62,7 +65,19 @@ const page = (
     },
   })
 
-const sendAgain = (
+/** The signer's word, renewed for those that were asked under it; as it was when it cannot be. */
+const renew = async (
+  { key }: SignerContext,
+  row: ExecutionRow,
+  policy: LoadedPolicy,
+): Promise<Json | null> => {
+  const scope = { key, executionId: row.id, policyHash: policy.hash }
+  const warrant = await readWarrant(row.warrant, scope)
+  const renewed = warrant && (await renewWarrant(key, warrant))
+  return renewed ? { ...renewed } : row.warrant
+}
+
+const sendAgain = async (
   context: SignerContext,
   row: ExecutionRow,
   policy: LoadedPolicy,
@@ -72,10 +87,20 @@ const sendAgain = (
   const wasConfirmed = row.confirmedAt !== null
   return moveExecution(context.db, row, {
     from: ['succeeded'],
-    patch: { status: 'sent', reason, reasonCode: 'orphaned', confirmedAt: null },
+    patch: {
+      status: 'sent',
+      reason,
+      reasonCode: 'orphaned',
+      confirmedAt: null,
+      senderStepAt: new Date(),
+      warrant: await renew(context, row, policy),
+    },
     event: 'orphaned',
     detail: { txHash: row.minedTxHash, block: row.minedBlock, confirmed: wasConfirmed },
-    ...(wasConfirmed ? { also: (tx: DatabaseTransaction) => page(tx, row, policy, reason) } : {}),
+    also: async (tx: DatabaseTransaction) => {
+      await reopenRelays(tx, row)
+      if (wasConfirmed) await page(tx, row, policy, reason)
+    },
   })
 }
 
@@ -207,7 +232,11 @@ export const confirmExecution = async (
     })
     return
   }
-  const sight = await lookAtExecution(lane, action, policy, context.key.address, attempts)
+  const hashes = [
+    ...attempts.map(({ hash }) => hash),
+    ...readRelayHashes(await listRelays(context.db, row)),
+  ]
+  const sight = await lookAtExecution(lane, action, policy, context.key.address, hashes)
   if (row.status === 'failed') {
     if (sight.effective && sight.mined?.success) await landLate(context, row, sight.mined)
     return

@@ -4,7 +4,10 @@ import type { RpcMetrics } from '../telemetry/index.ts'
 import { createLocalSender } from './localSender.ts'
 import { createLaneMemory, runLane } from './runLane.ts'
 import type { Sender } from './sender.ts'
+import { createRemoteSender } from './senders/createRemoteSender.ts'
+import { createLaneSenders } from './senders/laneSenders.ts'
 import type { SignerContext, SignerLane } from './signerContext.ts'
+import type { DigestSigner } from './signerKey.ts'
 import { createSignerRpc, type SignerRpc, type SignerRpcHooks } from './signerRpc.ts'
 
 const IDLE_MS = 1_000
@@ -12,11 +15,12 @@ const WARM_MS = 3_000
 
 export type TimedLane = SignerLane & { readonly tickMs: number }
 
-/** One lane per chain of `signer.rpc`. @throws TocsinError `signer.chain_unknown`, `signer.endpoint` */
+/** One lane per chain of `signer.rpc`. @throws TocsinError `signer.chain_unknown`, `signer.endpoint`, `relay.url` */
 export const createLanes = (
   config: Config,
   createSender: ((rpc: SignerRpc) => Sender) | undefined,
   metrics: RpcMetrics,
+  key: DigestSigner,
 ): readonly TimedLane[] =>
   Object.entries(config.signer?.rpc ?? {}).map(([chainName, urls]) => {
     const chain = config.chains.find(({ name }) => name === chainName)
@@ -37,13 +41,25 @@ export const createLanes = (
       gateways.length > 0
         ? createSignerRpc({ chainId: chain.id, urls: gateways, prefix: 'tenderly', hooks })
         : undefined
-    const sender = createSender?.(rpc) ?? createLocalSender(rpc)
+    const closed = config.signer?.privateRpc?.[chainName] ?? []
+    const privateRpc =
+      closed.length > 0
+        ? createSignerRpc({ chainId: chain.id, urls: closed, prefix: 'private', hooks })
+        : undefined
+    const sender = createSender?.(rpc) ?? createLocalSender(rpc, { privateRpc })
+    const senders = createLaneSenders(
+      (config.signer?.senders ?? [])
+        .filter((each) => each.chain === chainName)
+        .map((each) => createRemoteSender(each, { rpc, key })),
+    )
     const tickMs = Math.max(20, Math.min(250, chain.blockTimeMs / 4))
     return {
       chainId: chain.id,
       chainName,
       rpc,
       sender,
+      senders,
+      hasPrivateRpc: privateRpc !== undefined,
       tenderly,
       finality: chain.finality,
       tickMs,
@@ -83,7 +99,10 @@ export const startLane = (
       ),
   })
   return {
-    stop: loop.stop,
+    stop: async () => {
+      await loop.stop()
+      await lane.senders?.stop()
+    },
     wake: () => {
       isWoken = true
       loop.wake()

@@ -1,4 +1,5 @@
 import { and, asc, desc, eq, gt, gte, inArray, isNotNull, isNull, or, sql } from 'drizzle-orm'
+import type { PgUpdateSetSource } from 'drizzle-orm/pg-core'
 import { z } from 'zod'
 import type { Address, Hex, Json } from '../base/index.ts'
 import { type Database, type DatabaseTransaction, notify, tables } from '../store/index.ts'
@@ -40,7 +41,7 @@ export const readAttempts = (row: ExecutionRow): readonly Attempt[] | undefined 
   return parsed.success ? parsed.data : undefined
 }
 
-type Patch = Partial<typeof tables.execution.$inferInsert>
+type Patch = PgUpdateSetSource<typeof tables.execution>
 
 /**
  * Moves an execution from one of `from` and logs the decision, in one transaction.
@@ -80,6 +81,15 @@ export const moveExecution = async (
     await notify(tx, 'tocsin_execution', row.id)
     return true
   })
+
+/** As it stands now. */
+export const readExecution = async (
+  db: Database,
+  id: string,
+): Promise<ExecutionRow | undefined> => {
+  const [row] = await db.select().from(tables.execution).where(eq(tables.execution.id, id)).limit(1)
+  return row
+}
 
 /** Executions that wait for a decision: new ones and approved proposals, oldest first. */
 export const listWaiting = (

@@ -1,5 +1,5 @@
 import { messageOf, sleep } from '../base/index.ts'
-import type { Sender, SendResult, TransactionStatus } from './sender.ts'
+import type { Sender, SendResult, SendTo, TransactionStatus } from './sender.ts'
 import type { RpcAnswer, SignerRpc } from './signerRpc.ts'
 
 const RANK: Readonly<Record<SendResult['outcome'], number>> = {
@@ -40,22 +40,37 @@ const readReceipt = (receipt: unknown): TransactionStatus | undefined => {
   }
 }
 
-/** Sends the same signed bytes to every endpoint of the signer at once; done with the first that takes them. */
+/**
+ * Sends the same signed bytes to every endpoint at once, public or private as asked; done with the first that takes
+ * them. Bytes for private endpoints alone never reach a public one, not even when there is none.
+ */
 export const createLocalSender = (
   rpc: SignerRpc,
-  options: { readonly deadlineMs?: number } = {},
+  options: {
+    readonly deadlineMs?: number
+    /** Endpoints that keep transactions out of the public mempool. */
+    readonly privateRpc?: SignerRpc | undefined
+  } = {},
 ): Sender => {
   const deadlineMs = options.deadlineMs ?? 3_000
+  const endpointsFor = (to: SendTo): readonly SignerRpc[] =>
+    [to === 'private' ? undefined : rpc, to === 'public' ? undefined : options.privateRpc].filter(
+      (each) => each !== undefined,
+    )
   return {
     name: 'local',
-    send: (raw, signal) =>
+    send: (raw, signal, to = 'public') =>
       new Promise((resolve) => {
         let best: SendResult = { outcome: 'unreachable', message: 'no endpoint answered in time' }
         const take = (result: SendResult): void => {
           if (RANK[result.outcome] > RANK[best.outcome]) best = result
           if (best.outcome === 'accepted') resolve(best)
         }
-        const answers = rpc.askEach('eth_sendRawTransaction', [raw]).map((answer) =>
+        const asked = endpointsFor(to).flatMap((each) =>
+          each.askEach('eth_sendRawTransaction', [raw]),
+        )
+        if (asked.length === 0) best = { ...best, message: 'there is no private endpoint' }
+        const answers = asked.map((answer) =>
           answer.then(
             (settled) => take(classify(settled)),
             (error: unknown) => {

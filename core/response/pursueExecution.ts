@@ -1,5 +1,4 @@
 import { isTocsinError, messageOf } from '../base/index.ts'
-import { adaptPolicy } from './adaptCalldata.ts'
 import { endExecution } from './endExecution.ts'
 import {
   type Attempt,
@@ -7,53 +6,21 @@ import {
   findOrphanedAt,
   moveExecution,
   readAttempts,
-  toStoredAttempts,
 } from './executionStore.ts'
-import { bumpFees, smaller } from './fees.ts'
-import { readBalance, readEffect, readFees, readHead, readNonce } from './readTarget.ts'
-import type { TransactionStatus } from './sender.ts'
+import { lookAtExecution, type Sight } from './lookAtExecution.ts'
+import { IN_FLIGHT, type Pursuit, type PursuitMemory } from './pursuit.ts'
+import { broadcast, pushOn } from './pushLocal.ts'
+import { findHandOver, handOver } from './senders/handOver.ts'
+import { listRelays, readRelayHashes } from './senders/relayStore.ts'
+import { turnRelay } from './senders/relayTurn.ts'
 import type { SignerContext, SignerLane } from './signerContext.ts'
 import { checkSigned } from './signerKey.ts'
-import type { ActionDefinition, LoadedPolicy } from './types.ts'
+import { readWarrant } from './warrant.ts'
 
 /** Heads for which the nonce must look taken before that is believed: endpoints lag behind each other. */
 const TAKEN_HEADS = 3
-const IN_FLIGHT = ['sending', 'sent', 'mined'] as const
-
-/** What the signer remembers between two looks at an execution in flight; lost without harm. */
-export type PursuitMemory = {
-  verified: boolean
-  /** Head at the last broadcast. */
-  sentAtBlock: number | undefined
-  takenSince: number | undefined
-  mustOutbid: boolean
-}
-
-export const createPursuitMemory = (): PursuitMemory => ({
-  verified: false,
-  sentAtBlock: undefined,
-  takenSince: undefined,
-  mustOutbid: false,
-})
-
-type Pursuit = {
-  readonly context: SignerContext
-  readonly lane: SignerLane
-  readonly row: ExecutionRow
-  readonly policy: LoadedPolicy
-  readonly action: ActionDefinition
-  readonly attempts: readonly Attempt[]
-  readonly nonce: number
-  readonly memory: PursuitMemory
-}
-
-export type Sight = {
-  readonly head: number
-  readonly effective: boolean
-  readonly nextNonce: number
-  readonly mined: Extract<TransactionStatus, { state: 'mined' }> | undefined
-  readonly isKnown: boolean
-}
+/** How long other senders may take to tell of the transaction whose effect stands, before another gets the credit (ms). */
+const CREDIT_MS = 3_000
 
 const fail = (
   context: SignerContext,
@@ -62,30 +29,6 @@ const fail = (
   reason: string,
 ): Promise<boolean> =>
   endExecution(context, row, { from: IN_FLIGHT, status: 'failed', code, reason })
-
-/** Where all transactions of an execution stand, and whether the effect does; one round trip. */
-export const lookAtExecution = async (
-  lane: SignerLane,
-  action: ActionDefinition,
-  policy: LoadedPolicy,
-  signer: `0x${string}`,
-  attempts: readonly Attempt[],
-): Promise<Sight> => {
-  const [head, effective, nextNonce, ...statuses] = await Promise.all([
-    readHead(lane.rpc),
-    readEffect(lane.rpc, action, policy),
-    readNonce(lane.rpc, signer),
-    ...attempts.map(({ hash }) => lane.sender.status(hash)),
-  ])
-  const mined = statuses.find((status) => status.state === 'mined')
-  return {
-    head: head.number,
-    effective,
-    nextNonce,
-    mined: mined?.state === 'mined' ? mined : undefined,
-    isKnown: statuses.some(({ state }) => state !== 'unknown'),
-  }
-}
 
 const succeed = async ({ context, row }: Pursuit, sight: Sight): Promise<boolean> => {
   const mined = sight.mined?.success ? sight.mined : undefined
@@ -113,27 +56,37 @@ const succeed = async ({ context, row }: Pursuit, sight: Sight): Promise<boolean
   return moved
 }
 
+/** Whether the nonce of the signer's own transactions has gone to another for good. */
+const isNonceLost = ({ memory, nonce }: Pursuit, sight: Sight): boolean => {
+  if (nonce === undefined || sight.isKnown || sight.nextNonce <= nonce) {
+    memory.takenSince = undefined
+    return false
+  }
+  memory.takenSince ??= sight.head
+  return sight.head - memory.takenSince >= TAKEN_HEADS
+}
+
 /** Why an execution in flight has failed for good, or undefined. */
 const findFailure = async (
   pursuit: Pursuit,
   sight: Sight,
 ): Promise<{ code: string; reason: string } | undefined> => {
-  const { context, row, policy, memory, nonce } = pursuit
-  if (sight.mined && !sight.mined.success)
+  const { context, row, policy, nonce, relays, warrant } = pursuit
+  // What another sender has in hand may still take effect.
+  const isHopeful = relays.some(({ status }) => status === 'intent' || status === 'accepted')
+  if (sight.mined && !sight.mined.success && !isHopeful)
     return {
       code: 'reverted',
       reason: `Transaction ${sight.mined.hash} was mined in block ${sight.mined.blockNumber} and reverted.`,
     }
-  if (!sight.isKnown && sight.nextNonce > nonce) {
-    memory.takenSince ??= sight.head
-    if (sight.head - memory.takenSince >= TAKEN_HEADS)
-      return {
-        code: 'nonce_taken',
-        reason: `Nonce ${nonce} was used by a transaction that is not ours; the key must serve nothing else.`,
-      }
-  } else memory.takenSince = undefined
-  const since =
-    (row.minedTxHash ? await findOrphanedAt(context.db, row.id) : undefined) ?? row.sendingAt
+  if (isNonceLost(pursuit, sight) && !isHopeful)
+    return {
+      code: 'nonce_taken',
+      reason: `Nonce ${nonce} was used by a transaction that is not ours; the key must serve nothing else.`,
+    }
+  const since = warrant
+    ? new Date(warrant.atMs)
+    : ((row.minedTxHash ? await findOrphanedAt(context.db, row.id) : undefined) ?? row.sendingAt)
   const waitedS = (Date.now() - (since?.getTime() ?? 0)) / 1000
   if (waitedS > policy.postcondition.deadlineS)
     return {
@@ -163,99 +116,22 @@ const wasNeverGone = async ({ context, row }: Pursuit, { mined }: Sight): Promis
   })
 }
 
-const broadcast = async (
-  { context, lane, row, memory }: Pursuit,
-  attempt: Attempt,
-  head: number,
-): Promise<void> => {
-  if (!context.isHolder() || context.isHalted() || context.signal.aborted) return
-  const result = await lane.sender.send(attempt.raw, context.signal)
-  memory.mustOutbid = result.outcome === 'underpriced'
-  const isOut = result.outcome === 'accepted' || result.outcome === 'known'
-  // Nobody answered: try again at the next look. Else the next head is soon enough.
-  if (result.outcome !== 'unreachable') memory.sentAtBlock = head
-  if (!isOut)
-    context.log.warn(
-      { execution: row.id, outcome: result.outcome, tx: attempt.hash },
-      `The node did not take the transaction: ${result.message}`,
-    )
-  if (!isOut || row.status !== 'sending') return
-  if (!row.broadcastAt) context.metrics.onBroadcast(row)
-  await moveExecution(context.db, row, {
-    from: ['sending'],
-    patch: { status: 'sent', broadcastAt: row.broadcastAt ?? new Date() },
-    event: 'sent',
-    detail: { hash: attempt.hash, sender: lane.sender.name },
-  })
+/** Why stored bytes are not the signer's own for this execution, or undefined. */
+const findForged = async (
+  { context, policy, action, memory }: Omit<Pursuit, 'attempts'>,
+  attempts: readonly Attempt[],
+  nonce: number,
+): Promise<string | undefined> => {
+  if (memory.verified) return undefined
+  for (const { raw } of attempts) {
+    const fault = await checkSigned(raw, { policy, signer: context.key.address, nonce, action })
+    if (fault) return fault
+  }
+  memory.verified = true
+  return undefined
 }
 
-/** A new transaction with the same nonce and higher fees, committed before it is sent; undefined when the caps forbid it. */
-const replace = async (
-  { context, lane, row, policy, action, attempts, nonce, memory }: Pursuit,
-  head: number,
-): Promise<Attempt | undefined> => {
-  const last = attempts.at(-1)
-  if (!last || context.isHalted() || !context.isHolder()) return undefined
-  const [market, balance] = await Promise.all([
-    readFees(lane.rpc),
-    readBalance(lane.rpc, context.key.address),
-  ])
-  const caps = {
-    ...policy,
-    maxFeePerGasWei: smaller(balance / policy.gasLimit, policy.maxFeePerGasWei),
-  }
-  const previous = {
-    maxFeePerGas: BigInt(last.maxFeePerGasWei),
-    maxPriorityFeePerGas: BigInt(last.maxPriorityFeePerGasWei),
-  }
-  const fees = bumpFees(previous, market, caps, memory.mustOutbid ? 'rival' : 'own')
-  if (!fees || policy.gasLimit * fees.maxFeePerGas > policy.maxSpendWeiPer24h) return undefined
-  const adapted = await adaptPolicy(lane.rpc, action, policy, context.key.address)
-  if (!adapted) return undefined
-  const { raw, hash } = await context.key.sign(adapted, nonce, fees)
-  const attempt: Attempt = {
-    hash,
-    raw,
-    maxFeePerGasWei: String(fees.maxFeePerGas),
-    maxPriorityFeePerGasWei: String(fees.maxPriorityFeePerGas),
-    atBlock: head,
-  }
-  const all = [...attempts, attempt]
-  const moved = await moveExecution(context.db, row, {
-    from: IN_FLIGHT,
-    patch: {
-      attempts: toStoredAttempts(all),
-      txHashes: all.map((each) => each.hash),
-      feeWei: String(policy.gasLimit * fees.maxFeePerGas),
-    },
-    event: 'replaced',
-    detail: { hash, nonce, ...fees },
-    attempts: attempts.length,
-  })
-  return moved ? attempt : undefined
-}
-
-const isPricedOut = async (lane: SignerLane, attempt: Attempt): Promise<boolean> =>
-  BigInt(attempt.maxFeePerGasWei) < (await readFees(lane.rpc)).nextBaseFee
-
-const pushOn = async (pursuit: Pursuit, sight: Sight): Promise<void> => {
-  const { lane, policy, attempts, memory } = pursuit
-  const last = attempts.at(-1)
-  if (!last || sight.mined || sight.nextNonce > pursuit.nonce) return
-  // A policy that was changed or withdrawn is watched to its end, and nothing more is sent for it.
-  if (pursuit.context.getPolicy(policy.id)?.hash !== policy.hash) return
-  const isNewHead = memory.sentAtBlock === undefined || sight.head > memory.sentAtBlock
-  if (!isNewHead && !memory.mustOutbid) return
-  const waited = sight.head - last.atBlock
-  const mustReplace =
-    memory.mustOutbid ||
-    waited >= policy.replaceAfterBlocks ||
-    (waited > 0 && (await isPricedOut(lane, last)))
-  const next = mustReplace ? await replace(pursuit, sight.head) : undefined
-  if (next || isNewHead) await broadcast(pursuit, next ?? last, sight.head)
-}
-
-/** The execution with its policy and its own signed bytes, checked; or fails it and returns undefined. */
+/** The execution with its policy and its own signed bytes or word, checked; or fails it and returns undefined. */
 const prepare = async (
   context: SignerContext,
   lane: SignerLane,
@@ -273,9 +149,15 @@ const prepare = async (
     )
     return undefined
   }
-  const attempts = readAttempts(row)
-  const nonce = row.nonce
-  if (!attempts?.[0] || nonce === null) {
+  const [warrant, relays] = await Promise.all([
+    readWarrant(row.warrant, { key: context.key, executionId: row.id, policyHash: policy.hash }),
+    listRelays(context.db, row),
+  ])
+  const attempts = readAttempts(row) ?? []
+  const nonce = row.nonce ?? undefined
+  const base = { context, lane, row, policy, action, relays, warrant, memory, nonce }
+  const isOwn = attempts.length > 0 && nonce !== undefined
+  if (!isOwn && !(warrant && attempts.length === 0 && nonce === undefined)) {
     await fail(
       context,
       row,
@@ -284,16 +166,13 @@ const prepare = async (
     )
     return undefined
   }
-  if (!memory.verified) {
-    for (const { raw } of attempts) {
-      const fault = await checkSigned(raw, { policy, signer: context.key.address, nonce, action })
-      if (!fault) continue
-      await fail(context, row, 'forged', `Refused to send: ${fault}.`)
-      return undefined
-    }
-    memory.verified = true
+  const fault = isOwn ? await findForged(base, attempts, nonce) : undefined
+  if (fault) {
+    await fail(context, row, 'forged', `Refused to send: ${fault}.`)
+    return undefined
   }
-  return { context, lane, row, policy, action, attempts, nonce, memory }
+  // Rows of other senders count for nothing without the signer's own word.
+  return { ...base, attempts, relays: warrant ? relays : [] }
 }
 
 /** Sends a freshly claimed execution without another look at the chain: the hot path. */
@@ -301,23 +180,60 @@ export const sendClaimed = async (
   context: SignerContext,
   lane: SignerLane,
   row: ExecutionRow,
-  attempt: Attempt,
+  attempt: Attempt | undefined,
   memory: PursuitMemory,
 ): Promise<void> => {
   const policy = context.getPolicy(row.actionId)
   const action = policy && context.getAction(policy.action)
-  if (!policy || !action || row.nonce === null) return
+  if (!policy || !action || row.nonce === null || !attempt) return
   await broadcast(
-    { context, lane, row, policy, action, attempts: [attempt], nonce: row.nonce, memory },
+    {
+      context,
+      lane,
+      row,
+      policy,
+      action,
+      attempts: [attempt],
+      nonce: row.nonce,
+      relays: [],
+      warrant: undefined,
+      memory,
+    },
     attempt,
     attempt.atBlock,
   )
 }
 
+/** The effect stands; who brought it about? Others are given a moment to tell. */
+const credit = async (pursuit: Pursuit, sight: Sight): Promise<void> => {
+  const { relays, memory } = pursuit
+  const mayTell = relays.some(({ status }) => status === 'intent' || status === 'accepted')
+  memory.effectSinceMs ??= Date.now()
+  if (sight.mined?.success || !mayTell || Date.now() - memory.effectSinceMs > CREDIT_MS) {
+    await succeed(pursuit, sight)
+    return
+  }
+  for (const relay of relays) turnRelay(pursuit, relay)
+}
+
+const goOn = async (pursuit: Pursuit, sight: Sight): Promise<void> => {
+  const { context, row, relays } = pursuit
+  const why = findHandOver(pursuit, sight)
+  const failure = await findFailure(pursuit, sight)
+  if (failure && (failure.code === 'deadline' || !why)) {
+    await fail(context, row, failure.code, failure.reason)
+    return
+  }
+  if (why && (await handOver(pursuit, why))) return
+  for (const relay of relays) turnRelay(pursuit, relay)
+  await pushOn(pursuit, sight)
+}
+
 /**
  * One look at an execution in flight: done when the effect is read on chain, failed at its deadline, else sent again
- * at every new head and replaced at a higher fee when it is not mined. Always the same nonce. Also how a restarted
- * signer takes up what it finds: the stored bytes are sent, never new ones beside them.
+ * at every new head and replaced at a higher fee when it is not mined. Always the same nonce. Other senders are
+ * followed, and take over at their deadlines. Also how a restarted signer takes up what it finds: the stored bytes are
+ * sent, never new ones beside them.
  */
 export const pursueExecution = async (
   context: SignerContext,
@@ -327,20 +243,20 @@ export const pursueExecution = async (
 ): Promise<void> => {
   const pursuit = await prepare(context, lane, row, memory)
   if (!pursuit) return
+  const { action, policy, attempts, relays } = pursuit
+  const hashes = [...attempts.map(({ hash }) => hash), ...readRelayHashes(relays)]
   try {
     const look = (): Promise<Sight> =>
-      lookAtExecution(lane, pursuit.action, pursuit.policy, context.key.address, pursuit.attempts)
+      lookAtExecution(lane, action, policy, context.key.address, hashes)
     let sight = await look()
     // The block may have come between the two reads: look again before another is given the credit.
     if (sight.effective && !sight.mined) sight = await look()
     if (sight.effective) {
-      await succeed(pursuit, sight)
+      await credit(pursuit, sight)
       return
     }
-    if (await wasNeverGone(pursuit, sight)) return
-    const failure = await findFailure(pursuit, sight)
-    if (failure) await fail(context, row, failure.code, failure.reason)
-    else await pushOn(pursuit, sight)
+    memory.effectSinceMs = undefined
+    if (!(await wasNeverGone(pursuit, sight))) await goOn(pursuit, sight)
   } catch (error) {
     if (!isTocsinError(error) || !error.code.startsWith('rpc.')) throw error
     context.log.warn(

@@ -5,17 +5,15 @@ import type { Decision } from './decision.ts'
 import { endExecution } from './endExecution.ts'
 import {
   type ExecutionRow,
+  isKeyed,
   listInFlight,
   listUnsettled,
   listWaiting,
   moveExecution,
+  readExecution,
 } from './executionStore.ts'
-import {
-  createPursuitMemory,
-  type PursuitMemory,
-  pursueExecution,
-  sendClaimed,
-} from './pursueExecution.ts'
+import { pursueExecution, sendClaimed } from './pursueExecution.ts'
+import { createPursuitMemory, type PursuitMemory } from './pursuit.ts'
 import type { SignerContext, SignerLane } from './signerContext.ts'
 import type { SimulationResult } from './simulation/types.ts'
 
@@ -105,6 +103,12 @@ const carryOut = async (
       if (claim.kind !== 'claimed') return claim.kind === 'busy' ? 'again' : 'settled'
       const pursuit = createPursuitMemory()
       memory.pursuits.set(row.id, pursuit)
+      if (!claim.attempt) {
+        // Another sender's key signs it: the own one stays free.
+        const claimed = await readExecution(context.db, row.id)
+        if (claimed) await pursueExecution(context, lane, claimed, pursuit)
+        return 'again'
+      }
       await sendClaimed(
         context,
         lane,
@@ -147,7 +151,7 @@ export const runLane = async (
   }
   let sent = false
   let again = false
-  const waiting = inFlight.length > 0 ? [] : await listWaiting(db, lane.chainId)
+  const waiting = inFlight.some(isKeyed) ? [] : await listWaiting(db, lane.chainId)
   for (const { execution, finding } of waiting) {
     if (sent || context.signal.aborted || !context.isHolder()) break
     const decision = await decideExecution(context, lane, execution, finding)

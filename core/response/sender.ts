@@ -22,11 +22,14 @@ export type TransactionStatus =
       readonly feeWei: bigint
     }
 
+/** Which endpoints get the bytes. */
+export type SendTo = 'public' | 'private' | 'both'
+
 /** What puts signed bytes on chain. Sending the same bytes again is harmless and must stay so. */
 export type Sender = {
   readonly name: string
-  /** Settles within the sender's deadline, whatever the endpoints do; never throws. */
-  readonly send: (raw: Hex, signal?: AbortSignal) => Promise<SendResult>
+  /** Settles within the sender's deadline, whatever the endpoints do; never throws. Default: to the public endpoints. */
+  readonly send: (raw: Hex, signal?: AbortSignal, to?: SendTo) => Promise<SendResult>
   /** Throws `rpc.unreachable` when it cannot be told. */
   readonly status: (hash: Hex) => Promise<TransactionStatus>
 }

@@ -8,7 +8,8 @@ import {
   listAttemptsAt,
   listInFlight,
 } from './executionStore.ts'
-import { bumpFees, type Fees, suggestFees } from './fees.ts'
+import { bumpFees, type Fees, larger, suggestFees } from './fees.ts'
+import { capsAfter, outbidFees } from './pendingAttack.ts'
 import type { Head } from './readTarget.ts'
 import type { SignerContext, SignerLane } from './signerContext.ts'
 import type { LoadedPolicy } from './types.ts'
@@ -23,18 +24,25 @@ const highest = (attempts: readonly Attempt[]): Attempt | undefined =>
     .sort((a, b) => (BigInt(a.maxFeePerGasWei) < BigInt(b.maxFeePerGasWei) ? -1 : 1))
     .at(-1)
 
+const highestOf = (a: Fees, b: Fees): Fees => ({
+  maxFeePerGas: larger(a.maxFeePerGas, b.maxFeePerGas),
+  maxPriorityFeePerGas: larger(a.maxPriorityFeePerGas, b.maxPriorityFeePerGas),
+})
+
 /** Fees that the market asks for, above whatever this key already signed for the nonce, and that its balance can pay. */
 export const chooseFees = async (
   context: SignerContext,
   lane: SignerLane,
-  go: Pick<Go, 'policy' | 'nonce' | 'market' | 'balanceWei'>,
+  go: Pick<Go, 'policy' | 'nonce' | 'market' | 'balanceWei' | 'attack'>,
 ): Promise<Fees | Refusal> => {
   const stuck = highest(
     await listAttemptsAt(context.db, context.key.address, lane.chainId, go.nonce),
   )
-  const wanted = stuck
-    ? (bumpFees(asFees(stuck), go.market, go.policy) ?? suggestFees(go.market, go.policy))
+  const fresh = go.attack
+    ? outbidFees(go.market, go.policy, go.attack)
     : suggestFees(go.market, go.policy)
+  const bumped = stuck && bumpFees(asFees(stuck), go.market, capsAfter(go.policy, fresh.maxPriorityFeePerGas))
+  const wanted = bumped ? highestOf(bumped, fresh) : fresh
   const affordable = go.balanceWei / go.policy.gasLimit
   if (
     affordable < wanted.maxFeePerGas &&

@@ -1,7 +1,7 @@
 import type { Database } from '../store/index.ts'
 import type { Logger } from '../telemetry/index.ts'
-import type { Ledger } from './ledger.ts'
 import type { FindingRow } from './executionStore.ts'
+import type { Ledger } from './ledger.ts'
 import type { Approvals } from './people/readApprovals.ts'
 import type { OrderReading } from './people/readOrder.ts'
 import type { Sender } from './sender.ts'

@@ -214,7 +214,12 @@ export const createSignerRpc = (options: {
   readonly hooks?: SignerRpcHooks
 }): SignerRpc => {
   const endpoints = options.urls.map((url, index) =>
-    createEndpoint(`${options.prefix ?? 'signer'}-${index + 1}`, url, options.chainId, options.hooks),
+    createEndpoint(
+      `${options.prefix ?? 'signer'}-${index + 1}`,
+      url,
+      options.chainId,
+      options.hooks,
+    ),
   )
   const ask: SignerRpc['ask'] = (method, params) => {
     const ranked = [...endpoints].sort((a, b) => Number(b.state.ok) - Number(a.state.ok))

@@ -10,6 +10,7 @@ import {
 } from '../telemetry/index.ts'
 import { createLanes, startLane } from './createLane.ts'
 import { createKeyLock } from './keyLock.ts'
+import { openKey } from './keys/openKey.ts'
 import { openLedger } from './ledger.ts'
 import { loadActions } from './loadActions.ts'
 import { formatFault } from './loadPolicies.ts'
@@ -22,7 +23,6 @@ import { readSigns } from './readSigns.ts'
 import { reportPolicyFaults } from './reportPolicyFaults.ts'
 import type { Sender } from './sender.ts'
 import type { SignerContext, SignerLane } from './signerContext.ts'
-import { openSignerKey } from './signerKey.ts'
 import { createSignerMetrics } from './signerMetrics.ts'
 import type { SignerRpc } from './signerRpc.ts'
 import { endProposals, refuseUnserved } from './tidyExecutions.ts'
@@ -107,8 +107,8 @@ export const startSigner = async (options: StartSignerOptions): Promise<RunningP
   const metrics = createSignerMetrics(meter, store.db, () =>
     readSigns({ context, lanes, policies, monitor }),
   )
-  const lanes = createLanes(config, options.createSender, metrics.rpc)
-  const key = await openSignerKey(settings.keystore, settings.password)
+  const key = await openKey(settings)
+  const lanes = createLanes(config, options.createSender, metrics.rpc, key)
   await policies.refresh()
   const ledger = await openLedger(config.dataDir)
   const stopping = new AbortController()

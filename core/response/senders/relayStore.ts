@@ -52,6 +52,22 @@ export const patchRelay = async (
     .where(at(relay))
 }
 
+/** After a reorg: what was mined is in its sender's hands again. */
+export const reopenRelays = async (
+  tx: DatabaseTransaction,
+  execution: Pick<ExecutionRow, 'id'>,
+): Promise<void> => {
+  await tx
+    .update(tables.executionRelay)
+    .set({ status: 'accepted', updatedAt: new Date() })
+    .where(
+      and(
+        eq(tables.executionRelay.executionId, execution.id),
+        eq(tables.executionRelay.status, 'mined'),
+      ),
+    )
+}
+
 /** Ids by which a sender knows the transactions of other executions. */
 export const listForeignIds = async (
   db: Database,
