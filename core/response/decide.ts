@@ -16,6 +16,7 @@ import {
   readHead,
   readNonce,
 } from './readTarget.ts'
+import { checkPendingSight, type PendingSight, readPendingSight } from './pendingAttack.ts'
 import { readRelease } from './release.ts'
 import type { SignerContext, SignerLane } from './signerContext.ts'
 import { checkSimulation } from './simulation/checkSimulation.ts'
@@ -38,6 +39,8 @@ type Case = Draft & {
   /** People released it (or their time ran out, where the policy says that this releases it). */
   readonly isReleased: boolean
   readonly approvedBy: readonly string[]
+  /** A person ordered it: no bot has to agree. */
+  readonly isOrdered: boolean
 }
 
 type Reads = {
@@ -50,6 +53,7 @@ type Reads = {
   readonly nonce: number
   readonly market: FeeMarket
   readonly balanceWei: bigint
+  readonly pending: PendingSight | undefined
 }
 
 /** Everything that the chain and the other findings must say, read at once. */
@@ -57,30 +61,44 @@ const readAll = async (subject: Case): Promise<Reads> => {
   const { context, lane, policy, action, finding, isReleased, nowMs } = subject
   const { rpc, tenderly } = lane
   const signer = context.key.address
+  // The rights that count are those of whoever sends first.
+  const actor = (await lane.senders?.actorOf(policy, signer)) ?? signer
   const head = readHead(rpc)
   // Freshness is over when people have released it: then the others must have found it when it was found.
   const readSince = async () => ({
     blockNumber: (isReleased ? finding.blockNumber : (await head).number) - policy.freshness.blocks,
     timestampS: (isReleased ? finding.blockTimestampS : nowMs / 1000) - policy.freshness.seconds,
   })
-  const [at, sight, votes, codeFault, effective, simulation, nonce, market, balanceWei] =
+  const [at, sight, votes, codeFault, effective, simulation, nonce, market, balanceWei, pending] =
     await Promise.all([
       head,
       readBlockSight(rpc, finding, policy.quorum.endpoints),
       readVotes(context, lane, policy, finding, readSince),
       checkCode(rpc, policy),
       readEffect(rpc, action, policy),
-      simulateAction({ rpc, tenderly, action, policy, from: signer, evidence: finding }),
+      simulateAction({ rpc, tenderly, action, policy, from: actor, evidence: finding }),
       readNonce(rpc, signer),
       readFees(rpc),
       readBalance(rpc, signer),
+      readPendingSight(rpc, finding),
     ])
-  return { head: at, sight, votes, codeFault, effective, simulation, nonce, market, balanceWei }
+  return {
+    head: at,
+    sight,
+    votes,
+    codeFault,
+    effective,
+    simulation,
+    nonce,
+    market,
+    balanceWei,
+    pending,
+  }
 }
 
 /** Whether the signer's own endpoints, and enough bots, agree with the finding. */
 const checkEvidence = (
-  { policy, finding, isReleased }: Case,
+  { policy, finding, isReleased, isOrdered }: Case,
   reads: Reads,
 ): Decision | undefined => {
   const stale = checkAge(policy, finding, reads.head, isReleased)
@@ -88,13 +106,15 @@ const checkEvidence = (
   const unseen = checkSight(policy, finding, reads.sight)
   if (unseen) return 'kind' in unseen ? unseen : { kind: 'refuse', ...unseen }
   if (stale) return { kind: 'refuse', ...stale }
-  const lacking = checkVotes(reads.votes)
+  const unripe = checkPendingSight(reads.pending)
+  if (unripe) return 'kind' in unripe ? unripe : { kind: 'refuse', ...unripe }
+  const lacking = isOrdered ? undefined : checkVotes(reads.votes)
   return lacking === undefined ? undefined : retry(`The quorum is not reached: ${lacking}.`)
 }
 
 /** What follows from a chain that agrees with the finding. */
 const judge = (subject: Case, reads: Reads): Decision => {
-  const { context, policy, action, finding, isReleased, approvedBy } = subject
+  const { context, policy, action, finding, isReleased, isOrdered, approvedBy } = subject
   const { codeFault, simulation, votes } = reads
   if (codeFault) {
     const fault = refuse('code', `The target changed since the approval: ${codeFault}.`)
@@ -113,7 +133,10 @@ const judge = (subject: Case, reads: Reads): Decision => {
     return { kind: 'observe', reason: 'Mode observe: it would have been sent.', simulation }
   if (mode === 'propose' && !isReleased)
     return { kind: 'propose', reason: 'Waits for people to approve it.', simulation }
-  return { kind: 'go', policy, action, finding, ...reads, quorum: votes.findings, approvedBy }
+  const quorum = votes.findings
+  const attack = typeof reads.pending === 'object' ? reads.pending : undefined
+  const evidence = { finding, quorum, approvedBy, isOrdered, attack }
+  return { kind: 'go', policy, action, ...evidence, ...reads }
 }
 
 /** Where too few bots found it in time, that is the reason, and not that time passed. */
@@ -138,8 +161,11 @@ const decide = async (
   const { context, lane, policy, action, nowMs } = draft
   const release = await readRelease(context, row, policy, nowMs)
   if (release.kind === 'wait' || release.kind === 'refuse') return release
-  const isReleased = release.kind === 'released'
-  const early = checkFinding(policy, finding, isReleased, nowMs)
+  const order = await context.readOrder(finding, policy, action, nowMs)
+  if (order.kind === 'refuse') return order
+  const isOrdered = order.kind === 'ordered'
+  const isReleased = release.kind === 'released' || (isOrdered && policy.approval.required <= 1)
+  const early = checkFinding(policy, finding, { isReleased, isOrdered }, nowMs)
   if (!finding)
     return { kind: 'refuse', ...(early ?? refuse('finding_missing', 'There is no finding.')) }
   if (early) {
@@ -149,8 +175,11 @@ const decide = async (
   const adapted = await adaptPolicy(lane.rpc, action, policy, context.key.address)
   if (!adapted)
     return { kind: 'refuse', ...refuse('adapt', 'What stands on the target cannot be read.') }
-  const approvedBy = isReleased ? release.by : []
-  const subject = { ...draft, policy: adapted, finding, isReleased, approvedBy }
+  const approvedBy = [
+    ...(release.kind === 'released' ? release.by : []),
+    ...(isOrdered ? [order.by] : []),
+  ]
+  const subject = { ...draft, policy: adapted, finding, isReleased, isOrdered, approvedBy }
   const reads = await readAll(subject)
   return checkEvidence(subject, reads) ?? judge(subject, reads)
 }
