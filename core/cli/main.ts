@@ -50,6 +50,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ register: (to: Command) 
   backtest: () => import('./commands/backtest.ts'),
   bots: () => import('./commands/bots.ts'),
   actions: () => import('./commands/actions.ts'),
+  pause: () => import('./commands/pause.ts'),
   audit: () => import('./commands/audit.ts'),
   halt: async () => ({ register: (await import('./commands/halt.ts')).registerHalt }),
   resume: async () => ({ register: (await import('./commands/halt.ts')).registerResume }),

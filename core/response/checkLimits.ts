@@ -13,6 +13,8 @@ export type LimitsQuestion = {
   /** Block time of the finding that asks. */
   readonly triggeredAtS: number
   readonly nowMs: number
+  /** A person ordered it: what holds bots back does not apply; the limits for window, life and spending do. */
+  readonly isOrdered?: boolean
   /** Cooldown of another policy, by its id; undefined where there is no such policy any more. */
   readonly cooldownOf: (action: string) => number | undefined
 }
@@ -38,7 +40,7 @@ const checkOwn = (question: LimitsQuestion): Refusal | undefined => {
       'limit',
       `It ran ${inWindow} times within ${limits.windowS} s; ${limits.maxPerWindow} are allowed.`,
     )
-  if (own.some((deed) => triggeredAtS - deed.triggeredAtS < cooldownS))
+  if (!question.isOrdered && own.some((deed) => triggeredAtS - deed.triggeredAtS < cooldownS))
     return refuse('cooldown', `The last one was within the cooldown of ${cooldownS} s.`)
   const spent = spentOf(own, policy.id, nowMs) + costWei
   if (spent > maxSpendWeiPer24h)
@@ -84,4 +86,5 @@ const checkBrake = ({ policy, deeds, nowMs }: LimitsQuestion): Refusal | undefin
 
 /** Why limits of the policy forbid one more, or undefined. They count what was signed, never what was asked for. */
 export const checkLimits = (question: LimitsQuestion): Refusal | undefined =>
-  checkOwn(question) ?? checkExclusion(question) ?? checkBrake(question)
+  checkOwn(question) ??
+  (question.isOrdered ? undefined : (checkExclusion(question) ?? checkBrake(question)))

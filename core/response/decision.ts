@@ -28,6 +28,8 @@ export type Go = {
   readonly quorum: readonly string[]
   /** Who released it, where people had to. */
   readonly approvedBy: readonly string[]
+  /** A person ordered it: cooldown, exclusion and brake, which hold bots back, do not apply. */
+  readonly isOrdered: boolean
 }
 
 /** What the signer makes of an intent. */

@@ -1,3 +1,4 @@
+export { createProbeContext } from './adaptCalldata.ts'
 export { auditAnchorFile, readAuditAnchor } from './auditAnchor.ts'
 export { defineAction } from './defineAction.ts'
 export {
@@ -5,6 +6,7 @@ export {
   type VerifyExecutionLogResult,
   verifyExecutionLog,
 } from './executionLog.ts'
+export { findLoweredGuard, listForbidden } from './findLoweredGuard.ts'
 export { decodeKeystore, encodeKeystore } from './keystore.ts'
 export { loadActions } from './loadActions.ts'
 export { formatFault, loadPolicies, type ReadPoliciesResult, readPolicies } from './loadPolicies.ts'
@@ -27,7 +29,16 @@ export {
   recordHalt,
   writeHaltFile,
 } from './people/killSwitch.ts'
+export {
+  encodeOrder,
+  MAX_ORDER_S,
+  type Order,
+  orderTypedData,
+  signOrder,
+} from './people/order.ts'
+export { type OrderBlock, orderPauses } from './people/orderPauses.ts'
 export { createPeopleSecret, loadPeopleSecret, type PeopleSecret } from './people/peopleSecret.ts'
+export { isPause } from './people/readOrder.ts'
 export { policySchema } from './policySchema.ts'
 export {
   checkSignatures,

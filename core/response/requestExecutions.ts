@@ -9,7 +9,7 @@ import type { LoadedPolicy } from './types.ts'
 export type RequestingFinding = Pick<
   typeof tables.finding.$inferSelect,
   'id' | 'botId' | 'alertId' | 'severity' | 'thing' | 'chainId' | 'blockTimestampS'
-> & { readonly condition?: string | null }
+> & { readonly condition?: string | null; readonly status?: string }
 
 export type RequestOptions = {
   readonly answers: readonly Answer[]
@@ -36,6 +36,7 @@ const answersTo = (finding: RequestingFinding, answers: readonly Answer[]): read
 export const isAnswered = (finding: RequestingFinding, answers: readonly Answer[]): boolean =>
   answersTo(finding, answers).length > 0
 
+const PENDING: readonly string[] = ['pending', 'landed', 'dropped']
 const IN_FLIGHT: readonly string[] = ['sending', 'sent', 'mined']
 
 /** The newest execution of an action decides whether this finding belongs to an incident that has been answered. */
@@ -72,11 +73,17 @@ const findEpoch = async (
   const isMinded =
     IN_FLIGHT.includes(last.status) || (last.status === 'succeeded' && last.finalAt === null)
   if (last.findingStatus === 'retracted' && !isMinded) return next
+  // A mined finding says more than the pending one that still waits: the signer drops that one once its transaction is
+  // mined.
+  const isUndecided = last.status === 'requested' || last.status === 'proposed'
+  const isOfPending = PENDING.includes(last.findingStatus ?? '')
+  if (isOfPending && isUndecided && finding.status !== 'pending') return next
   const ageS = finding.blockTimestampS - (last.triggeredAtS ?? 0)
   return ageS < policy.cooldownS ? undefined : next
 }
 
-const insertIntent = async (
+/** Writes one intent and tells the signer at commit; undefined when it is there already. */
+export const insertIntent = async (
   tx: DatabaseTransaction,
   policy: LoadedPolicy,
   finding: RequestingFinding,
@@ -130,10 +137,14 @@ export const requestExecutions = async (
   for (const actionId of [...wanted.keys()].sort()) {
     const policy = options.policies.find(({ id }) => id === actionId)
     if (!policy) continue
+    const asking = (wanted.get(actionId) ?? []).filter(
+      ({ status }) => status !== 'pending' || policy.pending.answer,
+    )
+    if (asking.length === 0) continue
     await tx.execute(
       sql`select pg_advisory_xact_lock(hashtextextended(${`tocsin:action:${actionId}`}, 0))`,
     )
-    const group = [...(wanted.get(actionId) ?? [])].sort(
+    const group = asking.sort(
       (a, b) => a.blockTimestampS - b.blockTimestampS || (a.id < b.id ? -1 : 1),
     )
     for (const finding of group) {

@@ -7,9 +7,10 @@ import type { SignerContext } from '../signerContext.ts'
 import { watchKillSwitch } from './killSwitch.ts'
 import { loadPeopleSecret } from './peopleSecret.ts'
 import { type People, readApprovals } from './readApprovals.ts'
+import { readOrder } from './readOrder.ts'
 
 /** What people may tell the signer, and what it keeps for them. */
-export type PeopleParts = Pick<SignerContext, 'isHalted' | 'readApprovals'> &
+export type PeopleParts = Pick<SignerContext, 'isHalted' | 'readApprovals' | 'readOrder'> &
   Loop & { readonly people: People; readonly audit: AuditFollower }
 
 /** @throws TocsinError `people.weak_secret` */
@@ -41,6 +42,7 @@ export const startPeople = async (options: {
     audit,
     isHalted: killSwitch.isOn,
     readApprovals: (execution, policy) => readApprovals(db, people, execution, policy),
+    readOrder: (...question) => readOrder(people, ...question),
     wake: killSwitch.wake,
     stop: killSwitch.stop,
   }
