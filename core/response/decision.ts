@@ -1,5 +1,6 @@
 import type { FindingRow } from './executionStore.ts'
 import type { FeeMarket } from './fees.ts'
+import type { PendingAttack } from './pendingAttack.ts'
 import type { Head } from './readTarget.ts'
 import type { SimulationResult } from './simulation/types.ts'
 import type { ActionDefinition, ExecutionMode, LoadedPolicy } from './types.ts'
@@ -24,6 +25,8 @@ export type Go = {
   readonly nonce: number
   readonly market: FeeMarket
   readonly balanceWei: bigint
+  /** The pending transaction to be ahead of, where the finding is of one. */
+  readonly attack?: PendingAttack | undefined
   /** Ids of the findings that made the quorum, the triggering one first. */
   readonly quorum: readonly string[]
   /** Who released it, where people had to. */

@@ -15,7 +15,7 @@ export type ExecutionEnd = {
 }
 
 /** What nobody needs to be woken for: there is nothing left to answer. */
-const QUIET = ['finding_retracted']
+const QUIET = ['finding_retracted', 'pending_over']
 /** What must be known whatever the mode: the answer would not have worked, or somebody tampers. */
 const LOUD = [
   'expired',

@@ -12,7 +12,7 @@ export type FeeMarket = {
 
 const MIN_TIP = 1_000_000_000n
 export const smaller = (a: bigint, b: bigint): bigint => (a < b ? a : b)
-const larger = (a: bigint, b: bigint): bigint => (a > b ? a : b)
+export const larger = (a: bigint, b: bigint): bigint => (a > b ? a : b)
 const grow = (value: bigint, permille: bigint): bigint => (value * permille + 999n) / 1000n
 
 /** Reads `eth_feeHistory` with one reward percentile. Rubbish in it counts as nothing. */

@@ -47,10 +47,14 @@ export const listAgreeing = async (
             eq(table.botId, bot),
             eq(table.chainId, policy.chain),
             ne(table.id, finding.id),
-            inArray(table.status, ['provisional', 'final']),
+            inArray(table.status, [
+              'provisional',
+              'final',
+              ...(policy.pending.answer ? ['pending' as const] : []),
+            ]),
             or(isNull(table.condition), eq(table.condition, 'holds')),
-            gte(table.blockNumber, since.blockNumber),
-            gte(table.blockTimestampS, since.timestampS),
+            gte(table.blockNumber, Math.floor(since.blockNumber)),
+            gte(table.blockTimestampS, Math.floor(since.timestampS)),
           ),
         )
         .orderBy(desc(table.blockNumber), desc(table.seq))
