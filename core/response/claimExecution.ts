@@ -34,7 +34,9 @@ const checkEvidence = async (tx: DatabaseTransaction, go: Go): Promise<ClaimResu
     .select({ id: tables.finding.id, status: tables.finding.status })
     .from(tables.finding)
     .where(inArray(tables.finding.id, [...go.quorum]))
-  const stands = new Set(rows.flatMap(({ id, status }) => (status === 'retracted' || status === 'dropped' ? [] : [id])))
+  const stands = new Set(
+    rows.flatMap(({ id, status }) => (status === 'retracted' || status === 'dropped' ? [] : [id])),
+  )
   if (!stands.has(go.finding.id))
     return {
       kind: 'refused',
@@ -141,7 +143,7 @@ export const claimExecution = async (
     if (await readHalt(tx)) return HALTED
     const refusal = checkLimits({
       policy,
-      deeds: await listDeeds(tx, ledger, policy.chain, row.id, costs),
+      deeds: await listDeeds(tx, ledger, policy.chain, row.id, costs, go.nonce),
       costWei,
       triggeredAtS,
       nowMs,

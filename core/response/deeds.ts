@@ -5,6 +5,8 @@ import type { SignerLane } from './signerContext.ts'
 
 const DAY_MS = 86_400_000
 const MAX_ROWS = 50_000
+/** Without a nonce: how long after its claim an execution may be claimed again. */
+const CUT_OFF_MS = 10_000
 const IN_FLIGHT: readonly string[] = ['sending', 'sent', 'mined']
 /** Failures after which nothing of it can take effect any more. */
 const DEAD: readonly string[] = ['reverted', 'nonce_taken', 'forged']
@@ -92,19 +94,29 @@ const merge = (
   }
 }
 
-/** All that was ever signed for on a chain, but for one execution. */
+/**
+ * All that was ever signed for on a chain, but for the execution in question. Give the nonce that is free to tell a
+ * claim of it that was cut off before its commit from an earlier run whose row somebody took away: while its nonce is
+ * free, only one of the two can ever be mined.
+ */
 export const listDeeds = async (
   tx: Database | DatabaseTransaction,
   ledger: Ledger,
   chainId: number,
   exceptId: string,
   costs: ReadonlyMap<string, bigint>,
+  freeNonce?: number,
 ): Promise<readonly Deed[]> => {
   const rows = await readRows(tx, chainId, exceptId)
+  const isSameRun = ({ execution, nonce, atMs }: Claim): boolean => {
+    if (execution !== exceptId) return false
+    if (freeNonce === undefined) return true
+    return nonce === undefined ? Date.now() - atMs < CUT_OFF_MS : nonce >= freeNonce
+  }
   const claims = new Map(
     ledger
       .claims()
-      .filter(({ chain, execution }) => chain === chainId && execution !== exceptId)
+      .filter((claim) => claim.chain === chainId && !isSameRun(claim))
       .map((claim) => [claim.execution, claim]),
   )
   const known = new Set(rows.map(({ id }) => id))

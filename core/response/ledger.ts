@@ -41,6 +41,8 @@ export type Claim = {
   readonly target: Address
   readonly atMs: number
   readonly triggeredAtS: number
+  /** Of the signer's key; undefined where a sender signs with its own. */
+  readonly nonce?: number | undefined
   /** The most that it may cost. */
   readonly costWei: bigint
   /** Of every transaction signed for it; at most one of them is ever mined. */
@@ -75,7 +77,7 @@ const enter = (book: Book, entry: LedgerEntry): void => {
       book.proposed.set(`${entry.execution}:${entry.policyHash}`, entry.atMs)
       return
     case 'claimed': {
-      const { kind: _, hash: first, nonce: __, ...claim } = entry
+      const { kind: _, hash: first, ...claim } = entry
       const hashes = [
         ...(book.claims.get(entry.execution)?.hashes ?? []),
         ...(first ? [first] : []),

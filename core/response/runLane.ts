@@ -1,3 +1,4 @@
+import { messageOf } from '../base/index.ts'
 import { claimExecution } from './claimExecution.ts'
 import { type ConfirmMemory, confirmExecution, createConfirmMemory } from './confirmExecution.ts'
 import { decideExecution } from './decide.ts'
@@ -5,6 +6,7 @@ import type { Decision } from './decision.ts'
 import { endExecution } from './endExecution.ts'
 import {
   type ExecutionRow,
+  type FindingRow,
   isKeyed,
   listInFlight,
   listUnsettled,
@@ -121,6 +123,26 @@ const carryOut = async (
   }
 }
 
+/** Decides one and writes it down. What goes wrong with one keeps none of the others waiting. */
+const handle = async (
+  context: SignerContext,
+  lane: SignerLane,
+  row: ExecutionRow,
+  finding: FindingRow | null,
+  memory: LaneMemory,
+): Promise<Outcome> => {
+  try {
+    const decision = await decideExecution(context, lane, row, finding)
+    return await carryOut(context, lane, row, decision, memory)
+  } catch (error) {
+    context.log.error(
+      { execution: row.id, error: messageOf(error) },
+      'An execution could not be decided; it is tried again.',
+    )
+    return 'again'
+  }
+}
+
 const remember = <T>(map: Map<string, T>, id: string, create: () => T): T => {
   const known = map.get(id) ?? create()
   map.set(id, known)
@@ -154,8 +176,7 @@ export const runLane = async (
   const waiting = inFlight.some(isKeyed) ? [] : await listWaiting(db, lane.chainId)
   for (const { execution, finding } of waiting) {
     if (sent || context.signal.aborted || !context.isHolder()) break
-    const decision = await decideExecution(context, lane, execution, finding)
-    const outcome = await carryOut(context, lane, execution, decision, memory)
+    const outcome = await handle(context, lane, execution, finding, memory)
     sent = outcome === 'sent'
     again ||= outcome === 'again'
   }
