@@ -30,6 +30,9 @@ export const refuseUnserved = async (
   }
 }
 
+/** What a finding has become that no answer is needed to any more. */
+const OVER = ['retracted', 'landed', 'dropped'] as const
+
 /** Proposals that nobody approved in time, or whose finding was retracted, end. */
 export const endProposals = async (context: SignerContext): Promise<void> => {
   const rows = await context.db
@@ -42,18 +45,22 @@ export const endProposals = async (context: SignerContext): Promise<void> => {
     const policy = context.getPolicy(execution.actionId)
     const timeout = policy && readTimeout(context, execution, policy, Date.now())
     const isLate = timeout?.isLate ?? true
-    if (!isLate && finding !== 'retracted') continue
-    if (timeout?.executes && finding !== 'retracted') {
+    const isOver = OVER.some((status) => status === finding)
+    if (!isLate && !isOver) continue
+    if (timeout?.executes && !isOver) {
       await context.db
         .update(tables.execution)
         .set({ approvedBy: NOBODY, approvedAt: new Date(), updatedAt: new Date() })
         .where(and(eq(tables.execution.id, execution.id), eq(tables.execution.status, 'proposed')))
       continue
     }
-    const code = isLate ? 'approval_timeout' : 'finding_retracted'
+    const isRetracted = finding === 'retracted'
+    const code = isLate ? 'approval_timeout' : isRetracted ? 'finding_retracted' : 'pending_over'
     const reason = isLate
       ? 'Nobody approved it in time.'
-      : 'The finding was retracted: its block is orphaned.'
+      : isRetracted
+        ? 'The finding was retracted: its block is orphaned.'
+        : 'The transaction that was seen pending is pending no more.'
     await endExecution(context, execution, { from: ['proposed'], status: 'refused', code, reason })
   }
 }

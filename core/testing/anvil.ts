@@ -23,6 +23,8 @@ export type AnvilOptions = {
   readonly blockTimeS?: number
   /** Mine one block per transaction instead of waiting for `evm_mine`. */
   readonly automine?: boolean
+  /** In which order a block takes what is pending: as it came, or who pays most first. Default: 'fifo'. */
+  readonly order?: 'fifo' | 'fees'
   /** Default: a free one. */
   readonly port?: number
   /** Funded accounts of the well-known test mnemonic. Default: 20. */
@@ -104,7 +106,7 @@ export const startAnvil = async (options: AnvilOptions = {}): Promise<Anvil> => 
       '--accounts',
       String(options.accounts ?? 20),
       '--order',
-      'fifo',
+      options.order ?? 'fifo',
       '--gas-limit',
       '200000000',
       '--silent',
