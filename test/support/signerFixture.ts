@@ -284,6 +284,7 @@ export const createSignerFixture = async (): Promise<SignerFixture> => {
       await stopSigners()
       await anvil.rpc('anvil_dropAllTransactions')
       await db.delete(tables.execution)
+      await db.delete(tables.executionRelay)
       await db.delete(tables.finding)
       await db.delete(tables.executionLog)
       await rm(actionsDir, { recursive: true, force: true })

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { DatabaseTransaction } from '../../store/index.ts'
 import { adaptPolicy } from '../adaptCalldata.ts'
-import { listDeeds, readCosts } from '../deeds.ts'
+import { readSpent } from '../deeds.ts'
 import { moveExecution, toStoredAttempts } from '../executionStore.ts'
 import type { Sight } from '../lookAtExecution.ts'
 import { IN_FLIGHT, type Pursuit } from '../pursuit.ts'
@@ -12,8 +12,6 @@ import { isLocalStep } from './laneSenders.ts'
 import { withHash } from './noteRelay.ts'
 import { openRelay } from './relayStore.ts'
 import { mayAsk } from './relayTurn.ts'
-
-const DAY_MS = 86_400_000
 
 /** Why the sender whose turn it is will not bring the effect about, or not in time; undefined while it may. */
 export const findHandOver = (pursuit: Pursuit, sight: Sight): string | undefined => {
@@ -38,16 +36,6 @@ const hold = ({ context, row, memory }: Pursuit, reason: string): false => {
     context.log.warn({ execution: row.id }, `No other sender takes over: ${reason}`)
   memory.heldBack = reason
   return false
-}
-
-/** What the action has cost within 24 hours beside this execution, at most. */
-const readSpent = async ({ context, lane, row, policy }: Pursuit): Promise<bigint> => {
-  const nowMs = Date.now()
-  const costs = await readCosts(lane, context.ledger, policy.id, nowMs)
-  const deeds = await listDeeds(context.db, context.ledger, policy.chain, row.id, costs)
-  return deeds
-    .filter(({ action, atMs }) => action === policy.id && atMs > nowMs - DAY_MS)
-    .reduce((sum, { costWei }) => sum + costWei, 0n)
 }
 
 type Step = {
@@ -144,7 +132,10 @@ export const handOver = async (pursuit: Pursuit, why: string): Promise<boolean> 
     return hold(pursuit, `there is no sender "${name}"`)
   const costWei =
     BigInt((row.feeWei ?? '0').split('.')[0] ?? '0') + policy.gasLimit * policy.maxFeePerGasWei
-  if ((await readSpent(pursuit)) + costWei > policy.maxSpendWeiPer24h)
+  if (
+    (await readSpent(pursuit.context, pursuit.lane, pursuit.policy, pursuit.row.id)) + costWei >
+    policy.maxSpendWeiPer24h
+  )
     return hold(pursuit, `it could cost ${costWei} wei, more than may be spent in 24 h`)
   if (await readEffect(lane.rpc, action, policy)) return false
   context.log.warn({ execution: row.id, to: name }, `Another sender takes over: ${why}`)

@@ -12,15 +12,26 @@ const at = (row: Pick<RelayRow, 'executionId' | 'step'>) =>
     eq(tables.executionRelay.step, row.step),
   )
 
-/** Notes that a sender is to be asked; what it was asked before stays. */
+const FRESH = {
+  status: 'intent' as const,
+  posts: 0,
+  externalId: null,
+  hashes: [],
+  reason: null,
+}
+
+/** Notes that a sender is to be asked; rows that somebody wrote before count for nothing. */
 export const openRelay = async (
   tx: DatabaseTransaction,
   relay: Pick<RelayRow, 'executionId' | 'step' | 'sender'>,
 ): Promise<void> => {
   await tx
     .insert(tables.executionRelay)
-    .values({ ...relay, status: 'intent' })
-    .onConflictDoNothing()
+    .values({ ...relay, ...FRESH })
+    .onConflictDoUpdate({
+      target: [tables.executionRelay.executionId, tables.executionRelay.step],
+      set: { sender: relay.sender, ...FRESH, createdAt: new Date(), updatedAt: new Date() },
+    })
 }
 
 /** In the order of the policy's senders; an execution without a warrant has none. */

@@ -1,3 +1,4 @@
+import { isInForce } from '../checkFile.ts'
 import { messageOf } from '../../base/index.ts'
 import { adaptPolicy } from '../adaptCalldata.ts'
 import type { Pursuit } from '../pursuit.ts'
@@ -41,8 +42,7 @@ export type RelayPursuit = Pursuit & {
 export const mayAsk = ({ context, policy, warrant }: Pursuit): boolean =>
   warrant !== undefined &&
   Date.now() < warrant.atMs + policy.postcondition.deadlineS * 1_000 &&
-  Date.now() < Date.parse(policy.expiresAt) &&
-  context.getPolicy(policy.id)?.hash === policy.hash &&
+  isInForce(context, policy, Date.now()) &&
   context.isHolder() &&
   !context.isHalted() &&
   !context.signal.aborted
