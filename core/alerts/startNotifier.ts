@@ -15,7 +15,7 @@ import { foldFindings } from './foldFindings.ts'
 import { createNotifierMetrics } from './notifierMetrics.ts'
 import { readChannelFigures } from './outbox.ts'
 import { createPresence } from './presence.ts'
-import type { Channel, ChannelFigures } from './types.ts'
+import type { AlertMessage, Channel, ChannelFigures } from './types.ts'
 
 /** The part of the configuration that the notifier reads. */
 export type NotifierConfig = Pick<Config, 'channels' | 'routes' | 'chains' | 'dataDir'>
@@ -32,6 +32,8 @@ export type NotifierOptions = {
   readonly meter?: Meter
   /** Where the runbook of a bot lies, as people are told. */
   readonly runbookFor?: (botId: string) => string | undefined
+  /** Last touch before a message leaves by a channel. */
+  readonly prepare?: (message: AlertMessage, channel: string) => AlertMessage
   /** For tests: stands in for the channels of the watchlist. */
   readonly createChannel?: (config: ChannelConfig) => Channel
   readonly backoffBaseMs?: number
@@ -51,8 +53,15 @@ type Worker = { readonly settings: string; readonly worker: ChannelWorker }
 export const startNotifier = async (options: NotifierOptions): Promise<Notifier> => {
   const { store, log } = options
   let { config } = options
-  const build = (channel: ChannelConfig): Channel =>
-    options.createChannel?.(channel) ?? createChannel(channel, config.dataDir)
+  const build = (entry: ChannelConfig): Channel => {
+    const channel = options.createChannel?.(entry) ?? createChannel(entry, config.dataDir)
+    const { prepare } = options
+    if (!prepare) return channel
+    return {
+      ...channel,
+      send: (message, signal) => channel.send(prepare(message, entry.name), signal),
+    }
+  }
   let channels = new Map(config.channels.map((entry) => [entry, build(entry)]))
   const workers = new Map<string, Worker>()
   const metrics = createNotifierMetrics(options.meter ?? noMeter, store.db)

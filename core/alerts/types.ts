@@ -52,6 +52,8 @@ export type AlertMessage = {
     readonly changed: string
     readonly closed: string | null
   }
+  /** Of a proposal, for the one person whose channel this is: pages on which they approve or deny it. */
+  readonly links?: { readonly approve: string; readonly deny: string }
 }
 
 /**

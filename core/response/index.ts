@@ -1,6 +1,10 @@
 export { createProbeContext } from './adaptCalldata.ts'
 export { auditAnchorFile, readAuditAnchor } from './auditAnchor.ts'
 export { defineAction } from './defineAction.ts'
+export { dryRun } from './drill/dryRun.ts'
+export { rehearse } from './drill/rehearse.ts'
+export { startPassage } from './drill/startDoor.ts'
+export type { DrillReport, DrillStep } from './drill/types.ts'
 export {
   appendExecutionLog,
   type VerifyExecutionLogResult,
@@ -12,6 +16,7 @@ export { loadActions } from './loadActions.ts'
 export { formatFault, loadPolicies, type ReadPoliciesResult, readPolicies } from './loadPolicies.ts'
 export { createLocalSender } from './localSender.ts'
 export { type PolicyFault, parsePolicy } from './parsePolicy.ts'
+export { addLinks } from './people/addLinks.ts'
 export { answerByHand, type SignTypedData } from './people/answerByHand.ts'
 export { answerProposal, createClaims, createNonce, readProposal } from './people/answerProposal.ts'
 export {

@@ -14,7 +14,6 @@ import { openKey } from './keys/openKey.ts'
 import { openLedger } from './ledger.ts'
 import { loadActions } from './loadActions.ts'
 import { formatFault } from './loadPolicies.ts'
-import { settleProposals } from './people/settleProposals.ts'
 import { type PeopleParts, startPeople } from './people/startPeople.ts'
 import { createPolicyCache, type PolicyCache } from './policyCache.ts'
 import { signaturesRequired } from './policySignature.ts'
@@ -172,7 +171,7 @@ export const startSigner = async (options: StartSignerOptions): Promise<RunningP
       toldFaults = now
       if (!lock.isHeld()) return
       await refuseUnserved(context, served)
-      if (await settleProposals(context)) wakeAll()
+      if (await people.settle(context)) wakeAll()
       await endProposals(context)
       await people.audit.turn()
     },

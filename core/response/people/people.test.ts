@@ -8,7 +8,9 @@ import type { Config } from '../../config/types.ts'
 import { tables } from '../../store/index.ts'
 import { verifyExecutionLog } from '../executionLog.ts'
 import { loadPolicies } from '../loadPolicies.ts'
-import { createNonce } from './answerProposal.ts'
+import { addLinks } from './addLinks.ts'
+import { answerProposal, createNonce } from './answerProposal.ts'
+import { decodeToken } from './approvalClaims.ts'
 import { liftHalt, recordHalt } from './killSwitch.ts'
 import { encodeOrder, type Order, orderTypedData, signOrder } from './order.ts'
 import { orderPauses } from './orderPauses.ts'
@@ -68,6 +70,56 @@ test('behavior: two people are two; one of them twice, or rows that somebody wro
   await f.until(id, ({ status }) => status === 'succeeded')
   expect(await f.isPaused()).toBe(true)
   expect((await verifyExecutionLog(f.database.db)).ok).toBe(true)
+})
+
+test('behavior: each person is told once, and the link that their channel brings releases it', async () => {
+  const people = {
+    url: 'https://tocsin.example',
+    channels: { Ada: 'ada-hook', Grace: 'grace-hook', Mallory: 'other' },
+  }
+  const approvers = [
+    { name: 'Ada', role: 'guardian' },
+    { name: 'Grace', role: 'guest' },
+  ]
+  await f.writePolicy({
+    mode: 'propose',
+    approval: { timeoutS: 600, required: 1, roles: ['guardian'] },
+  })
+  await f.database.db.delete(tables.outbox)
+  const config = { ...withApprovers(approvers), people } as unknown as Config
+  await f.start({ config })
+  const { executions } = await f.find()
+  const id = executions[0] ?? ''
+  const outbox = () => f.database.db.select().from(tables.outbox).orderBy(tables.outbox.channel)
+  await expect.poll(async () => (await outbox()).length, { timeout: 5_000 }).toBe(2)
+  const [toAda, toGrace] = await outbox()
+  expect(toAda).toMatchObject({ channel: 'ada-hook', severity: 'SEV1' })
+  expect(JSON.stringify(toAda?.payload)).not.toContain('answer?t=')
+  const secret = await loadPeopleSecret(f.config)
+  const message = toAda?.payload as { readonly ask: object; readonly evidence: object }
+  expect(message.evidence).toMatchObject({ target: f.vault, calldata: '0x8456cb59', people: '1' })
+  const sent = addLinks({ secret, people }, message, 'ada-hook')
+  expect(sent).not.toHaveProperty('ask')
+  // A row that somebody wrote brings nobody the link of another.
+  expect(addLinks({ secret, people }, message, 'grace-hook').links).toBeUndefined()
+  const forged = { ...message, ask: { ...message.ask, who: 'Grace' } }
+  expect(addLinks({ secret, people }, forged, 'ada-hook').links).toBeUndefined()
+  const answer = async (row: object, channel: string): Promise<void> => {
+    const { links } = addLinks({ secret, people }, row, channel)
+    const token = new URL(links?.approve ?? '').searchParams.get('t') ?? ''
+    const { claims, proof } = decodeToken(secret, token)
+    await answerProposal(f.database.db, claims, proof)
+  }
+  await answer(toGrace?.payload as object, 'grace-hook')
+  await stays(id, 'proposed')
+  await answer(message, 'ada-hook')
+  await f.until(id, ({ status }) => status === 'sent')
+  const findings = await f.database.db
+    .select()
+    .from(tables.finding)
+    .where(eq(tables.finding.alertId, 'PROPOSAL'))
+  expect(findings).toHaveLength(1)
+  expect(await outbox()).toHaveLength(2)
 })
 
 test('behavior: a denial ends the proposal', async () => {

@@ -1,13 +1,18 @@
 import { and, eq, isNull } from 'drizzle-orm'
 import { tables } from '../../store/index.ts'
 import { endExecution } from '../endExecution.ts'
+import type { ExecutionRow } from '../executionStore.ts'
 import type { SignerContext } from '../signerContext.ts'
+import type { LoadedPolicy } from '../types.ts'
 
 /**
  * Counts the proven answers to every open proposal. Enough approvals hand it to its lane, which verifies them again
- * before it signs; one denial ends it. Returns whether any was handed on.
+ * before it signs; one denial ends it. Whoever may answer is told first. Returns whether any was handed on.
  */
-export const settleProposals = async (context: SignerContext): Promise<boolean> => {
+export const settleProposals = async (
+  context: SignerContext,
+  tell: (row: ExecutionRow, policy: LoadedPolicy) => Promise<void>,
+): Promise<boolean> => {
   const { db } = context
   const { execution } = tables
   const rows = await db
@@ -19,6 +24,7 @@ export const settleProposals = async (context: SignerContext): Promise<boolean> 
   for (const row of rows) {
     const policy = context.getPolicy(row.actionId)
     if (!policy || policy.hash !== row.policyHash) continue
+    await tell(row, policy)
     const { approvedBy, deniedBy } = await context.readApprovals(row, policy)
     if (deniedBy.length > 0)
       await endExecution(context, row, {

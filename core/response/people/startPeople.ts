@@ -8,10 +8,19 @@ import { watchKillSwitch } from './killSwitch.ts'
 import { loadPeopleSecret } from './peopleSecret.ts'
 import { type People, readApprovals } from './readApprovals.ts'
 import { readOrder } from './readOrder.ts'
+import { settleProposals } from './settleProposals.ts'
+import { tellProposal } from './tellProposals.ts'
+
+/** Proposals that are remembered as told; forgetting one costs a query. */
+const MAX_TOLD = 1_000
 
 /** What people may tell the signer, and what it keeps for them. */
 export type PeopleParts = Pick<SignerContext, 'isHalted' | 'readApprovals' | 'readOrder'> &
-  Loop & { readonly people: People; readonly audit: AuditFollower }
+  Loop & {
+    readonly audit: AuditFollower
+    /** Counts the answers to open proposals; true when one was released. */
+    readonly settle: (context: SignerContext) => Promise<boolean>
+  }
 
 /** @throws TocsinError `people.weak_secret` */
 export const startPeople = async (options: {
@@ -37,9 +46,22 @@ export const startPeople = async (options: {
     },
     onError: (error) => log.error({ error: messageOf(error) }, 'The kill switch cannot be read.'),
   })
+  const told = new Set<string>()
   return {
-    people,
     audit,
+    settle: (context) =>
+      settleProposals(context, async (row, policy) => {
+        if (told.has(row.id)) return
+        try {
+          await tellProposal(context, config, row, policy)
+        } catch (error) {
+          // Tried again at the next turn; those who know of it may answer meanwhile.
+          log.error({ error: messageOf(error), execution: row.id }, 'A proposal was not told yet.')
+          return
+        }
+        if (told.size > MAX_TOLD) told.clear()
+        told.add(row.id)
+      }),
     isHalted: killSwitch.isOn,
     readApprovals: (execution, policy) => readApprovals(db, people, execution, policy),
     readOrder: (...question) => readOrder(people, ...question),
