@@ -75,6 +75,8 @@ export const outbidFees = (
   const room = larger(attack.maxFeePerGas - leastBaseFee, 0n)
   const bid = smaller(attack.maxPriorityFeePerGas, room)
   const tip = larger(usual.maxPriorityFeePerGas, smaller((bid * 9n) / 8n + 1n, tipCap(policy)))
-  const maxFeePerGas = smaller(market.nextBaseFee * 2n + tip, policy.maxFeePerGasWei)
+  // Also above its ceiling, which costs nothing: some nodes order by that.
+  const ceiling = larger(market.nextBaseFee * 2n + tip, (attack.maxFeePerGas * 9n) / 8n + 1n)
+  const maxFeePerGas = smaller(ceiling, policy.maxFeePerGasWei)
   return { maxFeePerGas, maxPriorityFeePerGas: smaller(tip, maxFeePerGas) }
 }

@@ -41,7 +41,8 @@ export const chooseFees = async (
   const fresh = go.attack
     ? outbidFees(go.market, go.policy, go.attack)
     : suggestFees(go.market, go.policy)
-  const bumped = stuck && bumpFees(asFees(stuck), go.market, capsAfter(go.policy, fresh.maxPriorityFeePerGas))
+  const bumped =
+    stuck && bumpFees(asFees(stuck), go.market, capsAfter(go.policy, fresh.maxPriorityFeePerGas))
   const wanted = bumped ? highestOf(bumped, fresh) : fresh
   const affordable = go.balanceWei / go.policy.gasLimit
   if (
