@@ -1,8 +1,6 @@
 import { type Refusal, refuse } from './decision.ts'
-import type { Deed } from './deeds.ts'
+import { type Deed, spentOf } from './deeds.ts'
 import type { LoadedPolicy } from './types.ts'
-
-const DAY_MS = 86_400_000
 
 export type LimitsQuestion = {
   readonly policy: LoadedPolicy
@@ -18,12 +16,6 @@ export type LimitsQuestion = {
   /** Cooldown of another policy, by its id; undefined where there is no such policy any more. */
   readonly cooldownOf: (action: string) => number | undefined
 }
-
-/** Spending of an action within 24 hours. */
-export const spentOf = (deeds: readonly Deed[], action: string, nowMs: number): bigint =>
-  deeds
-    .filter((deed) => deed.action === action && deed.atMs > nowMs - DAY_MS)
-    .reduce((sum, { costWei }) => sum + costWei, 0n)
 
 const checkOwn = (question: LimitsQuestion): Refusal | undefined => {
   const { policy, deeds, costWei, triggeredAtS, nowMs } = question

@@ -1,7 +1,8 @@
 import { and, desc, eq, isNotNull, ne } from 'drizzle-orm'
 import { type Database, type DatabaseTransaction, tables } from '../store/index.ts'
 import type { Claim, Ledger } from './ledger.ts'
-import type { SignerLane } from './signerContext.ts'
+import type { SignerContext, SignerLane } from './signerContext.ts'
+import type { LoadedPolicy } from './types.ts'
 
 const DAY_MS = 86_400_000
 const MAX_ROWS = 50_000
@@ -126,4 +127,23 @@ export const listDeeds = async (
       .filter(({ execution }) => !known.has(execution))
       .map((claim) => merge(undefined, claim, costs)),
   ]
+}
+
+/** Spending of an action within 24 hours. */
+export const spentOf = (deeds: readonly Deed[], action: string, nowMs: number): bigint =>
+  deeds
+    .filter((deed) => deed.action === action && deed.atMs > nowMs - DAY_MS)
+    .reduce((sum, { costWei }) => sum + costWei, 0n)
+
+/** What a policy's action has cost within 24 hours beside one execution, at most. */
+export const readSpent = async (
+  context: Pick<SignerContext, 'db' | 'ledger'>,
+  lane: SignerLane,
+  policy: Pick<LoadedPolicy, 'id' | 'chain'>,
+  besideId: string,
+): Promise<bigint> => {
+  const nowMs = Date.now()
+  const costs = await readCosts(lane, context.ledger, policy.id, nowMs)
+  const deeds = await listDeeds(context.db, context.ledger, policy.chain, besideId, costs)
+  return spentOf(deeds, policy.id, nowMs)
 }

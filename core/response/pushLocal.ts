@@ -1,8 +1,10 @@
 import { adaptPolicy } from './adaptCalldata.ts'
+import { isInForce } from './checkFile.ts'
+import { readSpent } from './deeds.ts'
 import { type Attempt, moveExecution, toStoredAttempts } from './executionStore.ts'
 import { bumpFees, smaller } from './fees.ts'
-import { capsAfter } from './pendingAttack.ts'
 import type { Sight } from './lookAtExecution.ts'
+import { capsAfter } from './pendingAttack.ts'
 import { IN_FLIGHT, type Pursuit } from './pursuit.ts'
 import { readBalance, readFees } from './readTarget.ts'
 import type { SendTo } from './sender.ts'
@@ -69,7 +71,8 @@ const replace = async (
   // What other senders were asked may cost as much as they were allowed.
   const costWei =
     policy.gasLimit * (fees.maxFeePerGas + BigInt(relays.length) * policy.maxFeePerGasWei)
-  if (costWei > policy.maxSpendWeiPer24h) return undefined
+  const spentWei = await readSpent(context, lane, policy, row.id)
+  if (spentWei + costWei > policy.maxSpendWeiPer24h) return undefined
   const adapted = await adaptPolicy(lane.rpc, action, policy, context.key.address)
   if (!adapted) return undefined
   const { raw, hash } = await context.key.sign(adapted, nonce, fees)
@@ -112,8 +115,8 @@ export const pushOn = async (pursuit: Pursuit, sight: Sight): Promise<void> => {
   const last = attempts.at(-1)
   if (!last || pursuit.nonce === undefined || sight.nextNonce > pursuit.nonce) return
   if (sight.mined && attempts.some(({ hash }) => hash === sight.mined?.hash)) return
-  // A policy that was changed or withdrawn is watched to its end, and nothing more is sent for it.
-  if (pursuit.context.getPolicy(policy.id)?.hash !== policy.hash) return
+  // A policy that was changed, withdrawn or has run out is watched to its end, and nothing more is sent for it.
+  if (!isInForce(pursuit.context, policy, Date.now())) return
   const isNewHead = memory.sentAtBlock === undefined || sight.head > memory.sentAtBlock
   if (!isNewHead && !memory.mustOutbid) return
   const waited = sight.head - last.atBlock

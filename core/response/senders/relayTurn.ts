@@ -1,6 +1,6 @@
-import { isInForce } from '../checkFile.ts'
 import { messageOf } from '../../base/index.ts'
 import { adaptPolicy } from '../adaptCalldata.ts'
+import { isInForce } from '../checkFile.ts'
 import type { Pursuit } from '../pursuit.ts'
 import { readEffect } from '../readTarget.ts'
 import { noteAccepted, noteAsked, noteEnded, noteRefused, noteTold } from './noteRelay.ts'
