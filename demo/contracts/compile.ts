@@ -140,12 +140,11 @@ const findCache = async (shared: string): Promise<string> => {
 }
 
 /**
- * Compiles the demo's contracts, or takes them from the cache in node_modules/.cache/tocsin when nothing has changed.
+ * Compiles the contracts of a folder (default: the demo's), or takes them from the cache in node_modules/.cache/tocsin when nothing has changed.
  * @returns ABI and creation code by contract name.
  * @throws TocsinError `demo.no_contracts`, `demo.package_missing`, `demo.compile_failed`
  */
-export const compileContracts = async (): Promise<ContractArtifacts> => {
-  const folder = findSources()
+export const compileContracts = async (folder = findSources()): Promise<ContractArtifacts> => {
   const files = (await readdir(folder)).filter((file) => file.endsWith('.sol')).sort()
   const sources: Record<string, { content: string }> = {}
   for (const file of files) sources[file] = { content: await readFile(join(folder, file), 'utf8') }

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.24;
+
+import {AccessControl} from "@openzeppelin/contracts/access/AccessControl.sol";
+import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
+import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
+import {Pausable} from "@openzeppelin/contracts/utils/Pausable.sol";
+
+/// Guarded by a role of its own.
+contract RoleVault is AccessControl, Pausable {
+    bytes32 public constant PAUSER_ROLE = keccak256("PAUSER_ROLE");
+
+    constructor(address admin) {
+        _grantRole(DEFAULT_ADMIN_ROLE, admin);
+    }
+
+    function pause() external onlyRole(PAUSER_ROLE) {
+        _pause();
+    }
+
+    function unpause() external onlyRole(DEFAULT_ADMIN_ROLE) {
+        _unpause();
+    }
+}
+
+/// Guarded by its owner.
+contract OwnedVault is Ownable, Pausable {
+    mapping(address account => bool) public frozen;
+
+    constructor(address owner_) Ownable(owner_) {}
+
+    function pause() external onlyOwner {
+        _pause();
+    }
+
+    function unpause() external onlyOwner {
+        _unpause();
+    }
+
+    function setFrozen(address account, bool state) external onlyOwner {
+        frozen[account] = state;
+    }
+}
+
+/// Guarded by an AccessManager.
+contract ManagedVault is AccessManaged, Pausable {
+    constructor(address manager) AccessManaged(manager) {}
+
+    function pause() external restricted {
+        _pause();
+    }
+
+    function unpause() external restricted {
+        _unpause();
+    }
+}
+
+contract Manager is AccessManager {
+    constructor(address admin) AccessManager(admin) {}
+}
