@@ -1,0 +1,165 @@
+import type { Address } from 'tocsin'
+import { actionConformance } from 'tocsin/testing'
+import { encodeFunctionData, parseAbi } from 'viem/utils'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { parsePolicy } from '../../core/response/index.ts'
+import { type ActionStage, createActionStage } from '../../test/support/actionScene.ts'
+import { call } from './action.ts'
+
+const THIEF: Address = `0x${'bd'.repeat(20)}`
+const OTHER: Address = `0x${'be'.repeat(20)}`
+const TARGET: Address = `0x${'11'.repeat(20)}`
+
+let stage: ActionStage
+beforeAll(async () => {
+  stage = await createActionStage()
+}, 240_000)
+afterAll(() => stage?.stop())
+
+const parameters = {
+  function: 'setFrozen(address,bool)',
+  args: [THIEF, true],
+  effect: [{ function: 'frozen(address) returns (bool)', args: [THIEF], equals: true }],
+  ready: [{ function: 'owner() returns (address)', equals: '$signer' }],
+  undoneBy: 'the multisig calls setFrozen(account, false)',
+}
+
+const createScene = async () => {
+  const { anvil, admin, signer, stranger, deploy } = stage
+  const vault = await deploy('OwnedVault', admin)
+  await vault.write('setFrozen', OTHER, true)
+  await vault.write('transferOwnership', signer)
+  return {
+    anvil,
+    signer,
+    target: vault.address,
+    parameters,
+    guards: async () => [
+      (await vault.read('frozen', THIEF)) === true,
+      (await vault.read('frozen', OTHER)) === true,
+      (await vault.read('paused')) === true,
+    ],
+    breaks: {
+      'the right goes to another': () =>
+        anvil.rpc('anvil_setStorageAt', [
+          vault.address,
+          `0x${'0'.repeat(64)}`,
+          `0x${stranger.slice(2).padStart(64, '0')}`,
+        ]),
+    },
+  }
+}
+
+const refused: readonly (readonly [string, object])[] = [
+  ['unpausing', { function: 'unpause()', args: [] }],
+  ['handing over control', { function: 'transferOwnership(address)', args: [THIEF] }],
+  [
+    'granting a role',
+    { function: 'grantRole(bytes32,address)', args: [`0x${'00'.repeat(32)}`, THIEF] },
+  ],
+  ['an upgrade', { function: 'upgradeToAndCall(address,bytes)', args: [THIEF, '0x'] }],
+  ['moving tokens', { function: 'transfer(address,uint256)', args: [THIEF, '1'] }],
+  ['any call inside', { function: 'multicall(bytes[])', args: [[]] }],
+  ['a guard lowered by its argument', { function: 'setPoolPause(bool)', args: [false] }],
+  [
+    'some flags of a guard',
+    { function: 'pause(bool,bool,bool,bool,bool)', args: [true, false, true, true, true] },
+  ],
+  ['a name that sounds like it', { function: 'unfreezeMarket(uint256)', args: ['1'] }],
+  ['another such name', { function: '_setOwner(address)', args: [THIEF] }],
+  ['a function that cannot be read', { function: 'setFrozen(address' }],
+  ['an argument too few', { args: [THIEF] }],
+  ['an argument of another type', { args: [THIEF, 'yes'] }],
+  ['no effect', { effect: [] }],
+  [
+    'an effect that returns nothing',
+    { effect: [{ function: 'frozen(address)', args: [THIEF], equals: true }] },
+  ],
+  ['an effect of another type', { effect: [{ ...parameters.effect[0], equals: 'yes' }] }],
+  ['no readiness', { ready: [] }],
+]
+
+for (const { name, run } of actionConformance(call, {
+  scene: createScene,
+  badParameters: [{}, ...refused.map(([, changes]) => ({ ...parameters, ...changes }))],
+}))
+  test(name, run)
+
+test.each(refused)('error: %s', (_, changes) => {
+  const parsed = call.parameters?.safeParse({ ...parameters, ...changes })
+  expect(parsed?.success).toBe(false)
+})
+
+test('default: words become the exact bytes', () => {
+  const facts = { target: TARGET, chain: 1, parameters }
+  const abi = parseAbi(['function setFrozen(address, bool)'])
+  expect(call.encode(facts)).toBe(
+    encodeFunctionData({ abi, functionName: 'setFrozen', args: [THIEF, true] }),
+  )
+  const amounts = {
+    ...parameters,
+    function: 'setCaps(uint256[],bytes4,string,int8)',
+    args: [['1', 2, '0x3'], '0x8456cb59', 'text', -1],
+  }
+  const caps = parseAbi(['function setCaps(uint256[], bytes4, string, int8)'])
+  expect(call.encode({ ...facts, parameters: amounts })).toBe(
+    encodeFunctionData({
+      abi: caps,
+      functionName: 'setCaps',
+      args: [[1n, 2n, 3n], '0x8456cb59', 'text', -1],
+    }),
+  )
+})
+
+test('behavior: what cannot be undone is never automatic, and needs two people', () => {
+  const facts = { target: TARGET, chain: 1 }
+  const { undoneBy: _, ...forEver } = parameters
+  const messages = (wanted: object, changes: object): readonly string[] => {
+    const policy = {
+      id: 'freeze',
+      version: 1,
+      action: 'call',
+      parameters: wanted,
+      approvedBy: ['Ada', 'Grace'],
+      approvedAt: '2020-01-01T00:00:00Z',
+      expiresAt: '2099-01-01T00:00:00Z',
+      ...facts,
+      codeHash: `0x${'00'.repeat(32)}`,
+      calldata: call.encode({ ...facts, parameters }),
+      value: 0,
+      gasLimit: 100_000,
+      maxFeePerGasWei: '500 gwei',
+      maxPriorityFeePerGasWei: '50 gwei',
+      maxSpendWeiPer24h: '1 ether',
+      triggers: [{ bot: 'tvl-drop', minSeverity: 'High' }],
+      freshness: { blocks: 50, seconds: 600 },
+      mode: 'propose',
+      approval: { timeoutS: 600, required: 2 },
+      limits: { maxPerWindow: 1, windowS: 3_600, maxLifetime: 1 },
+      cooldownS: 60,
+      simulation: { mode: 'required', onUnavailable: 'stop', onRevert: 'stop' },
+      postcondition: { deadlineS: 20, confirmations: 2 },
+      replaceAfterBlocks: 2,
+      runbook: 'runbook.md',
+      ...changes,
+    }
+    const parsed = parsePolicy(JSON.stringify(policy), { file: 'freeze.yaml', actions: [call] })
+    return parsed.ok ? [] : parsed.faults.map(({ message }) => message)
+  }
+  expect(messages(forEver, {})).toEqual([])
+  expect(messages(forEver, { mode: 'auto' })).toEqual([
+    expect.stringMatching(/mode: must not be automatic/),
+  ])
+  expect(messages(forEver, { approvedBy: ['Ada', 'Ada'] })).toEqual([
+    expect.stringMatching(/approvedBy: two people/),
+  ])
+  expect(messages(forEver, { approval: { timeoutS: 600 } })).toEqual([
+    expect.stringMatching(/approval.required: must be at least 2/),
+  ])
+  expect(
+    messages(forEver, { approval: { timeoutS: 600, required: 2, onTimeout: 'execute' } }),
+  ).toEqual([expect.stringMatching(/must not be automatic/)])
+  expect(
+    messages(parameters, { mode: 'auto', approvedBy: ['Ada'], approval: { timeoutS: 600 } }),
+  ).toEqual([])
+})
