@@ -51,6 +51,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ register: (to: Command) 
   bots: () => import('./commands/bots.ts'),
   actions: () => import('./commands/actions.ts'),
   pause: () => import('./commands/pause.ts'),
+  drill: () => import('./commands/drill.ts'),
   audit: () => import('./commands/audit.ts'),
   halt: async () => ({ register: (await import('./commands/halt.ts')).registerHalt }),
   resume: async () => ({ register: (await import('./commands/halt.ts')).registerResume }),

@@ -149,7 +149,8 @@ const showPolicy = async (id: string, options: CommonOptions): Promise<void> => 
   }
 }
 
-const findSigner = async (
+/** The account that acts: the one given, or that of the signer's keystore file, where that tells. */
+export const findSigner = async (
   config: Config,
   given: string | undefined,
 ): Promise<Address | undefined> => {
