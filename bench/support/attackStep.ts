@@ -1,11 +1,15 @@
-import { encodeFunctionData } from 'viem'
+import { encodeFunctionData, type Hex } from 'viem'
 import type { Stack } from '../../test/support/stack.ts'
 
-const send = async (stack: Stack, to: string, data: string): Promise<void> => {
-  await stack.anvil.rpc('eth_sendTransaction', [
-    { from: stack.deployment.actors.attacker.address, to, data, gas: '0xf4240' },
+const send = (
+  stack: Stack,
+  to: string,
+  data: string,
+  fees: Readonly<Record<string, Hex>> = {},
+): Promise<Hex> =>
+  stack.anvil.rpc<Hex>('eth_sendTransaction', [
+    { from: stack.deployment.actors.attacker.address, to, data, gas: '0xf4240', ...fees },
   ])
-}
 
 const vaultUnits = async (stack: Stack): Promise<bigint> => {
   const { vault } = stack.deployment
@@ -28,11 +32,14 @@ export const takeManagerRole = async (stack: Stack): Promise<void> => {
   await stack.anvil.rpc('evm_mine')
 }
 
-/** Queues a robbery of a tenth of the vault; returns what it takes, in units. */
-export const rob = async (stack: Stack): Promise<bigint> => {
+/** Queues a robbery of a tenth of the vault at a tip; returns its hash, and what it takes in units. */
+export const sendAttack = async (
+  stack: Stack,
+  tipWei?: bigint,
+): Promise<{ readonly hash: Hex; readonly units: bigint }> => {
   const { vault, actors } = stack.deployment
   const units = (await vaultUnits(stack)) / 10n
-  await send(
+  const hash = await send(
     stack,
     vault.address,
     encodeFunctionData({
@@ -40,9 +47,18 @@ export const rob = async (stack: Stack): Promise<bigint> => {
       functionName: 'migrate',
       args: [actors.attacker.address, units],
     }),
+    tipWei === undefined
+      ? {}
+      : {
+          maxPriorityFeePerGas: `0x${tipWei.toString(16)}`,
+          maxFeePerGas: `0x${(tipWei + 20_000_000_000n).toString(16)}`,
+        },
   )
-  return units
+  return { hash, units }
 }
+
+/** Queues a robbery of a tenth of the vault; returns what it takes, in units. */
+export const rob = async (stack: Stack): Promise<bigint> => (await sendAttack(stack)).units
 
 /** Queues the return of the loot, so that the vault can be robbed again and again. */
 export const giveBack = async (stack: Stack, units: bigint): Promise<void> => {
