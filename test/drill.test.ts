@@ -1,6 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { pause } from '../actions/pause/action.ts'
 import type { Address, Hex } from '../core/base/index.ts'
@@ -129,7 +131,7 @@ test('behavior: the transaction that is given is replayed', async () => {
     {
       from: f.admin,
       to: f.vault,
-      data: `0x095ea7b3${'0'.repeat(64)}${'0'.repeat(64)}`,
+      data: `0x095ea7b3${'0'.repeat(63)}1${'0'.repeat(64)}`,
       gas: '0x30d40',
     },
   ])
@@ -147,7 +149,11 @@ test('behavior: the transaction that is given is replayed', async () => {
     assertions: { suspiciousReverts: 'required' },
   }
   const report = await play({ simulation }, hash)
-  expect(report).toMatchObject({ ok: false, notes: [] })
+  expect(report).toMatchObject({
+    ok: false,
+    notes: [],
+    outcome: expect.stringContaining('The suspicious call still succeeds after it'),
+  })
 }, 60_000)
 
 test('behavior: a dry run takes every step up to the signature, and sends nothing', async () => {
@@ -185,3 +191,46 @@ test('behavior: a passage hides the address behind it', async () => {
   expect(await rpc.get('eth_chainId', [])).toBe(`0x${f.anvil.chainId.toString(16)}`)
   await passage.stop()
 })
+
+/** The command itself; its answer and exit code. */
+const tocsin = async (...args: string[]): Promise<{ code: number | null; text: string }> => {
+  const main = fileURLToPath(new URL('../core/cli/main.ts', import.meta.url))
+  const child = spawn(
+    process.execPath,
+    ['--conditions=tocsin-source', '--import', 'tsx', main, ...args],
+    { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, DATABASE_URL: '' } },
+  )
+  let text = ''
+  child.stdout.on('data', (chunk: Buffer) => {
+    text += chunk.toString()
+  })
+  const code = await new Promise<number | null>((resolve) => child.once('exit', resolve))
+  return { code, text }
+}
+
+test('behavior: the command needs no password, plays every policy, and leaves nothing behind', async () => {
+  await policyOf()
+  const config = join(f.dataDir, 'watchlist.yaml')
+  await writeFile(
+    config,
+    `version: 1
+name: drill
+chains: { local: { id: ${f.anvil.chainId}, blockTimeMs: 1000, rpc: [{ http: ${f.anvil.url} }] } }
+watch: [{ kind: contract, name: vault, chain: local, address: "${f.vault}" }]
+actionsDir: actions
+signer: { rpc: { local: [${f.anvil.url}] }, keystore: keystore.json, password: { env: NOT_SET_HERE } }
+`,
+  )
+  const list = async () =>
+    (await readdir(tmpdir())).filter((name) => /^tocsin-drill-(?!test)/.test(name))
+  const before = await list()
+  const played = await tocsin('drill', '-c', config, '--json')
+  const [report] = JSON.parse(played.text) as { outcome: string; steps: { name: string }[] }[]
+  expect(report?.outcome).toBe('The effect stands.')
+  expect(report?.steps.slice(0, 2).map(({ name }) => name)).toEqual(['fork', 'database'])
+  expect(played.code).toBe(0)
+  expect(await list()).toEqual(before)
+  const dry = await tocsin('drill', 'pause-vault', '-c', config, '--dry-run', '--signer', f.admin)
+  expect(dry.text).toContain('FAILED pause-vault: The simulated call reverts')
+  expect(dry.code).toBe(3)
+}, 120_000)
