@@ -75,6 +75,9 @@ export const describeSenderFaults = (kind: 'openzeppelin-relayer' | 'defender'):
       ...policy,
     })
     await f.start({ config: { ...f.config, signer: { ...signer, senders: [sender] } } })
+    // The SDK loads in its own time, long before anything happens.
+    if (kind === 'defender')
+      await expect.poll(() => standin.seen, { timeout: 30_000 }).toContain('GET /relayers/self')
   }
 
   const isOver = ({ status }: ExecutionRow): boolean =>

@@ -64,6 +64,8 @@ export const createDefenderSender = (
   })
   const readRelayer = async (): Promise<Readonly<Record<string, unknown>>> =>
     asRecord(need(await thread.ask({ kind: 'relayer' })))
+  // Loads and logs in before it is needed; whether that went well is for the probe to say.
+  void readRelayer().catch(() => undefined)
   return {
     name: config.name,
     type: 'defender',

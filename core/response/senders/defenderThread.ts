@@ -34,7 +34,14 @@ type Waiting = {
   readonly resolve: (reply: DefenderReply) => void
   readonly reject: (error: unknown) => void
 }
-type Running = { readonly worker: Worker; readonly waiting: Map<number, Waiting> }
+type Running = {
+  readonly worker: Worker
+  readonly waiting: Map<number, Waiting>
+  readonly ready: Promise<void>
+}
+
+/** How long the SDK may take to load (ms). */
+const LOAD_MS = 60_000
 
 export const createDefenderThread = (options: {
   readonly url: string
@@ -56,8 +63,16 @@ export const createDefenderThread = (options: {
     if (running) return running
     const { apiKey, apiSecret, url } = options
     const worker = startWorker({ apiKey, apiSecret }, url)
-    const one: Running = { worker, waiting: new Map() }
-    worker.on('message', (reply: DefenderReply) => {
+    let setReady: () => void = () => undefined
+    const ready = new Promise<void>((resolve) => {
+      setReady = resolve
+    })
+    const one: Running = { worker, waiting: new Map(), ready }
+    worker.on('message', (reply: DefenderReply | 'ready') => {
+      if (reply === 'ready') {
+        setReady()
+        return
+      }
       one.waiting.get(reply.id)?.resolve(reply)
       one.waiting.delete(reply.id)
     })
@@ -75,10 +90,13 @@ export const createDefenderThread = (options: {
       })
       one.worker.postMessage({ ...question, id })
       // The SDK takes no signal, and some of its calls go on for ever: the thread ends with them.
-      const timer = setTimeout(
-        () => void end(one, `no answer within ${options.timeoutMs} ms`),
-        options.timeoutMs,
-      )
+      const limit = (ms: number): NodeJS.Timeout =>
+        setTimeout(() => void end(one, `no answer within ${ms} ms`), ms)
+      let timer = limit(LOAD_MS)
+      void one.ready.then(() => {
+        clearTimeout(timer)
+        if (one.waiting.has(id)) timer = limit(options.timeoutMs)
+      })
       const cut = (): void => void end(one, 'the signer stops')
       signal?.addEventListener('abort', cut, { once: true })
       try {

@@ -68,6 +68,14 @@ const answer = async (request: DefenderRequest): Promise<DefenderReply> => {
   }
 }
 
+// From here on its deadlines count: the SDK takes a second to load.
+void client.then(
+  () => parentPort?.postMessage('ready'),
+  (error: unknown) => {
+    throw error
+  },
+)
+
 parentPort?.on('message', (request: DefenderRequest) => {
   void answer(request).then((reply) => {
     // Plain data only: what cannot be cloned would throw here.

@@ -1,0 +1,3 @@
+import { describeSenderFaults } from '../../../test/support/senderFaults.ts'
+
+describeSenderFaults('defender')
