@@ -143,7 +143,9 @@ test('behavior: a proposal that nobody approved in time pages', async () => {
   await f.start()
   const row = await f.until(executions[0] ?? '', isOver)
   expect(row.reasonCode).toBe('approval_timeout')
-  expect((await pages()).map(({ severity }) => severity)).toEqual(['High'])
+  const found = await pages()
+  expect(found.map(({ alertId }) => alertId).sort()).toEqual(['EXECUTION-REFUSED', 'PROPOSAL'])
+  expect(found.map(({ severity }) => severity)).toEqual(['High', 'High'])
 })
 
 test('behavior: what a reorg took away, and what mode observe would not have done, wakes nobody', async () => {

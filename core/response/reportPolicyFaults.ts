@@ -5,9 +5,11 @@ import type { Database } from '../store/index.ts'
 import { recordSelfFinding } from '../telemetry/index.ts'
 import type { PolicyFault } from './parsePolicy.ts'
 
-/** Id of the action that a policy file is for: `<id>/policy.yaml` or `<id>.yaml`. */
+/** Id of the action that a policy file is for: `<id>/policy.yaml`, `<id>/desk.yaml` or `<id>.yaml`. */
 export const policyIdOf = (file: string): string =>
-  basename(file) === 'policy.yaml' ? basename(dirname(file)) : basename(file, extname(file))
+  ['policy.yaml', 'desk.yaml'].includes(basename(file))
+    ? basename(dirname(file))
+    : basename(file, extname(file))
 
 /** When the file was last written, so that the same fault made again is told again. */
 const stampOf = async (file: string): Promise<string> => {

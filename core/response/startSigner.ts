@@ -9,6 +9,7 @@ import {
   type RunningProcess,
 } from '../telemetry/index.ts'
 import { createLanes, startLane } from './createLane.ts'
+import { startDesks } from './desk/startDesks.ts'
 import { createKeyLock } from './keyLock.ts'
 import { openKey } from './keys/openKey.ts'
 import { openLedger } from './ledger.ts'
@@ -148,12 +149,14 @@ export const startSigner = async (options: StartSignerOptions): Promise<RunningP
   const refresh = async (): Promise<void> => {
     if (await policies.refresh()) monitor.wake()
   }
+  const desks = startDesks(context, config.actionsDir)
   loops = lanes.map((lane) => startLane(context, lane, refresh))
   const listener = createListener({
     url: store.url,
-    topics: ['tocsin_execution', 'tocsin_halt'],
+    topics: ['tocsin_execution', 'tocsin_finding', 'tocsin_halt'],
     onNotify: (topic) => {
       if (topic === 'tocsin_halt') people.wake()
+      else if (topic === 'tocsin_finding') desks.wake()
       else {
         wakeAll()
         tidy.wake()
@@ -165,7 +168,7 @@ export const startSigner = async (options: StartSignerOptions): Promise<RunningP
   let toldFaults = ''
   const tidy = createLoop(
     async () => {
-      const faults = policies.faults()
+      const faults = [...policies.faults(), ...desks.faults()]
       const now = faults.map(formatFault).join('\n')
       if (now !== toldFaults) await reportPolicyFaults(store.db, faults)
       toldFaults = now
@@ -185,7 +188,7 @@ export const startSigner = async (options: StartSignerOptions): Promise<RunningP
     },
     stop: async () => {
       stopping.abort()
-      const parts = [listener, tidy, monitor, people, ...loops]
+      const parts = [listener, tidy, monitor, people, desks, ...loops]
       await Promise.all(parts.map((part) => part.stop()))
       await lock.stop()
       await ledger.close()
