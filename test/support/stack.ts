@@ -140,7 +140,7 @@ export const startGround = async (options: GroundOptions): Promise<Ground> => {
       action,
       id: 'pause-vault',
       target: deployment.vault.address,
-      approvedBy: 'bench',
+      approvedBy: ['bench'],
       bots: ['tvl-drop'],
       thing: 'vault',
       mode: 'auto',
