@@ -1,8 +1,9 @@
 import { getAddress } from 'viem/utils'
+import { z } from 'zod'
 import { type Address, TocsinError } from '../base/index.ts'
 import { readCodeHash, readImplementation } from './readTarget.ts'
 import type { SignerRpc } from './signerRpc.ts'
-import type { ActionDefinition } from './types.ts'
+import type { ActionDefinition, PolicyFacts } from './types.ts'
 
 const ZERO = /^0x0{40}$/
 
@@ -13,7 +14,7 @@ export type ScaffoldPolicyOptions = {
   readonly target: Address
   /** Of the action type. Default: none. */
   readonly parameters?: Readonly<Record<string, unknown>>
-  readonly approvedBy: string
+  readonly approvedBy: readonly string[]
   /** Bots that may trigger it. */
   readonly bots: readonly string[]
   readonly thing?: string
@@ -22,13 +23,37 @@ export type ScaffoldPolicyOptions = {
   readonly mode?: 'observe' | 'propose' | 'auto'
 }
 
+/** @throws TocsinError `policy.parameters` with one hint per fault. */
+const checkParameters = (
+  action: ActionDefinition,
+  parameters: Readonly<Record<string, unknown>>,
+): void => {
+  const checked = (action.parameters ?? z.strictObject({})).safeParse(parameters)
+  if (checked.success) return
+  const hints = checked.error.issues.map(({ path, message }) =>
+    [path.map(String).join('.'), message].filter(Boolean).join(': '),
+  )
+  throw new TocsinError(
+    'policy.parameters',
+    `The parameters are not those of the action "${action.id}".`,
+    { exitCode: 2, hints },
+  )
+}
+
+/** Enough for a call that changes one guard, and for one that changes as many as its effect is read from. */
+const gasLimitOf = (action: ActionDefinition, facts: PolicyFacts): number =>
+  140_000 + 60_000 * action.postcondition.calls(facts).length
+
 /**
  * Text of a policy file, filled with code hash, implementation and calldata as the chain has them now. The limits are
  * a proposal for the approvers to read and change.
- * @throws TocsinError `policy.no_code` when there is no code at the target.
+ * @throws TocsinError `policy.no_code` when there is no code at the target, `policy.parameters`.
  */
 export const scaffoldPolicy = async (options: ScaffoldPolicyOptions): Promise<string> => {
-  const { rpc, action, target } = options
+  const { rpc, action, target, parameters = {} } = options
+  checkParameters(action, parameters)
+  const facts = { target, chain: rpc.chainId, parameters }
+  const isIrreversible = action.isIrreversible?.(facts) === true
   const [codeHash, implementation] = await Promise.all([
     readCodeHash(rpc, target),
     readImplementation(rpc, target),
@@ -53,16 +78,16 @@ export const scaffoldPolicy = async (options: ScaffoldPolicyOptions): Promise<st
 id: ${options.id}
 version: 1
 action: ${action.id}
-approvedBy: [${JSON.stringify(options.approvedBy)}]
+${Object.keys(parameters).length === 0 ? '' : `parameters: ${JSON.stringify(parameters)}\n`}approvedBy: ${JSON.stringify(options.approvedBy)}
 approvedAt: ${instant(now)}
 expiresAt: ${instant(expires)}
 
 chain: ${rpc.chainId}
 target: "${getAddress(target)}"
 codeHash: "${codeHash}"
-${ZERO.test(implementation) ? '' : `implementation: "${getAddress(implementation)}"\n`}calldata: "${action.encode({ target, chain: rpc.chainId, parameters: options.parameters ?? {} })}"
+${ZERO.test(implementation) ? '' : `implementation: "${getAddress(implementation)}"\n`}calldata: "${action.encode(facts)}"
 value: 0
-gasLimit: 200000
+gasLimit: ${gasLimitOf(action, facts)}
 # Sized for a crisis: an attacker drives fees up. Never paid more, replacements included.
 maxFeePerGasWei: 500 gwei
 maxPriorityFeePerGasWei: 50 gwei
@@ -73,7 +98,7 @@ ${triggers.join('\n')}
 freshness: { blocks: 10, seconds: 180 }
 # observe: write down what would be done. propose: wait for \`tocsin actions approve\`. auto: do it.
 mode: ${options.mode ?? 'observe'}
-approval: { timeoutS: 3600 }
+approval: { timeoutS: 3600${isIrreversible ? ', required: 2' : ''} }
 limits: { maxPerWindow: 1, windowS: 86400, maxLifetime: 10 }
 cooldownS: 3600
 simulation: { mode: best-effort, onUnavailable: proceed, onRevert: stop }

@@ -43,9 +43,12 @@ const findFolder = (): string => {
   throw new Error('the Solidity sources of the tests are missing')
 }
 
-/** A local chain and the contracts on which actions are tried. */
-export const createActionStage = async (): Promise<ActionStage> => {
-  const [anvil, artifacts] = await Promise.all([startAnvil(), compileContracts(findFolder())])
+/** A local chain (one that runs, or its own) and the contracts on which actions are tried. */
+export const createActionStage = async (running?: Anvil): Promise<ActionStage> => {
+  const [anvil, artifacts] = await Promise.all([
+    running ?? startAnvil(),
+    compileContracts(findFolder()),
+  ])
   const accounts = await anvil.rpc<Address[]>('eth_accounts')
   const [admin, signer, stranger] = accounts
   if (!admin || !signer || !stranger) throw new Error('no accounts')

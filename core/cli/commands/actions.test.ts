@@ -92,6 +92,28 @@ test('default: new writes a policy from the chain, which verify finds ready', as
   ).rejects.toMatchObject({ code: 'actions.invalid' })
 })
 
+test('behavior: new takes the parameters of the action type, and tells those that it does not know', async () => {
+  const make = (...parameters: readonly string[]) =>
+    tocsin(
+      'new',
+      'comet-guardian',
+      ...['-c', watchlist, '--target', f.vault, '--bot', 'tvl-drop', '--stdout'],
+      ...parameters.flatMap((each) => ['--parameter', each]),
+    )
+  const made = await make('flags=["supply","withdraw"]')
+  expect(made.out).toContain('parameters: {"flags":["supply","withdraw"]}')
+  expect(made.out).toContain(
+    `calldata: "0x44c35d07${['1', '0', '1', '0', '0'].map((flag) => flag.padStart(64, '0')).join('')}"`,
+  )
+  await expect(make()).rejects.toMatchObject({
+    code: 'policy.parameters',
+    hints: [expect.stringContaining('flags')],
+  })
+  await expect(make('flags=["everything"]')).rejects.toMatchObject({ code: 'policy.parameters' })
+  await expect(make('flags')).rejects.toMatchObject({ code: 'actions.invalid' })
+  await expect(make('flags=["buy"]', 'flags=["buy"]')).rejects.toThrow(/given twice/)
+})
+
 test('error: verify tells a faulty file (2) and an action that is not ready (3)', async () => {
   await f.writePolicy({ codeHash: `0x${'00'.repeat(32)}` })
   expect(await tocsin('verify', '-c', watchlist)).toMatchObject({

@@ -37,7 +37,8 @@ type NewOptions = CommonOptions & {
   readonly bot: readonly string[]
   readonly thing?: string
   readonly mode: 'observe' | 'propose' | 'auto'
-  readonly by?: string
+  readonly by?: readonly string[]
+  readonly parameter?: readonly string[]
   readonly stdout?: boolean
 }
 
@@ -55,6 +56,26 @@ const findChain = (config: Config, options: NewOptions): ChainConfig => {
       [`Chains: ${known}.`],
     )
   return chain
+}
+
+const parseValue = (text: string): unknown => {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return text
+  }
+}
+
+const parseParameters = (list: readonly string[]): Readonly<Record<string, unknown>> => {
+  const pairs = list.map((text): readonly [string, unknown] => {
+    const [, key, value] = /^([A-Za-z][A-Za-z0-9]*)=(.*)$/s.exec(text) ?? []
+    if (key === undefined || value === undefined)
+      throw invalid(`"${text.slice(0, 60)}" is not key=value.`)
+    return [key, parseValue(value)]
+  })
+  const twice = pairs.find(([key], index) => pairs.findIndex(([each]) => each === key) < index)
+  if (twice) throw invalid(`The parameter "${twice[0]}" is given twice.`)
+  return Object.fromEntries(pairs)
 }
 
 const createPolicy = async (type: string, options: NewOptions): Promise<void> => {
@@ -79,7 +100,8 @@ const createPolicy = async (type: string, options: NewOptions): Promise<void> =>
     target,
     bots: options.bot,
     mode: options.mode,
-    approvedBy: options.by ?? userInfo().username,
+    approvedBy: options.by ?? [userInfo().username],
+    parameters: parseParameters(options.parameter ?? []),
     ...(thing ? { thing } : {}),
   })
   const file = join(config.actionsDir, id, 'policy.yaml')
@@ -118,7 +140,11 @@ export const registerNew = (actions: Command): void => {
         .choices(['observe', 'propose', 'auto'])
         .default('observe'),
     )
-    .option('--by <name>', 'who approves; default: your user name')
+    .option(
+      '--parameter <key=value...>',
+      'of the action type; the value is JSON, or else text, e.g. what=mint or flags=\'["supply"]\'',
+    )
+    .option('--by <name...>', 'who approves; default: your user name')
     .option('--stdout', 'print it instead of writing it')
     .action(createPolicy)
 }
