@@ -160,6 +160,10 @@ export const watchPending = async (
   const judge = async (tx: PendingTransaction, at: ChainHeader): Promise<PendingOutcome> => {
     const { cast, base } = groundAt(at)
     const line = senders.line(tx)
+    // Beside the simulation, where it is likely to be wanted.
+    const isDirect = judgeInterest(tx, watchedNow(cast)) === 'direct'
+    const fit = isDirect ? isFit(tx, line.length - 1, at) : undefined
+    fit?.catch(() => undefined)
     const still = await base
     const played = await play(at, cast, line, still.answers)
     if (!played.isTouched) return 'untouched'
@@ -170,7 +174,7 @@ export const watchPending = async (
       ).values(),
     ]
     if (rows.length === 0) return 'nothing'
-    if (!(await isFit(tx, line.length - 1, at))) return 'unfit'
+    if (!(await (fit ?? isFit(tx, line.length - 1, at)))) return 'unfit'
     // Mined meanwhile: its block says what came of it.
     if (head && head.number > at.number && (await isMined(tx.hash))) return 'nothing'
     const { onCommit } = options
