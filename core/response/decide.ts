@@ -7,6 +7,7 @@ import { checkSight, checkVotes, readVotes, type Votes } from './checkQuorum.ts'
 import { type Decision, lowerMode, type Refusal, refuse, retry } from './decision.ts'
 import type { ExecutionRow, FindingRow } from './executionStore.ts'
 import type { FeeMarket } from './fees.ts'
+import { checkPendingSight, type PendingSight, readPendingSight } from './pendingAttack.ts'
 import {
   checkCode,
   type Head,
@@ -16,7 +17,6 @@ import {
   readHead,
   readNonce,
 } from './readTarget.ts'
-import { checkPendingSight, type PendingSight, readPendingSight } from './pendingAttack.ts'
 import { readRelease } from './release.ts'
 import type { SignerContext, SignerLane } from './signerContext.ts'
 import { checkSimulation } from './simulation/checkSimulation.ts'
@@ -58,11 +58,13 @@ type Reads = {
 
 /** Everything that the chain and the other findings must say, read at once. */
 const readAll = async (subject: Case): Promise<Reads> => {
-  const { context, lane, policy, action, finding, isReleased, nowMs } = subject
+  const { context, lane, policy, action, finding, isReleased, isOrdered, nowMs } = subject
   const { rpc, tenderly } = lane
   const signer = context.key.address
   // The rights that count are those of whoever sends first.
   const actor = (await lane.senders?.actorOf(policy, signer)) ?? signer
+  // What people order rests on no transaction.
+  const evidence = isOrdered ? undefined : finding
   const head = readHead(rpc)
   // Freshness is over when people have released it: then the others must have found it when it was found.
   const readSince = async () => ({
@@ -76,7 +78,7 @@ const readAll = async (subject: Case): Promise<Reads> => {
       readVotes(context, lane, policy, finding, readSince),
       checkCode(rpc, policy),
       readEffect(rpc, action, policy),
-      simulateAction({ rpc, tenderly, action, policy, from: actor, evidence: finding }),
+      simulateAction({ rpc, tenderly, action, policy, from: actor, evidence }),
       readNonce(rpc, signer),
       readFees(rpc),
       readBalance(rpc, signer),
