@@ -1,6 +1,55 @@
 import { defineAction, type Hex, type ProbeContext } from 'tocsin'
-import { expect, test } from 'vitest'
+import { actionConformance } from 'tocsin/testing'
+import { keccak256, toHex } from 'viem/utils'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type ActionStage, createActionStage } from '../../test/support/actionScene.ts'
 import { pause } from './action.ts'
+
+let stage: ActionStage
+beforeAll(async () => {
+  stage = await createActionStage()
+}, 240_000)
+afterAll(() => stage?.stop())
+
+describe('a role of its own', () => {
+  const PAUSER = keccak256(toHex('PAUSER_ROLE'))
+  const scene = async () => {
+    const { anvil, admin, signer, deploy } = stage
+    const vault = await deploy('RoleVault', admin)
+    await vault.write('grantRole', PAUSER, signer)
+    return {
+      anvil,
+      signer,
+      target: vault.address,
+      guards: async () => [(await vault.read('paused')) === true],
+      breaks: { 'the role is revoked': () => vault.write('revokeRole', PAUSER, signer) },
+    }
+  }
+  for (const { name, run } of actionConformance(pause, { scene })) test(name, run)
+})
+
+describe('its owner', () => {
+  const scene = async () => {
+    const { anvil, admin, signer, stranger, deploy } = stage
+    const vault = await deploy('OwnedVault', admin)
+    await vault.write('transferOwnership', signer)
+    return {
+      anvil,
+      signer,
+      target: vault.address,
+      guards: async () => [(await vault.read('paused')) === true],
+      breaks: {
+        'it is sold': () =>
+          anvil.rpc('anvil_setStorageAt', [
+            vault.address,
+            `0x${'0'.repeat(64)}`,
+            `0x${stranger.slice(2).padStart(64, '0')}`,
+          ]),
+      },
+    }
+  }
+  for (const { name, run } of actionConformance(pause, { scene })) test(name, run)
+})
 
 const TARGET = `0x${'11'.repeat(20)}` as const
 const FACTS = { target: TARGET, chain: 1, parameters: {} }

@@ -22,6 +22,7 @@ chains:
   local: { id: ${f.anvil.chainId}, rpc: [{ http: ${f.anvil.url} }] }
 watch:
   - { kind: vault, name: vault, chain: local, address: ${f.vault} }
+dataDir: ${f.dataDir}
 actionsDir: ${f.actionsDir}
 signer:
   rpc: { local: [${f.anvil.url}] }
