@@ -66,22 +66,28 @@ export const followAudit = (options: {
     name: 'tocsin_signer_audit_whole',
     help: '1 while the decision log follows from what was noted of it.',
   })
-  const check = async (): Promise<string> => {
-    if (!isRead) head = await readAuditAnchor(dataDir)
-    const isFirst = !isRead
-    isRead = true
-    const now = await readLogHead(db)
-    if (!isFirst && !trouble && now?.seq === head?.seq && now?.hash === head?.hash) return ''
-    const result = isFirst
-      ? await verifyExecutionLog(db, { anchors: head ? [head] : [] })
-      : await verifyExecutionLog(db, { after: head })
+  /** The first look walks the whole log; later ones what was added since. */
+  const verify = async (isFirst: boolean): Promise<string> => {
+    const result = await verifyExecutionLog(
+      db,
+      isFirst ? { anchors: head ? [head] : [] } : { after: head },
+    )
     if (!result.ok) return result.message
-    if (head && (now?.seq ?? 0) < head.seq)
-      return `The log ends at row ${now?.seq ?? 0}, but row ${head.seq} was noted: its end was cut off.`
     if (result.seq === 0 || result.seq === head?.seq) return ''
     head = { seq: result.seq, hash: result.head }
     await writeAuditAnchor(dataDir, head)
     return ''
+  }
+  const check = async (): Promise<string> => {
+    const isFirst = !isRead
+    if (isFirst) head = await readAuditAnchor(dataDir)
+    isRead = true
+    if (isFirst) return verify(true)
+    const now = await readLogHead(db)
+    if (head && (now?.seq ?? 0) < head.seq)
+      return `The log ends at row ${now?.seq ?? 0}, but row ${head.seq} was noted: its end was cut off.`
+    const isSame = now?.seq === head?.seq && now?.hash === head?.hash
+    return isSame ? '' : verify(false)
   }
   return {
     turn: async () => {

@@ -67,6 +67,11 @@ const faultOf = (
     : undefined
 }
 
+const explainLoss = (lost: LogAnchor, last: number): string =>
+  lost.seq > last
+    ? `The log ends at row ${Math.max(last, 0)}, but row ${lost.seq} was noted: its end was cut off.`
+    : `Row ${lost.seq} was noted and is gone.`
+
 /**
  * Walks the log and recomputes every hash. A changed, removed, inserted or reordered row shows; a cut-off end, or a log
  * written anew from the beginning, shows beside an anchor noted elsewhere.
@@ -98,16 +103,7 @@ export const verifyExecutionLog = async (
     if (rows.length < PAGE) break
   }
   const lost = anchors.find((anchor) => !seen.has(anchor.seq))
-  if (lost)
-    return {
-      ok: false,
-      entries,
-      seq: lost.seq,
-      message:
-        lost.seq > seq
-          ? `The log ends at row ${Math.max(seq, 0)}, but row ${lost.seq} was noted: its end was cut off.`
-          : `Row ${lost.seq} was noted and is gone.`,
-    }
+  if (lost) return { ok: false, entries, seq: lost.seq, message: explainLoss(lost, seq) }
   return { ok: true, entries, head: previous, seq: Math.max(seq, 0) }
 }
 

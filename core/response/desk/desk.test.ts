@@ -1,5 +1,5 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises'
-import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { eq } from 'drizzle-orm'
 import { Webhook } from 'standardwebhooks'
@@ -35,7 +35,7 @@ const read = async (request: IncomingMessage): Promise<string> => {
 
 const startDesk = async (): Promise<Desk> => {
   const checker = new Webhook(SECRET)
-  const server = createServer(async (request, response) => {
+  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const body = await read(request)
     try {
       const headers = Object.fromEntries(
@@ -71,7 +71,8 @@ const startDesk = async (): Promise<Desk> => {
     state.halted = fault !== 'deaf'
     if (fault === 'reset-after-accept') request.socket.destroy()
     else response.writeHead(202).end('{}')
-  })
+  }
+  const server = createServer((request, response) => void serve(request, response))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()
   const state: Desk = {
