@@ -165,11 +165,26 @@ export const policySchema = z
       fault(['expiresAt'], 'must lie after approvedAt')
     if (policy.maxPriorityFeePerGasWei > policy.maxFeePerGasWei)
       fault(['maxPriorityFeePerGasWei'], 'must not exceed maxFeePerGasWei')
-    if (policy.maxSpendWeiPer24h < policy.gasLimit * policy.maxFeePerGasWei)
+    const capWei = policy.gasLimit * policy.maxFeePerGasWei
+    if (policy.maxSpendWeiPer24h < capWei)
+      fault(['maxSpendWeiPer24h'], `does not cover one transaction at the fee cap (${capWei} wei)`)
+    const allWei = capWei * BigInt(policy.senders.length)
+    if (policy.maxSpendWeiPer24h >= capWei && policy.maxSpendWeiPer24h < allWei)
       fault(
         ['maxSpendWeiPer24h'],
-        `does not cover one transaction at the fee cap (${policy.gasLimit * policy.maxFeePerGasWei} wei)`,
+        `does not cover one transaction of each sender at the fee cap (${allWei} wei): the last could not take over`,
       )
+    const bots = new Set(policy.triggers.map(({ bot }) => bot)).size
+    if (policy.quorum.bots > bots)
+      fault(
+        ['quorum', 'bots'],
+        `can never be reached: the triggers name ${bots} bot${bots === 1 ? '' : 's'}`,
+      )
+    if (new Set(policy.senders.map(({ name: each }) => each)).size < policy.senders.length)
+      fault(['senders'], 'each sender stands here once')
+    const tip = policy.pending.maxPriorityFeePerGasWei
+    if (tip !== undefined && tip > policy.maxFeePerGasWei)
+      fault(['pending', 'maxPriorityFeePerGasWei'], 'must not exceed maxFeePerGasWei')
     if (policy.simulation.mode === 'required' && policy.simulation.onUnavailable === 'proceed')
       fault(['simulation', 'onUnavailable'], 'must be "stop" when the simulation is required')
   })
