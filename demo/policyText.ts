@@ -37,11 +37,14 @@ triggers:
   - bot: tvl-drop
     minSeverity: Critical
     things: [demo-vault]
+quorum: { bots: 1, endpoints: 1 } # so many different bots, and so many of the signer's endpoints
 freshness: { blocks: 10, seconds: 60 }
 mode: auto # observe: write down what would be done. propose: wait for a person. auto: do it.
 approval: { timeoutS: 3600 }
 limits: { maxPerWindow: 1, windowS: 86400, maxLifetime: 3 }
 cooldownS: 3600
+exclusive: true # not while another policy acts on the same target
+brake: { maxTargets: 3, windowS: 3600 } # more at once looks like a fault of the watcher
 simulation: { mode: best-effort, onUnavailable: proceed, onRevert: stop }
 postcondition: { deadlineS: 60, confirmations: 2 }
 replaceAfterBlocks: 2

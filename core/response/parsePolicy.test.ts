@@ -150,6 +150,15 @@ test('error: values that contradict each other', () => {
   expect(messages(GOOD.replace('best-effort', 'required'))).toEqual([
     expect.stringContaining('must be "stop"'),
   ])
+  expect(messages(`${GOOD}quorum: { bots: 2, endpoints: 1 }\n`)).toEqual([
+    expect.stringContaining('quorum.bots: can never be reached: the triggers name 1 bot'),
+  ])
+  expect(messages(`${GOOD}pending: { answer: true, maxPriorityFeePerGasWei: 1 ether }\n`)).toEqual([
+    expect.stringContaining('pending.maxPriorityFeePerGasWei: must not exceed'),
+  ])
+  expect(
+    messages(`${GOOD}senders: [{ name: local, deadlineS: 5 }, { name: local, deadlineS: 9 }]\n`),
+  ).toEqual([expect.stringContaining('senders: each sender stands here once')])
   expect(parse(GOOD, 'other')).toMatchObject({ ok: false })
 })
 

@@ -95,12 +95,17 @@ maxSpendWeiPer24h: 0.5 ether
 
 triggers:
 ${triggers.join('\n')}
+# How many different bots must have found it, and how many of the signer's endpoints must have its block.
+quorum: { bots: 1, endpoints: 1 }
 freshness: { blocks: 10, seconds: 180 }
 # observe: write down what would be done. propose: wait for \`tocsin actions approve\`. auto: do it.
 mode: ${options.mode ?? 'observe'}
 approval: { timeoutS: 3600${isIrreversible ? ', required: 2' : ''} }
 limits: { maxPerWindow: 1, windowS: 86400, maxLifetime: 10 }
 cooldownS: 3600
+# Whether an answer of another policy on this target excludes this one; on how many targets of the chain one may act.
+exclusive: true
+brake: { maxTargets: 5, windowS: 3600 }
 simulation: { mode: best-effort, onUnavailable: proceed, onRevert: stop }
 postcondition: { deadlineS: 300, confirmations: 3 }
 replaceAfterBlocks: 2
