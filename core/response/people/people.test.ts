@@ -174,7 +174,11 @@ const order = async (
 }
 
 test("behavior: an order by an approver's key pauses at once, with no bot and no second bot", async () => {
-  await f.writePolicy({ mode: 'propose', quorum: { bots: 2, endpoints: 1 } })
+  await f.writePolicy({
+    mode: 'propose',
+    quorum: { bots: 2, endpoints: 1 },
+    triggers: ['tvl-drop', 'reentrancy'].map((bot) => ({ bot, minSeverity: 'High' })),
+  })
   const approvers = [{ name: 'Ada', address: ada.address }]
   await f.start({ config: withApprovers(approvers) })
   const id = await order({ key: ada })
