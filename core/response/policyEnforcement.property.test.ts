@@ -16,7 +16,7 @@ import { tables } from '../store/index.ts'
 import { loadActions } from './loadActions.ts'
 import type { ActionDefinition, LoadedPolicy } from './types.ts'
 
-const SCENARIOS = process.env['TOCSIN_LONG'] ? 300 : 8
+const SCENARIOS = process.env['TOCSIN_LONG'] ? 300 : 5
 const STEPS = 32
 const START_S = 1_900_000_000
 const BOTS = ['a', 'b', 'c', 'external-desk']
