@@ -34,6 +34,7 @@ export {
   recordHalt,
   writeHaltFile,
 } from './people/killSwitch.ts'
+export { openApproverKey } from './people/openApproverKey.ts'
 export {
   encodeOrder,
   MAX_ORDER_S,

@@ -1,12 +1,10 @@
-import { readFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { type Command, Option } from 'commander'
-import { privateKeyToAccount } from 'viem/accounts'
 import { cleanText } from '../../base/index.ts'
 import {
   answerByHand,
-  decodeKeystore,
   loadPeopleSecret,
+  openApproverKey,
   readPolicies,
   type SignTypedData,
 } from '../../response/index.ts'
@@ -27,20 +25,6 @@ export const userName = (): string => {
   } catch {
     return ''
   }
-}
-
-/** Opens the keystore of an approver, whose key proves who answers. */
-export const openApproverKey = async (options: {
-  readonly keystore?: string
-  readonly passwordFile?: string
-}): Promise<ReturnType<typeof privateKeyToAccount> | undefined> => {
-  if (!options.keystore) return undefined
-  const password = options.passwordFile
-    ? (await readFile(options.passwordFile, 'utf8')).replace(/\r?\n$/, '')
-    : (process.env['TOCSIN_APPROVER_PASSWORD'] ?? '')
-  return privateKeyToAccount(
-    await decodeKeystore(await readFile(options.keystore, 'utf8'), password),
-  )
 }
 
 const answer = async (

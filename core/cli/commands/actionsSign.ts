@@ -4,6 +4,7 @@ import { TocsinError } from '../../base/index.ts'
 import {
   formatFault,
   type LoadedPolicy,
+  openApproverKey,
   policyTypedData,
   readPolicies,
   writeSignature,
@@ -11,7 +12,6 @@ import {
 import { EXIT } from '../exitCodes.ts'
 import { type CommonOptions, withCommonOptions } from '../options.ts'
 import { readConfig } from '../readConfig.ts'
-import { openApproverKey } from './actionsAnswer.ts'
 
 type SignOptions = CommonOptions & {
   readonly keystore?: string

@@ -12,6 +12,7 @@ import {
   MAX_ORDER_S,
   type Order,
   type OrderBlock,
+  openApproverKey,
   orderPauses,
   orderTypedData,
   readPolicies,
@@ -23,7 +24,7 @@ import { openStore } from '../openStore.ts'
 import { type CommonOptions, withCommonOptions } from '../options.ts'
 import { parseLimit } from '../parseOptions.ts'
 import { rpcOf } from './actions.ts'
-import { openApproverKey, userName } from './actionsAnswer.ts'
+import { userName } from './actionsAnswer.ts'
 
 type PauseOptions = CommonOptions & {
   readonly all?: boolean
