@@ -14,8 +14,8 @@ import { type StrictNode, startStrictNode } from '../../test/support/strictNode.
 import type { Hex } from '../base/index.ts'
 import { startAnvil } from '../testing/index.ts'
 import { verifyExecutionLog } from './executionLog.ts'
-import type { Sender } from './sender.ts'
 import { killSwitchFile } from './people/killSwitch.ts'
+import type { Sender } from './sender.ts'
 
 let f: SignerFixture
 let node: StrictNode
