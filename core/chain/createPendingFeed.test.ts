@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { WebSocket, WebSocketServer } from 'ws'
+import { type RawData, WebSocket, WebSocketServer } from 'ws'
 import { type Address, type Hex, sleep } from '../base/index.ts'
 import { type Anvil, startAnvil } from '../testing/index.ts'
 import { createPendingFeed } from './createPendingFeed.ts'
@@ -31,7 +31,7 @@ const startHashesOnly = async () => {
     upstream.on('message', (data) => client.send(data.toString()))
     upstream.on('error', () => client.terminate())
     client.on('close', () => upstream.terminate())
-    client.on('message', async (data) => {
+    const pass = async (data: RawData): Promise<void> => {
       const { id, params } = JSON.parse(data.toString()) as { id: number; params: unknown[] }
       if (params.length > 1) {
         const error = { code: -32_602, message: 'too many arguments' }
@@ -41,7 +41,8 @@ const startHashesOnly = async () => {
       if (upstream.readyState !== WebSocket.OPEN)
         await new Promise((resolve) => upstream.once('open', resolve))
       upstream.send(data.toString())
-    })
+    }
+    client.on('message', (data) => void pass(data))
   })
   return {
     url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`,

@@ -59,7 +59,7 @@ export const createPendingState = (options: {
   }
   const first = new Promise<Awaited<ReturnType<typeof settle>>>((resolve, reject) => {
     // After the caller has asked what it wants to know.
-    setImmediate(() => flush().then(resolve, reject))
+    setImmediate(() => void flush().then(resolve, reject))
   })
   isDue = true
   first.catch(() => undefined)
@@ -69,7 +69,7 @@ export const createPendingState = (options: {
       queue.push({ ask: question, resolve, reject })
       if (isDue) return
       isDue = true
-      setImmediate(() => flush().catch(() => undefined))
+      setImmediate(() => void flush().catch(() => undefined))
     })
   const word = async (question: StateAsk): Promise<Hex> => {
     const { data } = await ask(question)
