@@ -43,7 +43,9 @@ const createFilterPoll = (options: {
     throw new TocsinError('rpc.no_filter', outcome?.error.message ?? 'No answer.')
   }
   const turn = async (): Promise<void> => {
-    if (!options.isNeeded() || performance.now() < notBefore) return
+    // What the filter has gathered when a WebSocket takes over is fetched a last time.
+    const isLast = !options.isNeeded()
+    if ((isLast && filter === undefined) || performance.now() < notBefore) return
     try {
       if (filter === undefined) {
         filter = await ask('eth_newPendingTransactionFilter', [])
@@ -51,6 +53,7 @@ const createFilterPoll = (options: {
       }
       const hashes = await ask('eth_getFilterChanges', [filter])
       if (Array.isArray(hashes)) for (const hash of hashes) options.onHash(hash)
+      if (isLast) filter = undefined
     } catch (error) {
       // Nodes forget filters; one that never had any is left alone for a while.
       notBefore = performance.now() + (filter === undefined ? NO_FILTER_MS : 0)
