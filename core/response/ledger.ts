@@ -1,4 +1,4 @@
-import { open, readFile } from 'node:fs/promises'
+import { mkdir, open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { type Address, type Hex, messageOf, TocsinError } from '../base/index.ts'
@@ -149,7 +149,11 @@ const parseLedger = (text: string, file: string): readonly LedgerEntry[] => {
  */
 export const openLedger = async (dataDir: string): Promise<Ledger> => {
   const file = ledgerFile(dataDir)
-  const handle = await open(file, 'a', 0o600).catch((cause: unknown) => {
+  const make = async () => {
+    await mkdir(dataDir, { recursive: true })
+    return open(file, 'a', 0o600)
+  }
+  const handle = await make().catch((cause: unknown) => {
     throw new TocsinError('ledger.unwritable', `${file} cannot be written: ${messageOf(cause)}`, {
       cause,
       hints: ['The signer needs a data folder of its own that it may write to.'],
