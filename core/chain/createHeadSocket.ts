@@ -1,5 +1,5 @@
-import { WebSocket } from 'ws'
-import { backoffMs, type Hex, messageOf, TocsinError } from '../base/index.ts'
+import { type Hex, messageOf } from '../base/index.ts'
+import { createNodeSocket, type NodeConnection } from './createNodeSocket.ts'
 import { isRawRecord, parseHash, parseInteger } from './parseRpc.ts'
 
 export type Head = { readonly number: number; readonly hash: Hex; readonly parentHash: Hex }
@@ -17,9 +17,6 @@ export type HeadSocket = {
   readonly stop: () => Promise<void>
 }
 
-const HANDSHAKE_MS = 5_000
-const MAX_MESSAGE_BYTES = 4 * 2 ** 20
-
 /** Hears of new heads over a WebSocket; connects again, with back-off, whenever it is lost. The chain id is checked on each connection. */
 export const createHeadSocket = (options: {
   readonly url: string
@@ -30,28 +27,10 @@ export const createHeadSocket = (options: {
   readonly onWrongChain: (reason: string) => void
   readonly onError: (error: unknown) => void
 }): HeadSocket => {
-  let socket: WebSocket | undefined
-  let timer: NodeJS.Timeout | undefined
-  let stopped = false
   let live = false
-  let attempts = 0
   let lastAt = performance.now()
   let head: Head | undefined
   let problem: string | undefined = 'The WebSocket is connecting.'
-
-  const lose = (from: WebSocket, reason: string): void => {
-    if (socket !== from) return
-    socket = undefined
-    live = false
-    problem = reason
-    clearTimeout(timer)
-    from.removeAllListeners()
-    from.on('error', () => undefined)
-    from.terminate()
-    if (stopped) return
-    options.onError(new TocsinError('rpc.socket', reason))
-    timer = setTimeout(connect, backoffMs(attempts++, 250, 30_000))
-  }
 
   const readHead = (raw: unknown): Head => {
     const record = isRawRecord(raw) ? raw : {}
@@ -62,12 +41,11 @@ export const createHeadSocket = (options: {
     }
   }
 
-  const receive = (from: WebSocket, data: string): void => {
-    const message: unknown = JSON.parse(data)
+  const receive = (connection: NodeConnection, message: unknown): void => {
     if (!isRawRecord(message)) return
     if (isRawRecord(message['error'])) {
       const text = messageOf(message['error']['message']).slice(0, 200)
-      lose(from, `The WebSocket refused: ${text}`)
+      connection.lose(`The WebSocket refused: ${text}`)
       return
     }
     if (message['id'] === 1) {
@@ -75,14 +53,14 @@ export const createHeadSocket = (options: {
       if (found !== options.chainId) {
         const reason = `The WebSocket serves chain ${Number.isNaN(found) ? '(no answer)' : found}, not ${options.chainId}.`
         options.onWrongChain(reason)
-        lose(from, reason)
+        connection.lose(reason)
         return
       }
-      from.send('{"jsonrpc":"2.0","id":2,"method":"eth_subscribe","params":["newHeads"]}')
+      connection.send(2, 'eth_subscribe', ['newHeads'])
       return
     }
     if (message['id'] === 2) {
-      clearTimeout(timer)
+      connection.settle()
       live = true
       problem = undefined
       lastAt = performance.now()
@@ -93,48 +71,29 @@ export const createHeadSocket = (options: {
     if (!live || message['method'] !== 'eth_subscription' || !isRawRecord(params)) return
     head = readHead(params['result'])
     lastAt = performance.now()
-    attempts = 0
+    socket.steady()
     options.onHead(head)
   }
 
-  const connect = (): void => {
-    if (stopped) return
-    const next = new WebSocket(options.url, {
-      handshakeTimeout: HANDSHAKE_MS,
-      maxPayload: MAX_MESSAGE_BYTES,
-      perMessageDeflate: false,
-    })
-    socket = next
-    // Covers the subscription too: a server that accepts and then says nothing is as good as none.
-    timer = setTimeout(
-      () => lose(next, 'The WebSocket did not subscribe in time.'),
-      2 * HANDSHAKE_MS,
-    )
-    next.on('open', () => next.send('{"jsonrpc":"2.0","id":1,"method":"eth_chainId","params":[]}'))
-    next.on('message', (data) => {
-      try {
-        receive(next, data.toString())
-      } catch (error) {
-        lose(next, `The WebSocket sent what cannot be read: ${messageOf(error)}`)
-      }
-    })
-    next.on('close', (code) => lose(next, `The WebSocket was closed (${code}).`))
-    next.on('error', (error) => lose(next, `The WebSocket failed: ${messageOf(error)}`))
-  }
-  connect()
+  const socket = createNodeSocket({
+    url: options.url,
+    errorCode: 'rpc.socket',
+    lateReason: 'The WebSocket did not subscribe in time.',
+    onOpen: (connection) => connection.send(1, 'eth_chainId', []),
+    onMessage: receive,
+    onLost: (reason) => {
+      live = false
+      problem = reason
+    },
+    onError: options.onError,
+  })
 
   return {
     isLive: () => live,
     lastAtMs: () => lastAt,
     lastHead: () => head,
     problem: () => problem,
-    drop: (reason) => {
-      if (socket) lose(socket, reason)
-    },
-    stop: async () => {
-      stopped = true
-      clearTimeout(timer)
-      if (socket) lose(socket, 'stopped')
-    },
+    drop: socket.drop,
+    stop: async () => socket.stop(),
   }
 }
