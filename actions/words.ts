@@ -1,5 +1,5 @@
-import type { Address, Hex, ProbeResult } from 'tocsin'
-import { isAddress } from 'viem/utils'
+import type { Address, Hex, ProbeContext, ProbeResult } from 'tocsin'
+import { encodeFunctionData, isAddress, parseAbi } from 'viem/utils'
 import { z } from 'zod'
 
 /** A boolean `true` as a call returns it. */
@@ -31,3 +31,29 @@ export const probed = (name: string, ok: boolean, good: string, bad: string): Pr
   ok,
   message: ok ? good : bad,
 })
+
+const guardianAbi = parseAbi([
+  'function pauseGuardian() view returns (address)',
+  'function admin() view returns (address)',
+  'function governor() view returns (address)',
+])
+
+/** Whether the signer is the pause guardian of a Compound market, and not also who rules it. */
+export const probePauseGuardian = async (
+  { policy, signer, call }: ProbeContext,
+  ruler: 'admin' | 'governor',
+): Promise<ProbeResult> => {
+  const read = async (functionName: 'pauseGuardian' | 'admin' | 'governor') =>
+    readAddress(await call(policy.target, encodeFunctionData({ abi: guardianAbi, functionName })))
+  const [guardian, ruling] = await Promise.all([read('pauseGuardian'), read(ruler)])
+  const own = signer.toLowerCase()
+  const isRuler = ruling === own
+  return probed(
+    'role',
+    guardian === own && !isRuler,
+    'The signer is the pause guardian.',
+    isRuler
+      ? `The signer ${signer} is ${ruler} of ${policy.target}; it must be the pause guardian and nothing else.`
+      : `The signer ${signer} is not the pause guardian of ${policy.target}.`,
+  )
+}

@@ -7,7 +7,7 @@ import {
 } from 'tocsin'
 import { decodeFunctionData, encodeFunctionData, parseAbi } from 'viem/utils'
 import { z } from 'zod'
-import { FALSE, probed, readAddress, TRUE } from '../words.ts'
+import { FALSE, probed, probePauseGuardian, TRUE } from '../words.ts'
 
 const abi = parseAbi([
   'function pause(bool supplyPaused, bool transferPaused, bool withdrawPaused, bool absorbPaused, bool buyPaused)',
@@ -16,8 +16,6 @@ const abi = parseAbi([
   'function isWithdrawPaused() view returns (bool)',
   'function isAbsorbPaused() view returns (bool)',
   'function isBuyPaused() view returns (bool)',
-  'function pauseGuardian() view returns (address)',
-  'function governor() view returns (address)',
 ])
 /** In the order of the arguments of `pause`. */
 const FLAGS = ['supply', 'transfer', 'withdraw', 'absorb', 'buy'] as const
@@ -74,23 +72,6 @@ const readFlags = async ({ policy, call }: ProbeContext): Promise<Flags | undefi
   return isRead ? toFlags((index) => answers[index]?.data === TRUE) : undefined
 }
 
-const probeRole = async ({ policy, signer, call }: ProbeContext): Promise<ProbeResult> => {
-  const [guardian, governor] = await Promise.all([
-    call(policy.target, encodeFunctionData({ abi, functionName: 'pauseGuardian' })),
-    call(policy.target, encodeFunctionData({ abi, functionName: 'governor' })),
-  ])
-  const own = signer.toLowerCase()
-  const isGovernor = readAddress(governor) === own
-  return probed(
-    'role',
-    readAddress(guardian) === own && !isGovernor,
-    'The signer is the pause guardian.',
-    isGovernor
-      ? `The signer ${signer} is governor of ${policy.target}; it must be the pause guardian and nothing else.`
-      : `The signer ${signer} is not the pause guardian of ${policy.target}.`,
-  )
-}
-
 const probeFlags = async (context: ProbeContext): Promise<ProbeResult> =>
   probed(
     'flags',
@@ -138,5 +119,6 @@ export const cometGuardian = defineAction({
       words.every((word) => word === TRUE),
   },
   isAlreadyEffective: () => false,
-  probe: async (context) => Promise.all([probeRole(context), probeFlags(context)]),
+  probe: async (context) =>
+    Promise.all([probePauseGuardian(context, 'governor'), probeFlags(context)]),
 })

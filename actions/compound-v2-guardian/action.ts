@@ -7,7 +7,7 @@ import {
 } from 'tocsin'
 import { encodeFunctionData, parseAbi } from 'viem/utils'
 import { z } from 'zod'
-import { addressParameter, probed, readAddress, TRUE } from '../words.ts'
+import { addressParameter, probed, probePauseGuardian, TRUE } from '../words.ts'
 
 const abi = parseAbi([
   'function _setMintPaused(address cToken, bool state) returns (bool)',
@@ -18,8 +18,6 @@ const abi = parseAbi([
   'function borrowGuardianPaused(address cToken) view returns (bool)',
   'function transferGuardianPaused() view returns (bool)',
   'function seizeGuardianPaused() view returns (bool)',
-  'function pauseGuardian() view returns (address)',
-  'function admin() view returns (address)',
   'function markets(address cToken) view returns (bool)',
 ])
 
@@ -71,23 +69,6 @@ const encodeFlag = (facts: PolicyFacts): Hex => {
   }
 }
 
-const probeRole = async ({ policy, signer, call }: ProbeContext): Promise<ProbeResult> => {
-  const [guardian, admin] = await Promise.all([
-    call(policy.target, encodeFunctionData({ abi, functionName: 'pauseGuardian' })),
-    call(policy.target, encodeFunctionData({ abi, functionName: 'admin' })),
-  ])
-  const own = signer.toLowerCase()
-  const isAdmin = readAddress(admin) === own
-  return probed(
-    'role',
-    readAddress(guardian) === own && !isAdmin,
-    'The signer is the pause guardian.',
-    isAdmin
-      ? `The signer ${signer} is admin of ${policy.target}; it must be the pause guardian and nothing else.`
-      : `The signer ${signer} is not the pause guardian of ${policy.target}.`,
-  )
-}
-
 const probeMarket = async ({ policy, call }: ProbeContext): Promise<readonly ProbeResult[]> => {
   const wanted = read(policy)
   if (!('market' in wanted)) return []
@@ -117,5 +98,8 @@ export const compoundV2Guardian = defineAction({
     holds: ([data]) => data === TRUE,
   },
   isAlreadyEffective: () => false,
-  probe: async (context) => [await probeRole(context), ...(await probeMarket(context))],
+  probe: async (context) => [
+    await probePauseGuardian(context, 'admin'),
+    ...(await probeMarket(context)),
+  ],
 })
