@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
+import { findFreePort } from '../core/base/index.ts'
 import { startEmbeddedPostgres } from '../core/store/index.ts'
-import { freePort, startAnvil } from '../core/testing/index.ts'
+import { startAnvil } from '../core/testing/index.ts'
 import { deployDemo } from '../demo/contracts/index.ts'
 import { playTraffic } from '../demo/traffic.ts'
 import { createPonderApp, type IndexedByPonder } from './support/ponderApp.ts'
@@ -72,7 +73,7 @@ try {
   )
   for (const { name, abi } of contracts)
     await writeFile(join(folder, `${name}.json`), JSON.stringify(abi))
-  const port = await freePort()
+  const port = await findFreePort()
   const watchlist = join(folder, 'watchlist.yaml')
   await writeFile(
     watchlist,

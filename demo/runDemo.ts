@@ -1,7 +1,6 @@
-import { createServer } from 'node:net'
 import { join, resolve } from 'node:path'
-import { sleep, TocsinError } from '../core/base/index.ts'
-import { type Anvil, freePort, startAnvil } from '../core/testing/index.ts'
+import { findFreePort, isPortFree, sleep, TocsinError } from '../core/base/index.ts'
+import { type Anvil, startAnvil } from '../core/testing/index.ts'
 import { type AttackResult, runAttack } from './attack.ts'
 import { type DemoDeployment, deployDemo, FIRST_USER } from './contracts/index.ts'
 import { followStory, type Story } from './followStory.ts'
@@ -39,13 +38,6 @@ const RATE_BESIDE_PER_S = 4
 const SETTLE_LIMIT_MS = 40_000
 
 type Stop = () => Promise<unknown>
-
-const isFree = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const server = createServer()
-    server.once('error', () => resolve(false))
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
-  })
 
 type World = {
   readonly narrator: Narrator
@@ -234,7 +226,7 @@ export const runDemo = async (options: DemoOptions): Promise<boolean> => {
     )
     narrator.introduce(nameActors(deployment))
     const configDir = join(dataDir, 'demo')
-    const consolePort = (await isFree(CONSOLE_PORT)) ? CONSOLE_PORT : await freePort()
+    const consolePort = (await isPortFree(CONSOLE_PORT)) ? CONSOLE_PORT : await findFreePort()
     const { receiver, configFile } = await openPager(deployment, {
       anvil,
       configDir,
@@ -302,14 +294,14 @@ const openPager = async (
   },
 ): Promise<{ readonly receiver: WebhookReceiver; readonly configFile: string }> => {
   const { anvil, narrator } = options
-  const port = await freePort()
+  const port = await findFreePort()
   const { configFile, webhookSecret } = await writeDemoWatchlist(deployment, {
     dir: options.configDir,
     dataDir: options.dataDir,
     rpcUrl: anvil.url,
     wsUrl: anvil.wsUrl,
     webhookUrl: `http://127.0.0.1:${port}/tocsin`,
-    ports: { console: options.consolePort, indexer: await freePort(), metrics: 0 },
+    ports: { console: options.consolePort, indexer: await findFreePort(), metrics: 0 },
   })
   const receiver = await receiveWebhooks({
     secret: webhookSecret,

@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Webhook } from 'standardwebhooks'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { findFreePort } from '../core/base/index.ts'
 import { loadConfig } from '../core/config/index.ts'
 import { decodeKeystore, loadPolicies } from '../core/response/index.ts'
-import { type Anvil, freePort, startAnvil } from '../core/testing/index.ts'
+import { type Anvil, startAnvil } from '../core/testing/index.ts'
 import { type DemoDeployment, deployDemo, FIRST_USER } from './contracts/index.ts'
 import { prepareDataDir, rememberAnvil } from './prepareDataDir.ts'
 import { receiveWebhooks } from './receiveWebhooks.ts'
@@ -57,7 +58,7 @@ test('behavior: the watchlist loads, its policy is valid, its keystore opens to 
 
 test('behavior: the receiver takes a signed message once and refuses all else', async () => {
   const secret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`
-  const receiver = await receiveWebhooks({ secret, port: await freePort() })
+  const receiver = await receiveWebhooks({ secret, port: await findFreePort() })
   try {
     const data = {
       change: 'opened',

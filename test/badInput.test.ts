@@ -6,8 +6,9 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { findFreePort } from '../core/base/index.ts'
 import { connectDatabase, tables } from '../core/store/index.ts'
-import { freePort, startAnvil } from '../core/testing/index.ts'
+import { startAnvil } from '../core/testing/index.ts'
 import { type Ground, startGround } from './support/stack.ts'
 
 const main = fileURLToPath(new URL('../dist/core/cli/main.js', import.meta.url))
@@ -49,7 +50,7 @@ beforeAll(async () => {
   otherChain = `rpc: [{ http: ${other.url} }]`
   taken = await occupy()
   pageUrl = await servePage()
-  const indexer = await freePort()
+  const indexer = await findFreePort()
   text = `${await readFile(ground.configFile, 'utf8')}indexer: { port: ${indexer} }\n`
 }, 120_000)
 

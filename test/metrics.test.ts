@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { sleep } from '../core/base/index.ts'
+import { findFreePort, sleep } from '../core/base/index.ts'
 import { type Supervisor, startSupervisor } from '../core/cli/supervisor.ts'
 import { createMeter } from '../core/telemetry/index.ts'
 import { type Ground, startGround } from './support/stack.ts'
@@ -12,24 +11,8 @@ const cleanups: (() => Promise<unknown>)[] = []
 const pages = new Map<string, string>()
 let ground: Ground
 
-const isFree = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const server = createServer()
-    server.once('error', () => resolve(false))
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
-  })
-
-/** The first of so many free ports in a row. */
-const freeRange = async (size: number): Promise<number> => {
-  for (let base = 21_000 + Math.floor(Math.random() * 20_000); base < 60_000; base += size) {
-    const free = await Promise.all(Array.from({ length: size }, (_, i) => isFree(base + i)))
-    if (free.every(Boolean)) return base
-  }
-  throw new Error('no ports')
-}
-
 beforeAll(async () => {
-  const basePort = await freeRange(7)
+  const basePort = await findFreePort(7)
   ground = await startGround({
     users: 2,
     anvil: { blockTimeS: 1 },

@@ -1,7 +1,6 @@
 import { constants } from 'node:fs'
 import { access } from 'node:fs/promises'
-import { createServer } from 'node:net'
-import { portError, TocsinError } from '../base/index.ts'
+import { portError, TocsinError, tryPort } from '../base/index.ts'
 import { faultLine } from '../config/index.ts'
 import { type ProbeFault, probeWatchlist } from '../config/probe/index.ts'
 import type { Config } from '../config/types.ts'
@@ -53,10 +52,8 @@ const refuseDoubles = (places: readonly Place[]): void => {
 }
 
 const refuseTaken = (place: Place): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', (cause) => reject(portError(cause, place)))
-    server.listen(place.port, place.host, () => server.close(() => resolve()))
+  tryPort(place.port, place.host).catch((cause: unknown) => {
+    throw portError(cause, place)
   })
 
 /** Its password is the signer's alone, so whether that opens it shows later. */

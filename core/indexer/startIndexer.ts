@@ -1,8 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import pg from 'pg'
-import { createLoop, messageOf, portError, sleep, TocsinError } from '../base/index.ts'
+import { createLoop, messageOf, portError, sleep, TocsinError, tryPort } from '../base/index.ts'
 import type { Config } from '../config/types.ts'
 import type { Logger, Meter, ProcessReport, RunningProcess } from '../telemetry/index.ts'
 import { dropOldBuilds, freeBuildSchema } from './buildSchemas.ts'
@@ -38,12 +37,8 @@ export type RunningIndexer = RunningProcess & {
 const START_LIMIT_MS = 90_000
 
 const refuseTakenPort = (host: string, port: number): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', (cause) =>
-      reject(portError(cause, { host, port, what: 'the indexer', setting: 'indexer.port' })),
-    )
-    server.listen(port, host, () => server.close(() => resolve()))
+  tryPort(port, host).catch((cause: unknown) => {
+    throw portError(cause, { host, port, what: 'the indexer', setting: 'indexer.port' })
   })
 
 const withClient = async <T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> => {

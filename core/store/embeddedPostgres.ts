@@ -2,11 +2,17 @@ import { execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { closeSync, existsSync, openSync, statSync } from 'node:fs'
 import { chown, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import pg from 'pg'
-import { cleanText, messageOf, sleep, TocsinError } from '../base/index.ts'
+import {
+  cleanText,
+  findFreePort,
+  isPortFree,
+  messageOf,
+  sleep,
+  TocsinError,
+} from '../base/index.ts'
 import { makeDataFolder } from './dataFolder.ts'
 import {
   findPostgresBinaries,
@@ -40,23 +46,17 @@ const SETTINGS = [
   'tcp_keepalives_count=3',
 ]
 
-const isFree = (port: number): Promise<number | undefined> =>
-  new Promise((resolve) => {
-    const server = createServer()
-    server.once('error', () => resolve(undefined))
-    server.listen(port, '127.0.0.1', () => {
-      const address = server.address()
-      const free = address && typeof address === 'object' ? address.port : undefined
-      server.close(() => resolve(free))
-    })
-  })
-
 /** The port of the last run when it is free, so that the address survives a restart; else any free one. */
 const choosePort = async (file: string): Promise<number> => {
   const last = Number(await readFile(file, 'utf8').catch(() => '0'))
-  const port = (last > 0 ? await isFree(last) : undefined) ?? (await isFree(0))
-  if (port === undefined)
-    throw new TocsinError('store.no_port', 'No free port on loopback for Postgres.')
+  const port =
+    last > 0 && (await isPortFree(last))
+      ? last
+      : await findFreePort().catch((cause: unknown) => {
+          throw new TocsinError('store.no_port', 'No free port on loopback for Postgres.', {
+            cause,
+          })
+        })
   await writeFile(file, String(port))
   return port
 }

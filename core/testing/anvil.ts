@@ -1,9 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { createServer } from 'node:net'
 import { delimiter, join } from 'node:path'
-import { sleep, TocsinError } from '../base/index.ts'
+import { findFreePort, isPortFree, sleep, TocsinError } from '../base/index.ts'
 
 export type Anvil = {
   readonly url: string
@@ -51,35 +50,13 @@ export const findAnvil = (): string => {
   }
 }
 
-/** A port that nobody listened on a moment ago. */
-export const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() =>
-        address && typeof address === 'object'
-          ? resolve(address.port)
-          : reject(new Error('no port')),
-      )
-    })
-  })
-
-const isPortTaken = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const server = createServer()
-    server.once('error', () => resolve(true))
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(false)))
-  })
-
 /**
  * Starts a local chain on loopback and waits until it answers with its chain id.
  * @throws TocsinError `port.in_use`, `anvil.missing`, `anvil.failed`
  */
 export const startAnvil = async (options: AnvilOptions = {}): Promise<Anvil> => {
-  const port = options.port ?? (await freePort())
-  if (await isPortTaken(port))
+  const port = options.port ?? (await findFreePort())
+  if (!(await isPortFree(port)))
     throw new TocsinError(
       'port.in_use',
       `Port ${port} is taken, so the local chain cannot listen there.`,

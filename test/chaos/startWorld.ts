@@ -1,4 +1,4 @@
-import { freePort } from '../../core/testing/anvil.ts'
+import { findFreePort } from '../../core/base/index.ts'
 import { type GatedNode, startGatedNode } from '../support/gatedNode.ts'
 import { type Stack, startStack } from '../support/stack.ts'
 import { startWebhookSink, type WebhookSink } from './webhookSink.ts'
@@ -28,7 +28,7 @@ export const startWorld = async (options: { readonly timestampS: number }): Prom
   process.env[SECRET_VARIABLE] = SECRET
   let gate: GatedNode | undefined
   try {
-    const indexerPort = await freePort()
+    const indexerPort = await findFreePort()
     const stack = await startStack({
       only: ['watcher', 'notifier', 'signer', 'indexer'],
       users: 12,

@@ -2,11 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'vitest'
-import { sleep } from '../../core/base/index.ts'
+import { findFreePort, sleep } from '../../core/base/index.ts'
 import type { Config, WatchedThing } from '../../core/config/types.ts'
 import { type RunningIndexer, startIndexer } from '../../core/indexer/index.ts'
 import { createLogger, type ProcessReport } from '../../core/telemetry/index.ts'
-import { type Anvil, freePort } from '../../core/testing/index.ts'
+import type { Anvil } from '../../core/testing/index.ts'
 import type { TestDatabase } from './database.ts'
 
 /** A watched thing as a loaded watchlist gives it. */
@@ -52,7 +52,7 @@ export const createIndexerRig = async (options: {
 }): Promise<IndexerRig> => {
   const { anvil, database } = options
   const dataDir = await mkdtemp(join(tmpdir(), 'tocsin-indexer-'))
-  const port = await freePort()
+  const port = await findFreePort()
   const url = `http://127.0.0.1:${port}`
   let running: RunningIndexer | undefined
   const configWith = (watch: readonly WatchedThing[]): Config =>

@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http'
 import { afterAll, expect, test } from 'vitest'
-import { freePort } from '../../testing/index.ts'
+import { findFreePort } from '../../base/index.ts'
 import { probeEndpoint } from './probeEndpoint.ts'
 
 const servers: Server[] = []
@@ -24,7 +24,7 @@ const reasonOf = async (url: string): Promise<string> =>
 
 test('error: an endpoint that does not serve is told in words that say what to mend', async () => {
   const page = await serve(200, '<html>Welcome</html>')
-  const port = await freePort()
+  const port = await findFreePort()
   expect(await reasonOf(`http://127.0.0.1:${port}`)).toBe('nobody listens there (ECONNREFUSED)')
   expect(await reasonOf(`ws://127.0.0.1:${port}`)).toBe('nobody listens there (ECONNREFUSED)')
   expect(await reasonOf(`http://${page}`)).toBe('what it answers is not JSON')
