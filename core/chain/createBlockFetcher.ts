@@ -43,6 +43,8 @@ const isMissing = (error: unknown): boolean =>
 
 /** A node that refused eth_getBlockReceipts is asked again after this long (ms). */
 const DOWNGRADED_MS = 300_000
+/** A comparison waits until the block at hand is done (ms). */
+const PROBE_AFTER_MS = 250
 
 /** Fetches complete blocks: what cannot be proved complete is asked for elsewhere, and never handed on. */
 export const createBlockFetcher = (options: {
@@ -171,35 +173,45 @@ export const createBlockFetcher = (options: {
     }
   }
 
-  const probe = (hash: Hex): void => {
-    const started = performance.now()
-    pool.request('eth_getBlockByHash', [hash, true], { rounds: 1 }).then(
-      () => chooser.note('full', performance.now() - started),
-      // A comparison that failed says nothing; the endpoint has noted the failure itself.
-      () => undefined,
-    )
+  /** A complete block by either way. */
+  const fetchAs = (
+    kind: FetchMode,
+    hash: Hex,
+    header: ParsedHeader | undefined,
+    fetch: FetchOptions,
+  ): Promise<FetchedBlock> => {
+    const isFull = kind === 'full'
+    const pending =
+      header !== undefined && (!isFull || header.rawTransactions !== undefined)
+        ? Promise.resolve(header)
+        : getHeader(hash, isFull, fetch)
+    pending.catch(() => undefined)
+    return joinWithFallback(hash, pending, fetch)
+  }
+
+  /** Fetches a block the other way too, when the one at hand is done with. */
+  const compareLater = (hash: Hex, mode: FetchMode, tookMs: number): void => {
+    const compare = async (): Promise<void> => {
+      const started = performance.now()
+      const other = mode === 'full' ? 'receipts' : 'full'
+      const { transactions } = await fetchAs(other, hash, undefined, { rounds: 1 })
+      const otherMs = performance.now() - started
+      const times =
+        mode === 'full' ? { full: tookMs, receipts: otherMs } : { full: otherMs, receipts: tookMs }
+      chooser.note({ transactions: transactions.length, ...times })
+    }
+    // A comparison that failed says nothing; the endpoint has noted the failure itself.
+    setTimeout(() => void compare().catch(() => undefined), PROBE_AFTER_MS).unref()
   }
 
   const byHash: BlockFetcher['byHash'] = async (hash, fetch = {}) => {
     const { header, ...rest } = fetch
+    if (header?.txHashes.length === 0) return assembleBlock(header, [])
     const mode = chooser.mode()
     const started = performance.now()
-    const isFull =
-      mode === 'full' && header?.rawTransactions === undefined && header?.txHashes.length !== 0
-    const pending =
-      header !== undefined && !isFull ? Promise.resolve(header) : getHeader(hash, isFull, rest)
-    const timed = pending.then((value) => {
-      if (isFull && value.txHashes.length > 0) chooser.note('full', performance.now() - started)
-      return value
-    })
-    timed.catch(() => undefined)
-    if (header?.txHashes.length === 0) return assembleBlock(header, [])
-    const block = await joinWithFallback(hash, timed, rest)
-    if (mode === 'receipts' || isFull) {
-      if (block.transactions.length > 0 && mode === 'receipts')
-        chooser.note('receipts', performance.now() - started)
-      if (chooser.shouldProbe(block.transactions.length)) probe(hash)
-    }
+    const block = await fetchAs(mode, hash, header, rest)
+    if (chooser.isProbeDue(block.transactions.length))
+      compareLater(hash, mode, performance.now() - started)
     return block
   }
 

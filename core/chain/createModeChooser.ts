@@ -1,44 +1,50 @@
 /** How transactions are fetched: whole, or receipts only with calldata on request. */
 export type FetchMode = 'full' | 'receipts'
 
+/** What one block took either way (ms). */
+export type Comparison = {
+  readonly transactions: number
+  readonly full: number
+  readonly receipts: number
+}
+
 export type ModeChooser = {
   readonly mode: () => FetchMode
-  /** True when a block of the other kind should be fetched once for comparison, off the hot path. */
-  readonly shouldProbe: (transactions: number) => boolean
-  readonly note: (kind: FetchMode, durationMs: number) => void
+  /** A block was fetched: true when it should be fetched the other way too, off the hot path, for comparison. */
+  readonly isProbeDue: (transactions: number) => boolean
+  readonly note: (comparison: Comparison) => void
 }
 
 /** A whole block may cost this much more than its receipts before calldata is left out. */
 const WORTH = 1.5
-const FIRST_PROBES = 3
+/** The first comparisons are made while all is cold, so others follow soon. */
+const EARLY_PROBES: readonly number[] = [1, 2, 3, 6, 12, 24, 48, 96]
 const PROBE_EVERY = 256
+const KEPT_WEIGHT = 0.7
 
 /**
- * Decides between whole blocks and receipts only, by what either took lately. Decaying sums make large blocks count
- * for more than small ones, whose times say nothing.
+ * Decides between whole blocks and receipts only, by blocks that were fetched both ways. Large blocks count for more
+ * than small ones, whose times say little. Compared again and again whichever is chosen, so that no first impression
+ * stays.
  */
 export const createModeChooser = (setting: 'auto' | FetchMode): ModeChooser => {
-  const spent = { full: 0, receipts: 0 }
-  const samples = { full: 0, receipts: 0 }
+  let logRatios = 0
+  let weight = 0
   let blocks = 0
-  const note = (kind: FetchMode, durationMs: number): void => {
-    const weight = samples[kind]
-    samples[kind] = weight * 0.9 + 1
-    spent[kind] = spent[kind] * 0.9 + durationMs
-  }
-  const mean = (kind: FetchMode): number => spent[kind] / samples[kind]
-  const mode = (): FetchMode => {
-    if (setting !== 'auto') return setting
-    if (samples.full === 0 || samples.receipts === 0) return 'receipts'
-    return mean('full') > WORTH * mean('receipts') ? 'receipts' : 'full'
-  }
   return {
-    mode,
-    note,
-    shouldProbe: (transactions) => {
-      if (setting !== 'auto' || transactions === 0 || mode() === 'full') return false
+    mode: () => {
+      if (setting !== 'auto') return setting
+      return weight > 0 && Math.exp(logRatios / weight) <= WORTH ? 'full' : 'receipts'
+    },
+    note: ({ transactions, full, receipts }) => {
+      if (transactions === 0 || full <= 0 || receipts <= 0) return
+      logRatios = logRatios * KEPT_WEIGHT + transactions * Math.log(full / receipts)
+      weight = weight * KEPT_WEIGHT + transactions
+    },
+    isProbeDue: (transactions) => {
+      if (setting !== 'auto' || transactions === 0) return false
       blocks++
-      return blocks <= FIRST_PROBES || blocks % PROBE_EVERY === 0
+      return EARLY_PROBES.includes(blocks) || blocks % PROBE_EVERY === 0
     },
   }
 }

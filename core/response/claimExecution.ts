@@ -123,11 +123,9 @@ export const claimExecution = async (
   const unsendable = checkSenders(lane, policy, go.action)
   if (unsendable) return { kind: 'refused', ...unsendable }
   const isLocal = isLocalStep(policy, 0)
-  const [fees, costs] = await Promise.all([
-    isLocal ? chooseFees(context, lane, go) : capFees(policy),
-    readCosts(lane, ledger, policy.id, nowMs),
-  ])
+  const fees = isLocal ? chooseFees(go) : capFees(policy)
   if ('code' in fees) return { kind: 'refused', ...fees }
+  const costs = await readCosts(lane, ledger, policy.id, nowMs)
   const attempt = isLocal ? await signAttempt(context, policy, go.nonce, fees, go.head) : undefined
   const warrant = needsWarrant(policy)
     ? await createWarrant(context.key, row.id, policy.hash)
@@ -137,13 +135,19 @@ export const claimExecution = async (
     await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`tocsin:action:${policy.id}`}, 0)),
       pg_advisory_xact_lock(hashtextextended(${`tocsin:targets:${policy.chain}`}, 0)),
       pg_advisory_xact_lock(hashtextextended(${`tocsin:nonce:${signer}:${lane.chainId}`}, 0))`)
-    if (isLocal && (await isKeyBusy(tx, signer, lane.chainId, go.nonce, row.id)))
-      return { kind: 'busy' }
-    // A stop that was committed before this is obeyed, however lately it was heard of.
-    if (await readHalt(tx)) return HALTED
+    // Read under the locks: a stop that was committed before this is obeyed, however lately it was heard of, and a
+    // retraction that was committed meanwhile wins.
+    const [isBusy, halt, deeds, fallen] = await Promise.all([
+      isLocal && isKeyBusy(tx, signer, lane.chainId, go.nonce, row.id),
+      readHalt(tx),
+      listDeeds(tx, ledger, policy.chain, row.id, costs, go.nonce),
+      checkEvidence(tx, go),
+    ])
+    if (isBusy) return { kind: 'busy' }
+    if (halt) return HALTED
     const refusal = checkLimits({
       policy,
-      deeds: await listDeeds(tx, ledger, policy.chain, row.id, costs, go.nonce),
+      deeds,
       costWei,
       triggeredAtS,
       nowMs,
@@ -151,8 +155,6 @@ export const claimExecution = async (
       cooldownOf: (id) => context.getPolicy(id)?.cooldownS,
     })
     if (refusal) return { kind: 'refused', ...refusal }
-    // Read again under the lock: a retraction that was committed meanwhile wins.
-    const fallen = await checkEvidence(tx, go)
     if (fallen) return fallen
     const moved = await record(tx, row, go, { signer, nowMs, attempt, warrant, fees, costWei })
     if (!moved) return { kind: 'busy' }

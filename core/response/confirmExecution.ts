@@ -1,4 +1,4 @@
-import type { Json } from '../base/index.ts'
+import type { Hex, Json } from '../base/index.ts'
 import type { DatabaseTransaction } from '../store/index.ts'
 import { recordSelfFinding } from '../telemetry/index.ts'
 import { type ExecutionRow, moveExecution, readAttempts } from './executionStore.ts'
@@ -79,9 +79,12 @@ const renew = async (
 
 const sendAgain = async (
   context: SignerContext,
+  lane: SignerLane,
   row: ExecutionRow,
   policy: LoadedPolicy,
 ): Promise<boolean> => {
+  // What it paid counts no longer: it may be mined again at another price.
+  for (const hash of row.txHashes) lane.paid?.delete(hash as Hex)
   const reason = 'A reorg took the effect away; the same transaction is sent again.'
   context.log.warn({ execution: row.id, action: row.actionId }, reason)
   const wasConfirmed = row.confirmedAt !== null
@@ -202,7 +205,7 @@ const followMoves = async (
   if (memory.misses < ENOUGH) return true
   memory.misses = 0
   if (sight.effective) await yieldCredit(context, row, sight.head)
-  else await sendAgain(context, row, policy)
+  else await sendAgain(context, lane, row, policy)
   return true
 }
 

@@ -58,6 +58,7 @@ export const createLanes = (
       chainName,
       rpc,
       sender,
+      paid: new Map(),
       senders,
       hasPrivateRpc: privateRpc !== undefined,
       tenderly,
@@ -87,8 +88,10 @@ export const startLane = (
     if (!isBusy && !isWoken && now - lastRun < IDLE_MS) return
     isWoken = false
     lastRun = now
-    await refreshPolicies()
-    isBusy = await runLane(context, lane, memory)
+    isBusy = await runLane(context, lane, memory, {
+      ready: refreshPolicies(),
+      isWanted: () => isWoken,
+    })
   }
   const loop = createLoop(turn, {
     pauseMs: lane.tickMs,

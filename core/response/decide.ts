@@ -5,7 +5,12 @@ import { checkFile } from './checkFile.ts'
 import { checkAge, checkFinding } from './checkFinding.ts'
 import { checkSight, checkVotes, readVotes, type Votes } from './checkQuorum.ts'
 import { type Decision, lowerMode, type Refusal, refuse, retry } from './decision.ts'
-import type { ExecutionRow, FindingRow } from './executionStore.ts'
+import {
+  type Attempt,
+  type ExecutionRow,
+  type FindingRow,
+  listAttemptsAt,
+} from './executionStore.ts'
 import type { FeeMarket } from './fees.ts'
 import { checkPendingSight, type PendingSight, readPendingSight } from './pendingAttack.ts'
 import {
@@ -51,6 +56,7 @@ type Reads = {
   readonly effective: boolean
   readonly simulation: SimulationResult
   readonly nonce: number
+  readonly signed: readonly Attempt[]
   readonly market: FeeMarket
   readonly balanceWei: bigint
   readonly pending: PendingSight | undefined
@@ -71,7 +77,11 @@ const readAll = async (subject: Case): Promise<Reads> => {
     blockNumber: (isReleased ? finding.blockNumber : (await head).number) - policy.freshness.blocks,
     timestampS: (isReleased ? finding.blockTimestampS : nowMs / 1000) - policy.freshness.seconds,
   })
-  const [at, sight, votes, codeFault, effective, simulation, nonce, market, balanceWei, pending] =
+  const readSigned = async () => {
+    const nonce = await readNonce(rpc, signer)
+    return { nonce, signed: await listAttemptsAt(context.db, signer, lane.chainId, nonce) }
+  }
+  const [at, sight, votes, codeFault, effective, simulation, own, market, balanceWei, pending] =
     await Promise.all([
       head,
       readBlockSight(rpc, finding, policy.quorum.endpoints),
@@ -79,7 +89,7 @@ const readAll = async (subject: Case): Promise<Reads> => {
       checkCode(rpc, policy),
       readEffect(rpc, action, policy),
       simulateAction({ rpc, tenderly, action, policy, from: actor, evidence }),
-      readNonce(rpc, signer),
+      readSigned(),
       readFees(rpc),
       readBalance(rpc, signer),
       readPendingSight(rpc, finding),
@@ -91,7 +101,7 @@ const readAll = async (subject: Case): Promise<Reads> => {
     codeFault,
     effective,
     simulation,
-    nonce,
+    ...own,
     market,
     balanceWei,
     pending,

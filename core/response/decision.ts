@@ -1,4 +1,4 @@
-import type { FindingRow } from './executionStore.ts'
+import type { Attempt, FindingRow } from './executionStore.ts'
 import type { FeeMarket } from './fees.ts'
 import type { PendingAttack } from './pendingAttack.ts'
 import type { Head } from './readTarget.ts'
@@ -23,6 +23,8 @@ export type Go = {
   readonly simulation: SimulationResult
   readonly head: Head
   readonly nonce: number
+  /** What the key signed for this nonce before: a new transaction must outbid it. */
+  readonly signed: readonly Attempt[]
   readonly market: FeeMarket
   readonly balanceWei: bigint
   /** The pending transaction to be ahead of, where the finding is of one. */

@@ -31,7 +31,7 @@ const toWei = (text: string | null): bigint => BigInt((text ?? '0').split('.')[0
 
 /** What the claims of an action within 24 hours cost: by receipt of the signer's own endpoint where mined, else at most. */
 export const readCosts = async (
-  { sender }: SignerLane,
+  { sender, paid }: Pick<SignerLane, 'sender' | 'paid'>,
   ledger: Ledger,
   action: string,
   nowMs: number,
@@ -41,9 +41,13 @@ export const readCosts = async (
     .filter((claim) => claim.action === action && claim.atMs > nowMs - DAY_MS)
   const costs = await Promise.all(
     recent.map(async ({ execution, hashes, costWei }): Promise<readonly [string, bigint]> => {
+      const known = hashes.flatMap((hash) => paid?.get(hash) ?? [])[0]
+      if (known !== undefined) return [execution, known]
       const statuses = await Promise.all(hashes.map((hash) => sender.status(hash)))
       const mined = statuses.find(({ state }) => state === 'mined')
-      return [execution, mined?.state === 'mined' ? mined.feeWei : costWei]
+      if (mined?.state !== 'mined') return [execution, costWei]
+      paid?.set(mined.hash, mined.feeWei)
+      return [execution, mined.feeWei]
     }),
   )
   return new Map(costs)

@@ -1,7 +1,13 @@
 import { asc, desc, gt, sql } from 'drizzle-orm'
+import { z } from 'zod'
 import { type Json, stableHash, toJson } from '../base/index.ts'
 import { type Database, type DatabaseTransaction, tables } from '../store/index.ts'
 
+/** What Postgres answers to two statements. */
+const tailSchema = z.tuple([
+  z.unknown(),
+  z.object({ rows: z.array(z.object({ hash: z.string() })) }),
+])
 const GENESIS = '0'.repeat(64)
 const PAGE = 1_000
 
@@ -15,20 +21,28 @@ type Entry = {
 const hashOf = (previousHash: string, entry: Entry): string =>
   stableHash(previousHash, entry.executionId, entry.at.toISOString(), entry.event, entry.detail)
 
+/**
+ * Hash of the newest row, and the log is this transaction's alone to append to. Two statements in one exchange: the
+ * second sees what was committed until the lock was had.
+ */
+export const holdLogTail = async (tx: DatabaseTransaction): Promise<string> => {
+  const results: unknown = await tx.execute(
+    sql.raw(`select pg_advisory_xact_lock(hashtextextended('tocsin:execution_log', 0));
+      select hash from tocsin.execution_log order by seq desc limit 1`),
+  )
+  const { rows } = tailSchema.parse(results)[1]
+  return rows[0]?.hash ?? GENESIS
+}
+
 /** Appends one decision; each row carries the hash of the one before. Must run inside a transaction: one writer at a time. */
 export const appendExecutionLog = async (
   tx: DatabaseTransaction,
   executionId: string,
   event: string,
   detail: unknown = {},
+  tail?: string,
 ): Promise<string> => {
-  await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended('tocsin:execution_log', 0))`)
-  const [last] = await tx
-    .select({ hash: tables.executionLog.hash })
-    .from(tables.executionLog)
-    .orderBy(desc(tables.executionLog.seq))
-    .limit(1)
-  const previousHash = last?.hash ?? GENESIS
+  const previousHash = tail ?? (await holdLogTail(tx))
   const entry: Entry = { executionId, at: new Date(), event, detail: toJson(detail) }
   const hash = hashOf(previousHash, entry)
   await tx.insert(tables.executionLog).values({ ...entry, previousHash, hash })

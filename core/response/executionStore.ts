@@ -2,8 +2,14 @@ import { and, asc, desc, eq, gt, gte, inArray, isNotNull, isNull, or, sql } from
 import type { PgUpdateSetSource } from 'drizzle-orm/pg-core'
 import { z } from 'zod'
 import type { Address, Hex, Json } from '../base/index.ts'
-import { type Database, type DatabaseTransaction, notify, tables } from '../store/index.ts'
-import { appendExecutionLog } from './executionLog.ts'
+import {
+  type Database,
+  type DatabaseTransaction,
+  inTransaction,
+  notify,
+  tables,
+} from '../store/index.ts'
+import { appendExecutionLog, holdLogTail } from './executionLog.ts'
 
 export type ExecutionRow = typeof tables.execution.$inferSelect
 export type ExecutionStatus = ExecutionRow['status']
@@ -61,8 +67,8 @@ export const moveExecution = async (
     readonly attempts?: number
   },
 ): Promise<boolean> =>
-  db.transaction(async (tx) => {
-    const moved = await tx
+  inTransaction(db, async (tx) => {
+    const moving = tx
       .update(tables.execution)
       .set({ ...move.patch, updatedAt: new Date() })
       .where(
@@ -75,10 +81,15 @@ export const moveExecution = async (
         ),
       )
       .returning({ id: tables.execution.id })
+      .execute()
+    // The row's lock before the log's, here as everywhere.
+    const [moved, tail] = await Promise.all([moving, holdLogTail(tx)])
     if (moved.length === 0) return false
-    await appendExecutionLog(tx, row.id, move.event, move.detail ?? {})
-    await move.also?.(tx)
-    await notify(tx, 'tocsin_execution', row.id)
+    await Promise.all([
+      appendExecutionLog(tx, row.id, move.event, move.detail ?? {}, tail),
+      move.also?.(tx),
+      notify(tx, 'tocsin_execution', row.id),
+    ])
     return true
   })
 

@@ -30,8 +30,9 @@ const fail = (
 ): Promise<boolean> =>
   endExecution(context, row, { from: IN_FLIGHT, status: 'failed', code, reason })
 
-const succeed = async ({ context, row }: Pursuit, sight: Sight): Promise<boolean> => {
+const succeed = async ({ context, lane, row }: Pursuit, sight: Sight): Promise<boolean> => {
   const mined = sight.mined?.success ? sight.mined : undefined
+  if (mined) lane.paid?.set(mined.hash, mined.feeWei)
   const patch = {
     status: 'succeeded' as const,
     reasonCode: mined ? null : 'by_another',

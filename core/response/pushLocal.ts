@@ -94,16 +94,16 @@ const replace = async (
     event: 'replaced',
     detail: { hash, nonce, ...fees },
     attempts: attempts.length,
+    also: () =>
+      context.ledger.append({
+        kind: 'replaced',
+        execution: row.id,
+        atMs: Date.now(),
+        hash,
+        costWei,
+      }),
   })
-  if (!moved) return undefined
-  await context.ledger.append({
-    kind: 'replaced',
-    execution: row.id,
-    atMs: Date.now(),
-    hash,
-    costWei,
-  })
-  return attempt
+  return moved ? attempt : undefined
 }
 
 const isPricedOut = async (lane: SignerLane, attempt: Attempt): Promise<boolean> =>

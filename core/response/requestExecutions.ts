@@ -92,7 +92,7 @@ export const insertIntent = async (
 ): Promise<string | undefined> => {
   const idempotencyKey = stableHash('execution', policy.id, policy.hash, policy.target, epoch)
   const id = `x_${idempotencyKey.slice(0, 24)}`
-  const rows = await tx
+  const inserting = tx
     .insert(tables.execution)
     .values({
       id,
@@ -112,9 +112,9 @@ export const insertIntent = async (
     })
     .onConflictDoNothing()
     .returning({ id: tables.execution.id })
-  if (rows.length === 0) return undefined
-  await notify(tx, 'tocsin_execution', id)
-  return id
+    .execute()
+  const [rows] = await Promise.all([inserting, notify(tx, 'tocsin_execution', id)])
+  return rows.length === 0 ? undefined : id
 }
 
 /**

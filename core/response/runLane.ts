@@ -153,15 +153,27 @@ const forget = (map: Map<string, unknown>, keep: ReadonlySet<string>): void => {
   for (const id of map.keys()) if (!keep.has(id)) map.delete(id)
 }
 
+export type LaneTurn = {
+  /** What must be done before anything is decided; it goes on while the rows are read. */
+  readonly ready?: Promise<void> | undefined
+  /** Whether a new intent may have come since the turn began. */
+  readonly isWanted?: (() => boolean) | undefined
+}
+
 /** One turn of a lane: what is in flight first, then new intents while nothing is, then what awaits confirmation. Returns whether anything must be looked at again soon. */
 export const runLane = async (
   context: SignerContext,
   lane: SignerLane,
   memory: LaneMemory,
+  turn: LaneTurn = {},
 ): Promise<boolean> => {
   if (!context.isHolder()) return false
   const { db, key } = context
-  const inFlight = await listInFlight(db, key.address, lane.chainId)
+  const [inFlight, all] = await Promise.all([
+    listInFlight(db, key.address, lane.chainId),
+    listWaiting(db, lane.chainId),
+    turn.ready,
+  ])
   for (const row of inFlight) {
     if (context.signal.aborted) return false
     await pursueExecution(
@@ -173,7 +185,7 @@ export const runLane = async (
   }
   let sent = false
   let again = false
-  const waiting = inFlight.some(isKeyed) ? [] : await listWaiting(db, lane.chainId)
+  const waiting = inFlight.some(isKeyed) ? [] : all
   for (const { execution, finding } of waiting) {
     if (sent || context.signal.aborted || !context.isHolder()) break
     const outcome = await handle(context, lane, execution, finding, memory)
@@ -183,6 +195,8 @@ export const runLane = async (
   const unsettled = await listUnsettled(db, key.address, lane.chainId)
   for (const row of unsettled) {
     if (context.signal.aborted) return false
+    // Whatever has come meanwhile is answered first.
+    if (turn.isWanted?.()) return true
     await confirmExecution(
       context,
       lane,

@@ -1,17 +1,11 @@
 import type { Address } from '../base/index.ts'
 import type { DatabaseTransaction } from '../store/index.ts'
 import type { Go, Refusal } from './decision.ts'
-import {
-  type Attempt,
-  isKeyed,
-  isNonceTaken,
-  listAttemptsAt,
-  listInFlight,
-} from './executionStore.ts'
+import { type Attempt, isKeyed, isNonceTaken, listInFlight } from './executionStore.ts'
 import { bumpFees, type Fees, larger, suggestFees } from './fees.ts'
 import { capsAfter, outbidFees } from './pendingAttack.ts'
 import type { Head } from './readTarget.ts'
-import type { SignerContext, SignerLane } from './signerContext.ts'
+import type { SignerContext } from './signerContext.ts'
 import type { LoadedPolicy } from './types.ts'
 
 const asFees = (attempt: Attempt): Fees => ({
@@ -30,14 +24,10 @@ const highestOf = (a: Fees, b: Fees): Fees => ({
 })
 
 /** Fees that the market asks for, above whatever this key already signed for the nonce, and that its balance can pay. */
-export const chooseFees = async (
-  context: SignerContext,
-  lane: SignerLane,
-  go: Pick<Go, 'policy' | 'nonce' | 'market' | 'balanceWei' | 'attack'>,
-): Promise<Fees | Refusal> => {
-  const stuck = highest(
-    await listAttemptsAt(context.db, context.key.address, lane.chainId, go.nonce),
-  )
+export const chooseFees = (
+  go: Pick<Go, 'policy' | 'signed' | 'market' | 'balanceWei' | 'attack'>,
+): Fees | Refusal => {
+  const stuck = highest(go.signed)
   const fresh = go.attack
     ? outbidFees(go.market, go.policy, go.attack)
     : suggestFees(go.market, go.policy)
@@ -57,10 +47,10 @@ export const chooseFees = async (
 }
 
 /** What a sender with a key of its own may pay: it bids by itself, below the policy's caps. */
-export const capFees = async ({
+export const capFees = ({
   maxFeePerGasWei,
   maxPriorityFeePerGasWei,
-}: Pick<LoadedPolicy, 'maxFeePerGasWei' | 'maxPriorityFeePerGasWei'>): Promise<Fees> => ({
+}: Pick<LoadedPolicy, 'maxFeePerGasWei' | 'maxPriorityFeePerGasWei'>): Fees => ({
   maxFeePerGas: maxFeePerGasWei,
   maxPriorityFeePerGas: maxPriorityFeePerGasWei,
 })
@@ -91,7 +81,9 @@ export const isKeyBusy = async (
   nonce: number,
   exceptId: string,
 ): Promise<boolean> => {
-  const inFlight = await listInFlight(tx, signer, chainId)
-  if (inFlight.some((row) => row.id !== exceptId && isKeyed(row))) return true
-  return isNonceTaken(tx, signer, chainId, nonce)
+  const [inFlight, isTaken] = await Promise.all([
+    listInFlight(tx, signer, chainId),
+    isNonceTaken(tx, signer, chainId, nonce),
+  ])
+  return isTaken || inFlight.some((row) => row.id !== exceptId && isKeyed(row))
 }

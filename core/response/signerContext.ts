@@ -1,3 +1,4 @@
+import type { Hex } from '../base/index.ts'
 import type { Database } from '../store/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import type { FindingRow } from './executionStore.ts'
@@ -53,6 +54,8 @@ export type SignerLane = {
   readonly chainName: string
   readonly rpc: SignerRpc
   readonly sender: Sender
+  /** What mined transactions of the signer cost (wei), by their receipts; read anew when left out. */
+  readonly paid?: Map<Hex, bigint> | undefined
   /** Those with keys of their own; none when left out. */
   readonly senders?: LaneSenders | undefined
   /** Whether there are endpoints outside the public mempool. */

@@ -6,7 +6,7 @@ import {
   serializeTransaction,
   type TransactionSerializedEIP1559,
 } from 'viem'
-import { privateKeyToAddress, sign } from 'viem/accounts'
+import { generatePrivateKey, privateKeyToAddress, sign } from 'viem/accounts'
 import { type Address, type Hex, TocsinError } from '../base/index.ts'
 import { isApprovedCalldata } from './adaptCalldata.ts'
 import type { Fees } from './fees.ts'
@@ -23,10 +23,13 @@ export type DigestSigner = {
 /** A signature over secp256k1 with a low `s`. */
 export type DigestSignature = { readonly r: Hex; readonly s: Hex; readonly yParity: 0 | 1 }
 
+/** What of a policy is signed. */
+export type Signable = Pick<Policy, 'chain' | 'target' | 'calldata' | 'gasLimit'>
+
 /** Who signs. Only calldata of a policy ever reaches `sign`. */
 export type SignerKey = DigestSigner & {
   readonly sign: (
-    policy: Policy,
+    policy: Signable,
     nonce: number,
     fees: Fees,
   ) => Promise<{ readonly raw: Hex; readonly hash: Hex }>
@@ -62,6 +65,19 @@ export const createSignerKey = (privateKey: Hex): SignerKey =>
       return { r, s, yParity: yParity === 1 ? 1 : 0 }
     },
   })
+
+const WARM_UP_ROUNDS = 16
+
+/**
+ * Signs with a throwaway key a transaction that goes nowhere. Tables of the curve are made and the code is compiled
+ * by it: the first real signature then takes a millisecond or two, and not twenty.
+ */
+export const warmUpSigning = async (): Promise<void> => {
+  const key = createSignerKey(generatePrivateKey())
+  const call: Signable = { chain: 1, target: key.address, calldata: '0x8456cb59', gasLimit: 1n }
+  for (let nonce = 0; nonce < WARM_UP_ROUNDS; nonce++)
+    await key.sign(call, nonce, { maxFeePerGas: 2n, maxPriorityFeePerGas: 1n })
+}
 
 /**
  * Opens the keystore file.

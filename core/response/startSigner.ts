@@ -23,6 +23,7 @@ import { readSigns } from './readSigns.ts'
 import { reportPolicyFaults } from './reportPolicyFaults.ts'
 import type { Sender } from './sender.ts'
 import type { SignerContext, SignerLane } from './signerContext.ts'
+import { warmUpSigning } from './signerKey.ts'
 import { createSignerMetrics } from './signerMetrics.ts'
 import type { SignerRpc } from './signerRpc.ts'
 import { endProposals, refuseUnserved } from './tidyExecutions.ts'
@@ -108,6 +109,7 @@ export const startSigner = async (options: StartSignerOptions): Promise<RunningP
     readSigns({ context, lanes, policies, monitor }),
   )
   const key = await openKey(settings)
+  await warmUpSigning()
   const lanes = createLanes(config, options.createSender, metrics.rpc, key)
   await policies.refresh()
   const ledger = await openLedger(config.dataDir)

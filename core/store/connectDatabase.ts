@@ -23,6 +23,12 @@ export type ConnectOptions = {
   readonly onError?: (error: unknown) => void
 }
 
+/** Runs in the transaction that is given, or in one of its own. */
+export const inTransaction = <T>(
+  db: Database | DatabaseTransaction,
+  work: (tx: DatabaseTransaction) => Promise<T>,
+): Promise<T> => ('rollback' in db ? work(db) : db.transaction(work))
+
 const hostOf = (url: string): string => new URL(url).host || 'its socket'
 
 const checkUrl = (url: string): void => {
@@ -79,6 +85,8 @@ export const connectDatabase = async (options: ConnectOptions): Promise<Store> =
     // A client whose server went away without a word must not hang a block for ever.
     query_timeout: 30_000,
     keepAlive: true,
+    // What is asked together travels together; the server still answers in order.
+    pipeline: true,
   })
   // Idle clients emit errors when the server restarts; unhandled they would end the process.
   pool.on('error', (error) => options.onError?.(error))

@@ -2,6 +2,7 @@ export {
   connectDatabase,
   type Database,
   type DatabaseTransaction,
+  inTransaction,
   type Store,
 } from './connectDatabase.ts'
 export { type EmbeddedPostgres, startEmbeddedPostgres } from './embeddedPostgres.ts'

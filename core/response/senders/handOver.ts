@@ -1,8 +1,9 @@
 import { sql } from 'drizzle-orm'
+import type { Hex } from '../../base/index.ts'
 import type { DatabaseTransaction } from '../../store/index.ts'
 import { adaptPolicy } from '../adaptCalldata.ts'
 import { readSpent } from '../deeds.ts'
-import { moveExecution, toStoredAttempts } from '../executionStore.ts'
+import { listAttemptsAt, moveExecution, toStoredAttempts } from '../executionStore.ts'
 import type { Sight } from '../lookAtExecution.ts'
 import { IN_FLIGHT, type Pursuit } from '../pursuit.ts'
 import { broadcast } from '../pushLocal.ts'
@@ -51,6 +52,16 @@ const detailOf = ({ row, policy }: Pursuit, { to, why }: Step) => ({
   why,
 })
 
+/** Into the signer's own book before the commit, and so before anything is sent. */
+const noteCost = ({ context, row }: Pursuit, { costWei }: Step, hash?: Hex): Promise<void> =>
+  context.ledger.append({
+    kind: 'replaced',
+    execution: row.id,
+    atMs: Date.now(),
+    ...(hash ? { hash } : {}),
+    costWei,
+  })
+
 const handToRemote = async (pursuit: Pursuit, step: Step): Promise<boolean> => {
   const { context, row, policy } = pursuit
   const sender = policy.senders[step.to]?.name ?? ''
@@ -60,7 +71,10 @@ const handToRemote = async (pursuit: Pursuit, step: Step): Promise<boolean> => {
     patch: { senderStep: step.to, senderStepAt: new Date(), feeWei: String(step.costWei) },
     event: 'handed_over',
     detail: detailOf(pursuit, step),
-    also: (tx: DatabaseTransaction) => openRelay(tx, relay),
+    also: async (tx: DatabaseTransaction) => {
+      await openRelay(tx, relay)
+      await noteCost(pursuit, step)
+    },
   })
 }
 
@@ -76,7 +90,8 @@ const handToLocal = async (pursuit: Pursuit, step: Step): Promise<boolean> => {
     adaptPolicy(lane.rpc, action, policy, signer),
   ])
   if (!adapted) return hold(pursuit, 'what stands on chain cannot be read')
-  const fees = await chooseFees(context, lane, { policy, nonce, market, balanceWei })
+  const signed = await listAttemptsAt(context.db, signer, lane.chainId, nonce)
+  const fees = chooseFees({ policy, signed, market, balanceWei })
   if ('code' in fees) return hold(pursuit, fees.reason)
   const attempt = await signAttempt(context, adapted, nonce, fees, head)
   const moved = await context.db.transaction(async (tx) => {
@@ -84,7 +99,7 @@ const handToLocal = async (pursuit: Pursuit, step: Step): Promise<boolean> => {
       sql`select pg_advisory_xact_lock(hashtextextended(${`tocsin:nonce:${signer}:${lane.chainId}`}, 0))`,
     )
     if (await isKeyBusy(tx, signer, lane.chainId, nonce, row.id)) return false
-    const isMoved = await moveExecution(tx, row, {
+    return moveExecution(tx, row, {
       from: IN_FLIGHT,
       patch: {
         senderStep: step.to,
@@ -97,16 +112,8 @@ const handToLocal = async (pursuit: Pursuit, step: Step): Promise<boolean> => {
       event: 'handed_over',
       detail: { ...detailOf(pursuit, step), nonce, hash: attempt.hash, ...fees },
       attempts: 0,
+      also: () => noteCost(pursuit, step, attempt.hash),
     })
-    if (isMoved)
-      await context.ledger.append({
-        kind: 'replaced',
-        execution: row.id,
-        atMs: Date.now(),
-        hash: attempt.hash,
-        costWei: step.costWei,
-      })
-    return isMoved
   })
   if (!moved) return hold(pursuit, 'another transaction of the key is in flight')
   const taken = { ...pursuit, row: { ...row, nonce }, attempts: [attempt], nonce }
@@ -140,17 +147,7 @@ export const handOver = async (pursuit: Pursuit, why: string): Promise<boolean> 
   if (await readEffect(lane.rpc, action, policy)) return false
   context.log.warn({ execution: row.id, to: name }, `Another sender takes over: ${why}`)
   const step: Step = { to, why, costWei }
-  if (!isLocalStep(policy, to)) {
-    const moved = await handToRemote(pursuit, step)
-    if (moved)
-      await context.ledger.append({
-        kind: 'replaced',
-        execution: row.id,
-        atMs: Date.now(),
-        costWei,
-      })
-    return moved
-  }
+  if (!isLocalStep(policy, to)) return handToRemote(pursuit, step)
   return attempts.length > 0
     ? hold(pursuit, 'the own key is at it already')
     : handToLocal(pursuit, step)
