@@ -6,6 +6,7 @@ import { tables } from '../core/store/index.ts'
 import { callOf, createSender, type SendRequest } from '../demo/contracts/index.ts'
 import { startStack } from '../test/support/stack.ts'
 import { giveBack, rob, takeManagerRole } from './support/attackStep.ts'
+import { countExecutions } from './support/countExecutions.ts'
 import { percentile, printTable, printVerdicts } from './support/report.ts'
 
 /**
@@ -19,6 +20,9 @@ const BLOCKS = short ? 40 : 320
 const TRANSACTIONS = 200
 /** Every so many blocks the vault is robbed, paused and opened again. */
 const ATTACK_EVERY = short ? 8 : 4
+
+/** Between two looks into Postgres, which is busy with what is measured. */
+const POLL_MS = 50
 
 const nowMs = (): number => performance.timeOrigin + performance.now()
 
@@ -82,11 +86,10 @@ try {
   const waitFor = async (
     what: string,
     isThere: () => boolean | Promise<boolean>,
+    pauseMs = 10,
   ): Promise<void> => {
-    for (let tries = 0; tries < 3_000; tries++) {
+    for (const end = nowMs() + 30_000; nowMs() < end; await delay(pauseMs))
       if (await isThere()) return
-      await delay(10)
-    }
     throw new Error(`waited 30 s for ${what}`)
   }
 
@@ -118,15 +121,17 @@ try {
     await waitFor(`block ${number} to be committed`, () => commits.has(number))
     if (isAttack) {
       attacks++
-      await waitFor('the pause to be broadcast', async () => {
-        const rows = await stack.store.db.select().from(tables.execution)
-        return rows.filter((row) => row.broadcastAt !== null).length >= attacks
-      })
+      await waitFor(
+        'the pause to be broadcast',
+        async () => (await countExecutions(stack.store, 'broadcast')) >= attacks,
+        POLL_MS,
+      )
       await mine()
-      await waitFor('the pause to hold', async () => {
-        const rows = await stack.store.db.select().from(tables.execution)
-        return rows.filter((row) => row.status === 'succeeded').length >= attacks
-      })
+      await waitFor(
+        'the pause to hold',
+        async () => (await countExecutions(stack.store, 'succeeded')) >= attacks,
+        POLL_MS,
+      )
       await stack.unpause()
       await giveBack(stack, loot)
       await mine()

@@ -3,6 +3,7 @@ import { tables } from '../core/store/index.ts'
 import { callOf, createSender } from '../demo/contracts/index.ts'
 import { type Stack, startStack } from '../test/support/stack.ts'
 import { giveBack, rob, takeManagerRole } from './support/attackStep.ts'
+import { countExecutions } from './support/countExecutions.ts'
 import { percentile, printTable, printVerdicts } from './support/report.ts'
 
 /**
@@ -37,7 +38,7 @@ const waitFor = async (
 ): Promise<void> => {
   for (const began = performance.now(); performance.now() - began < limitS * 1_000; ) {
     if (await isThere()) return
-    await delay(25)
+    await delay(50)
   }
   throw new Error(`waited ${limitS} s for ${what}`)
 }
@@ -70,10 +71,7 @@ const measure = async (stack: Stack, blockTimeS: number, rounds: number): Promis
   }
   await takeManagerRole(stack)
   await anvil.rpc('evm_setIntervalMining', [blockTimeS])
-  const succeeded = async (): Promise<number> => {
-    const rows = await store.db.select().from(tables.execution)
-    return rows.filter(({ status }) => status === 'succeeded').length
-  }
+  const succeeded = (): Promise<number> => countExecutions(store, 'succeeded')
   const done = await succeeded()
   for (let round = 0; round < rounds; round++) {
     await beOrdinary()

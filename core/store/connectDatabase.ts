@@ -85,6 +85,8 @@ export const connectDatabase = async (options: ConnectOptions): Promise<Store> =
     // A client whose server went away without a word must not hang a block for ever.
     query_timeout: 30_000,
     keepAlive: true,
+    // A block every twelve seconds, or an answer after a quiet week, must not wait for a handshake.
+    idleTimeoutMillis: 0,
     // What is asked together travels together; the server still answers in order.
     pipeline: true,
   })
