@@ -130,9 +130,14 @@ const handle = async (
   row: ExecutionRow,
   finding: FindingRow | null,
   memory: LaneMemory,
+  ready: Promise<void> | undefined,
 ): Promise<Outcome> => {
   try {
+    const policy = context.getPolicy(row.actionId)
     const decision = await decideExecution(context, lane, row, finding)
+    await ready
+    // The file was changed, withdrawn or signed while this was decided: decide by what it says now.
+    if (context.getPolicy(row.actionId) !== policy) return 'again'
     return await carryOut(context, lane, row, decision, memory)
   } catch (error) {
     context.log.error(
@@ -153,8 +158,14 @@ const forget = (map: Map<string, unknown>, keep: ReadonlySet<string>): void => {
   for (const id of map.keys()) if (!keep.has(id)) map.delete(id)
 }
 
+/** Waits for all, and throws what the first of them threw. */
+const allDone = async (work: readonly Promise<unknown>[]): Promise<void> => {
+  const failed = (await Promise.allSettled(work)).find(({ status }) => status === 'rejected')
+  if (failed?.status === 'rejected') throw failed.reason
+}
+
 export type LaneTurn = {
-  /** What must be done before anything is decided; it goes on while the rows are read. */
+  /** The policy files are read again: begun with the turn, and done before anything that was decided is carried out. */
   readonly ready?: Promise<void> | undefined
   /** Whether a new intent may have come since the turn began. */
   readonly isWanted?: (() => boolean) | undefined
@@ -169,11 +180,12 @@ export const runLane = async (
 ): Promise<boolean> => {
   if (!context.isHolder()) return false
   const { db, key } = context
+  turn.ready?.catch(() => undefined)
   const [inFlight, all] = await Promise.all([
     listInFlight(db, key.address, lane.chainId),
     listWaiting(db, lane.chainId),
-    turn.ready,
   ])
+  if (inFlight.length > 0) await turn.ready
   for (const row of inFlight) {
     if (context.signal.aborted) return false
     await pursueExecution(
@@ -188,22 +200,25 @@ export const runLane = async (
   const waiting = inFlight.some(isKeyed) ? [] : all
   for (const { execution, finding } of waiting) {
     if (sent || context.signal.aborted || !context.isHolder()) break
-    const outcome = await handle(context, lane, execution, finding, memory)
+    const outcome = await handle(context, lane, execution, finding, memory, turn.ready)
     sent = outcome === 'sent'
     again ||= outcome === 'again'
   }
   const unsettled = await listUnsettled(db, key.address, lane.chainId)
-  for (const row of unsettled) {
-    if (context.signal.aborted) return false
-    // Whatever has come meanwhile is answered first.
-    if (turn.isWanted?.()) return true
-    await confirmExecution(
-      context,
-      lane,
-      row,
-      remember(memory.confirmations, row.id, createConfirmMemory),
-    )
-  }
+  await turn.ready
+  if (context.signal.aborted) return false
+  // Whatever has come meanwhile is answered first.
+  if (turn.isWanted?.()) return true
+  await allDone(
+    unsettled.map((row) =>
+      confirmExecution(
+        context,
+        lane,
+        row,
+        remember(memory.confirmations, row.id, createConfirmMemory),
+      ),
+    ),
+  )
   forget(
     memory.pursuits,
     new Set([...inFlight.map(({ id }) => id), ...waiting.map(({ execution }) => execution.id)]),
