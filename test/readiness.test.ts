@@ -181,6 +181,26 @@ test.each(cases)(
   40_000,
 )
 
+test('behavior: limits used up by a pause are no fault while it stands, and are one when it is lifted', async () => {
+  const readLimits = async (): Promise<unknown> => {
+    const { detail } = await signer.report()
+    const { readiness } = detail as { readiness: { probes: { name: string }[] }[] }
+    return readiness[0]?.probes.find(({ name }) => name === 'limits')
+  }
+  await f.asAdmin('grantRole', [PAUSER_ROLE, f.admin])
+  await f.asAdmin('pause')
+  await f.writePolicy({ limits: { maxPerWindow: 1, windowS: 3_600, maxLifetime: 100 } })
+  await expect
+    .poll(readLimits, { timeout: 12_000 })
+    .toMatchObject({ ok: true, message: expect.stringContaining('Used up, and its effect stands') })
+  expect((await findAlert('limits'))?.status ?? 'none').not.toBe('open')
+  await f.asAdmin('unpause')
+  await f.asAdmin('revokeRole', [PAUSER_ROLE, f.admin])
+  await alertBecomes('limits', { status: 'open' })
+  await f.writePolicy()
+  await alertBecomes('limits', { status: 'resolved' })
+}, 40_000)
+
 test('behavior: an end of approval is told gently while it nears, and gravely once it is past', async () => {
   const severities = async (): Promise<readonly string[]> => {
     const rows = await f.database.db
