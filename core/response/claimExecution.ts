@@ -63,8 +63,9 @@ const record = (
   { signer, nowMs, attempt, warrant, fees, costWei }: Signed,
 ): Promise<boolean> => {
   const { policy } = go
-  const sender = policy.senders[0]?.name ?? 'local'
-  const relay = { executionId: row.id, step: 0, sender }
+  const { step } = go
+  const sender = policy.senders[step]?.name ?? 'local'
+  const relay = { executionId: row.id, step, sender }
   return moveExecution(tx, row, {
     from: ['requested', 'proposed'],
     patch: {
@@ -78,7 +79,7 @@ const record = (
       nonce: attempt ? go.nonce : null,
       txHashes: attempt ? [attempt.hash] : [],
       attempts: toStoredAttempts(attempt ? [attempt] : []),
-      senderStep: 0,
+      senderStep: step,
       senderStepAt: new Date(nowMs),
       warrant: warrant ? { ...warrant } : null,
       simulation: { ...go.simulation },
@@ -94,6 +95,7 @@ const record = (
       quorum: go.quorum,
       approvedBy: go.approvedBy,
       sender,
+      ...(step > 0 ? { without: policy.senders.slice(0, step).map(({ name }) => name) } : {}),
       ...(attempt ? { nonce: go.nonce, hash: attempt.hash } : {}),
       ...(go.attack ? { aheadOf: go.attack.hash } : {}),
       target: policy.target,
@@ -122,7 +124,7 @@ export const claimExecution = async (
   const signer = context.key.address
   const unsendable = checkSenders(lane, policy, go.action)
   if (unsendable) return { kind: 'refused', ...unsendable }
-  const isLocal = isLocalStep(policy, 0)
+  const isLocal = isLocalStep(policy, go.step)
   const fees = isLocal ? chooseFees(go) : capFees(policy)
   if ('code' in fees) return { kind: 'refused', ...fees }
   const costs = await readCosts(lane, ledger, policy.id, nowMs)

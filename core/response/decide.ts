@@ -54,6 +54,7 @@ type Reads = {
   readonly votes: Votes
   readonly codeFault: string | undefined
   readonly effective: boolean
+  readonly step: number
   readonly simulation: SimulationResult
   readonly nonce: number
   readonly signed: readonly Attempt[]
@@ -62,15 +63,39 @@ type Reads = {
   readonly pending: PendingSight | undefined
 }
 
-/** Everything that the chain and the other findings must say, read at once. */
-const readAll = async (subject: Case): Promise<Reads> => {
-  const { context, lane, policy, action, finding, isReleased, isOrdered, nowMs } = subject
-  const { rpc, tenderly } = lane
-  const signer = context.key.address
-  // The rights that count are those of whoever sends first.
-  const actor = (await lane.senders?.actorOf(policy, signer)) ?? signer
+type Play = { readonly step: number; readonly simulation: SimulationResult }
+
+/** The action as one sender of the policy would do it: with the rights of whoever sends. */
+const play = async (subject: Case, step: number): Promise<Play> => {
+  const { context, lane, policy, action, finding, isOrdered } = subject
+  const own = context.key.address
+  const from = (await lane.senders?.actorOf(policy, own, step)) ?? own
   // What people order rests on no transaction.
   const evidence = isOrdered ? undefined : finding
+  const { rpc, tenderly } = lane
+  return {
+    step,
+    simulation: await simulateAction({ rpc, tenderly, action, policy, from, evidence }),
+  }
+}
+
+/** By the first sender for whom it does not revert: one that lost its right must not keep the others from it. */
+const playFirstAble = async (subject: Case): Promise<Play> => {
+  const first = await play(subject, 0)
+  if (!subject.action.isIdempotent) return first
+  let last = first
+  for (let step = 1; step < subject.policy.senders.length; step++) {
+    if (last.simulation.outcome !== 'reverted') return last
+    last = await play(subject, step)
+  }
+  return last.simulation.outcome === 'reverted' ? first : last
+}
+
+/** Everything that the chain and the other findings must say, read at once. */
+const readAll = async (subject: Case): Promise<Reads> => {
+  const { context, lane, policy, action, finding, isReleased, nowMs } = subject
+  const { rpc } = lane
+  const signer = context.key.address
   const head = readHead(rpc)
   // Freshness is over when people have released it: then the others must have found it when it was found.
   const readSince = async () => ({
@@ -81,14 +106,14 @@ const readAll = async (subject: Case): Promise<Reads> => {
     const nonce = await readNonce(rpc, signer)
     return { nonce, signed: await listAttemptsAt(context.db, signer, lane.chainId, nonce) }
   }
-  const [at, sight, votes, codeFault, effective, simulation, own, market, balanceWei, pending] =
+  const [at, sight, votes, codeFault, effective, played, own, market, balanceWei, pending] =
     await Promise.all([
       head,
       readBlockSight(rpc, finding, policy.quorum.endpoints),
       readVotes(context, lane, policy, finding, readSince),
       checkCode(rpc, policy),
       readEffect(rpc, action, policy),
-      simulateAction({ rpc, tenderly, action, policy, from: actor, evidence }),
+      playFirstAble(subject),
       readSigned(),
       readFees(rpc),
       readBalance(rpc, signer),
@@ -100,7 +125,7 @@ const readAll = async (subject: Case): Promise<Reads> => {
     votes,
     codeFault,
     effective,
-    simulation,
+    ...played,
     ...own,
     market,
     balanceWei,

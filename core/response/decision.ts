@@ -20,6 +20,8 @@ export type Go = {
   readonly policy: LoadedPolicy
   readonly action: ActionDefinition
   readonly finding: FindingRow
+  /** Of the sender that begins; those before it have not the right. */
+  readonly step: number
   readonly simulation: SimulationResult
   readonly head: Head
   readonly nonce: number

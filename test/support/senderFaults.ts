@@ -153,6 +153,45 @@ export const describeSenderFaults = (kind: 'openzeppelin-relayer' | 'defender'):
         expect(await f.events(row.id)).toContain('handed_over')
       })
 
+    test('behavior: a relayer that lost its role is passed over, and the own key lands it at once', async () => {
+      await startWith({
+        senders: [
+          { name: 'relayer', deadlineS: 600 },
+          { name: 'local', deadlineS: LOCAL_S },
+        ],
+      })
+      await f.asAdmin('revokeRole', [PAUSER_ROLE, desk.address])
+      try {
+        const { row } = await land(await find())
+        expect(await byRelayer(row)).toBe(false)
+        expect(desk.accepted).toHaveLength(0)
+        expect(row.senderStep).toBe(1)
+      } finally {
+        await f.asAdmin('grantRole', [PAUSER_ROLE, desk.address])
+      }
+    })
+
+    test("behavior: a reorg that takes the relayer's transaction: the pause stands in the end, once", async () => {
+      await startWith({
+        senders: [
+          { name: 'relayer', deadlineS: 5 },
+          { name: 'local', deadlineS: LOCAL_S },
+        ],
+      })
+      const { row } = await land(await find())
+      const depth = Number(await f.anvil.rpc('eth_blockNumber')) - (row.minedBlock ?? 0) + 1
+      await f.anvil.rpc('anvil_reorg', [depth, []])
+      expect(await f.isPaused()).toBe(false)
+      for (let i = 0; i < 100 && !(await f.isPaused()); i++) {
+        await f.mine()
+        await sleep(150)
+      }
+      await f.until(row.id, ({ status }) => status === 'succeeded')
+      expect((await pauses()).slice(pausesBefore)).toHaveLength(1)
+      expect(await f.events(row.id)).toContain('orphaned')
+      expect(await verifyExecutionLog(f.database.db)).toMatchObject({ ok: true })
+    })
+
     test('behavior: an intent that is never sent is left to the own key', async () => {
       await startWith()
       standin.setFault('intent')

@@ -6,8 +6,8 @@ import type { RemoteSender } from './remoteSender.ts'
 export type LaneSenders = {
   readonly find: (name: string) => RemoteSender | undefined
   readonly list: () => readonly RemoteSender[]
-  /** Whose rights a policy's first sender uses; the signer's own account where that cannot be told now. */
-  readonly actorOf: (policy: Policy, own: Address) => Promise<Address>
+  /** Whose rights a sender of a policy uses (default: the first); the signer's own account where that cannot be told now. */
+  readonly actorOf: (policy: Policy, own: Address, step?: number) => Promise<Address>
   /** Runs on beside the lane; awaited when the signer stops. */
   readonly spawn: (task: Promise<void>) => void
   readonly stop: () => Promise<void>
@@ -25,8 +25,8 @@ export const createLaneSenders = (remotes: readonly RemoteSender[]): LaneSenders
   return {
     find,
     list: () => remotes,
-    actorOf: async (policy, own) => {
-      const remote = find(policy.senders[0]?.name ?? 'local')
+    actorOf: async (policy, own, step = 0) => {
+      const remote = find(policy.senders[step]?.name ?? 'local')
       return remote ? accountOf(remote).catch(() => own) : own
     },
     spawn: (task) => {
