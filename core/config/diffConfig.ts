@@ -25,6 +25,7 @@ const RELOADABLE = [
   /^routes\b/,
   /^owners\b/,
   /^channels\b/,
+  /^labels\b/,
   /^answers\[\d+\]\.when\.minSeverity$/,
 ]
 const SECRET =
@@ -69,6 +70,11 @@ const leavesOf = (config: Config): ReadonlyMap<string, Leaf> => {
     chains: byName(config.chains),
     channels: byName(config.channels),
     watch: byName(watch),
+    // Told by its size: nobody reads a hundred thousand rows in a log of changes.
+    labels: config.labels && {
+      files: config.labels.files,
+      rows: `${config.labels.rows.length} labels, ${stableHash(config.labels.rows).slice(0, 12)}`,
+    },
   }
   flatten(tree, '', leaves)
   return leaves
@@ -119,6 +125,7 @@ const apply = (before: Config, after: Config, withAnswers: boolean, isWhole: boo
     routes: after.routes,
     owners: after.owners,
     channels: after.channels,
+    labels: after.labels,
     answers: withAnswers ? after.answers : before.answers,
     files: after.files,
     places: after.places ?? before.places ?? {},

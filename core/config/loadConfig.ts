@@ -10,6 +10,7 @@ import { listPlaces } from './listPlaces.ts'
 import { loadAbi } from './loadAbi.ts'
 import { type Located, type LocatedEntry, nodeAt, placeOf, plainOf, textAt } from './located.ts'
 import { mergeOverlay } from './mergeOverlay.ts'
+import { chainIdsIn, type LabelsOfFiles, readLabels } from './readLabels.ts'
 import { readYamlFile } from './readYamlFile.ts'
 import { type WatchlistFile, watchlistSchema } from './schema.ts'
 import { resolveSecrets, type SecretPart, type Secrets } from './secrets.ts'
@@ -209,6 +210,7 @@ const resolveConfig = (
   root: Located,
   options: LoadConfigOptions,
   secrets: Secrets,
+  labels: LabelsOfFiles,
 ): Config => {
   const folder = resolve(dirname(options.file))
   const ids = new Map(Object.entries(file.chains).map(([name, chain]) => [name, chain.id]))
@@ -237,6 +239,7 @@ const resolveConfig = (
         ws: secrets.at(['chains', name, 'rpc', index, 'ws']) || undefined,
       })),
     })),
+    labels: file.labels.length === 0 ? undefined : { files: labels.files, rows: labels.rows },
     watch: file.watch.map((thing) => resolveThing(thing, ids.get(thing.chain) ?? 0, folder)),
     channels: resolveChannels(file, secrets),
     database: url || file.database ? { url } : undefined,
@@ -318,8 +321,10 @@ export const loadConfig = async (options: LoadConfigOptions): Promise<Config> =>
   const environment = options.environment ?? process.env
   const secrets = resolveSecrets(root, { parts: options.secrets, folder, environment })
   faults.push(...secrets.faults)
+  const labels = readLabels(root, { folder, shownFolder: dirname(options.file) }, chainIdsIn(root))
+  faults.push(...labels.faults)
   const alone = bots.error ?? actions.error
   if (faults.length === 1 && isTocsinError(alone)) throw alone
   if (faults.length > 0 || !parsed.success) throw new ConfigError(faults)
-  return resolveConfig(parsed.data, root, options, secrets)
+  return resolveConfig(parsed.data, root, options, secrets, labels)
 }

@@ -200,6 +200,17 @@ export const answerSchema = z.strictObject({
   action: name.describe('Id of an approved policy file'),
 })
 
+/** A file of labels beside the watchlist. */
+export const labelFileSchema = z.union([
+  z.string().min(1),
+  z.strictObject({
+    file: z.string().min(1).describe('CSV, YAML or JSON, from the watchlist'),
+    chain: name.optional().describe('Chain of rows that name none. Default: every chain'),
+    tags: z.array(name).default([]).describe('Given to each of its rows: exchange, bridge, …'),
+    source: name.optional().describe('What it is called. Default: the name of the file'),
+  }),
+])
+
 export const watchlistSchema = z.strictObject({
   version: z.literal(1),
   name,
@@ -211,6 +222,11 @@ export const watchlistSchema = z.strictObject({
   chains: z.record(name, chainSchema),
   owners: z.record(name, z.strictObject({ description: z.string().optional() })).default({}),
   watch: z.array(thingSchema).min(1),
+  labels: z
+    .array(labelFileSchema)
+    .max(50)
+    .default([])
+    .describe('Files that say who is behind an address: exchanges, bridges, mixers, your own'),
   bots: z
     .record(
       name,

@@ -1,6 +1,7 @@
 import type { Abi } from 'viem'
 import type { z } from 'zod'
 import type { Address } from '../base/index.ts'
+import type { ConfigLabel } from './labels/types.ts'
 import type {
   answerSchema,
   chainSchema,
@@ -124,7 +125,7 @@ export type PeopleConfig = Omit<NonNullable<WatchlistFile['people']>, 'secret' |
 /** The whole configuration, validated and resolved. Secrets are resolved only for the process that asks for them. */
 export type Config = Omit<
   WatchlistFile,
-  'chains' | 'watch' | 'channels' | 'dataDir' | 'database' | 'signer' | 'people'
+  'chains' | 'watch' | 'channels' | 'dataDir' | 'database' | 'signer' | 'people' | 'labels'
 > & {
   /** Absolute path of the watchlist, and of the overlay of `--env` when there is one. */
   readonly files: readonly string[]
@@ -133,6 +134,10 @@ export type Config = Omit<
   readonly dataDir: string
   readonly chains: readonly ChainConfig[]
   readonly watch: readonly WatchedThing[]
+  /** Files of labels, absolute, and what they hold, the first file first. Default: none. */
+  readonly labels?:
+    | { readonly files: readonly string[]; readonly rows: readonly ConfigLabel[] }
+    | undefined
   readonly channels: readonly ChannelConfig[]
   /** `url` is empty unless the process asked for `database`. */
   readonly database?: { readonly url: string } | undefined

@@ -29,6 +29,12 @@ export type WatchConfigOptions = {
 
 export type ConfigWatcher = { readonly current: () => Config; readonly stop: () => Promise<void> }
 
+/** The watchlist, its overlay, and the files of labels that it names. */
+const filesOf = ({ files, labels }: Config): readonly string[] => [
+  ...files,
+  ...(labels?.files ?? []),
+]
+
 const stampOf = (files: readonly string[]): string =>
   files
     .map((file) => {
@@ -58,24 +64,23 @@ const watchFolders = (files: readonly string[], wake: () => void): readonly FSWa
 /** Follows the files of the watchlist and hands on what changed; a file that is wrong changes nothing. */
 export const watchConfig = async (options: WatchConfigOptions): Promise<ConfigWatcher> => {
   const { load, onChange, onError, debounceMs = 200, pollMs = 2_000, signal } = options
-  let stamp = options.current ? stampOf(options.current.files) : ''
+  let stamp = options.current ? stampOf(filesOf(options.current)) : ''
   let current = options.current ?? (await load())
-  if (!options.current) stamp = stampOf(current.files)
-  const { files } = current
+  if (!options.current) stamp = stampOf(filesOf(current))
   let lastRestart = stableHash([])
 
   const rest = async (turn: AbortSignal): Promise<string> => {
-    let before = stampOf(files)
+    let before = stampOf(filesOf(current))
     for (let tries = 0; tries < 20 && !turn.aborted; tries++) {
       await sleep(debounceMs, turn)
-      const after = stampOf(files)
+      const after = stampOf(filesOf(current))
       if (after === before) break
       before = after
     }
     return before
   }
   const turn = async (aborted: AbortSignal): Promise<void> => {
-    if (stampOf(files) === stamp) return
+    if (stampOf(filesOf(current)) === stamp) return
     const next = await rest(aborted)
     if (aborted.aborted) return
     stamp = next
@@ -83,11 +88,13 @@ export const watchConfig = async (options: WatchConfigOptions): Promise<ConfigWa
     const restart = stableHash(needsRestart)
     const isNews = changes.length > 0 || restart !== lastRestart
     lastRestart = restart
+    // Files of labels came or went with it: one more look finds what has changed in them since.
+    if (String(filesOf(config)) !== String(filesOf(current))) stamp = ''
     current = config
     if (isNews) await onChange(config, changes, needsRestart)
   }
   const loop = createLoop(turn, { pauseMs: pollMs, onError })
-  const watchers = watchFolders(files, loop.wake)
+  const watchers = watchFolders(filesOf(current), loop.wake)
   const stop = async (): Promise<void> => {
     signal?.removeEventListener('abort', onAbort)
     for (const watcher of watchers) watcher.close()

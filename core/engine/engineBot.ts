@@ -1,5 +1,5 @@
 import { TocsinError } from '../base/index.ts'
-import { type Config, mergeBotParameters } from '../config/index.ts'
+import { type Config, labelsOfConfig, mergeBotParameters } from '../config/index.ts'
 import type { WatchedThing } from '../config/types.ts'
 import type { BotDefinition, BotThing, Label } from './types.ts'
 
@@ -41,14 +41,11 @@ export const bindBots = (
     return [{ definition, parameters: mergeBotParameters(definition, config), things }]
   })
 
-/** The labelled addresses of the watchlist on one chain, and its own contracts under the tag `own`. */
-export const listLabels = (config: Pick<Config, 'watch'>, chainName: string): readonly Label[] =>
-  config.watch
-    .filter((thing) => thing.chain === chainName)
-    // What somebody labelled by hand comes first: the first label of an address is the one that holds.
-    .sort((a, b) => Number(b.kind === 'label') - Number(a.kind === 'label'))
-    .map((thing) => ({
-      address: thing.address,
-      name: thing.name,
-      tags: thing.kind === 'label' ? thing.tags : [thing.kind, 'own'],
-    }))
+/** What the watchlist and its files of labels say of one chain's addresses; of two for one the first holds. */
+export const listLabels = (
+  config: Pick<Config, 'watch' | 'labels' | 'chains'>,
+  chainName: string,
+): readonly Label[] => {
+  const chain = config.chains.find(({ name }) => name === chainName)
+  return chain ? labelsOfConfig(config, chain.id) : []
+}

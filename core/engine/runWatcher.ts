@@ -1,8 +1,8 @@
-import { eq } from 'drizzle-orm'
 import { type Address, createLoop, messageOf, toJson, withTimeout } from '../base/index.ts'
 import type { ChainHealth } from '../chain/types.ts'
 import type { Config } from '../config/types.ts'
-import { type DatabaseTransaction, type Store, tables } from '../store/index.ts'
+import { listImported, readLabelRevision } from '../labels/index.ts'
+import type { DatabaseTransaction, Store } from '../store/index.ts'
 import {
   type Logger,
   type Meter,
@@ -48,26 +48,19 @@ const listTallied = (config: Config, chainName: string): readonly Address[] =>
       ]
     : []
 
-/** Labels of the watchlist, then those that were imported for the chain. */
+/** How often the watcher looks whether labels were imported (ms). */
+const LABEL_CHECK_MS = 3_000
+
+/** Labels of the watchlist and its files, then those that were imported for the chain. */
 const readLabels = async (
   config: Config,
   chainId: number,
   name: string,
   store: Store,
-): Promise<readonly Label[]> => {
-  const imported = await store.db
-    .select()
-    .from(tables.label)
-    .where(eq(tables.label.chainId, chainId))
-  return [
-    ...listLabels(config, name),
-    ...imported.map((row) => ({
-      address: row.address as `0x${string}`,
-      name: row.name,
-      tags: row.own ? [...row.tags, 'own'] : row.tags,
-    })),
-  ]
-}
+): Promise<readonly Label[]> => [
+  ...listLabels(config, name),
+  ...(await listImported(store.db, chainId)),
+]
 
 /**
  * The watcher: follows every chain of the watchlist and runs its bots.
@@ -94,7 +87,10 @@ export const runWatcher = async (options: WatcherOptions): Promise<RunningProces
   const stop = async (): Promise<void> => {
     await Promise.all(watches.map((watch) => watch.stop()))
   }
+  let labelRevision = ''
   try {
+    // Before the labels themselves: an import in between is seen by the first check.
+    labelRevision = await readLabelRevision(store.db)
     for (const chain of config.chains)
       watches.push(
         await watchChain({
@@ -118,6 +114,29 @@ export const runWatcher = async (options: WatcherOptions): Promise<RunningProces
     throw error
   }
 
+  const reload = async (next: Config): Promise<void> => {
+    for (const watch of watches) {
+      const chain = next.chains.find(({ name }) => name === watch.name)
+      if (!chain) continue
+      const labels = await readLabels(next, chain.id, chain.name, store)
+      await watch.reload(bind(next, chain.name), labels)
+    }
+    config = next
+  }
+  const labelChecks = createLoop(
+    async () => {
+      const revision = await readLabelRevision(store.db)
+      if (revision === labelRevision) return
+      await reload(config)
+      labelRevision = revision
+      log.info('The imported labels changed and were taken up.')
+    },
+    {
+      pauseMs: LABEL_CHECK_MS,
+      onError: (error) =>
+        log.warn({ error: messageOf(error) }, 'The imported labels could not be read.'),
+    },
+  )
   const checks = createLoop(
     async () => {
       for (const bot of options.bots) {
@@ -161,16 +180,9 @@ export const runWatcher = async (options: WatcherOptions): Promise<RunningProces
         detail: toJson({ chains, bots: Object.fromEntries(complaints) }),
       }
     },
-    reload: async (next) => {
-      for (const watch of watches) {
-        const chain = next.chains.find(({ name }) => name === watch.name)
-        if (!chain) continue
-        const labels = await readLabels(next, chain.id, chain.name, store)
-        await watch.reload(bind(next, chain.name), labels)
-      }
-      config = next
-    },
+    reload,
     stop: async () => {
+      await labelChecks.stop()
       await checks.stop()
       await stop()
     },

@@ -578,16 +578,20 @@ export const keyValue = tocsin.table('key_value', {
   updatedAt: at('updated_at').notNull().defaultNow(),
 })
 
-/** Entity labels: from the watchlist, and imported. */
+/** Entity labels that were imported; those of the watchlist and its files are not in here. */
 export const label = tocsin.table(
   'label',
   {
+    /** 0: on every chain. */
     chainId: integer('chain_id').notNull(),
     address: text('address').notNull(),
     name: text('name').notNull(),
     tags: text('tags').array().notNull().default(sql`'{}'::text[]`),
-    source: text('source').notNull().default('watchlist'),
-    own: boolean('own').notNull().default(false),
+    /** Name of the list it came with: an import replaces what the list said before. */
+    source: text('source').notNull(),
+    /** Where that list knows it from. */
+    origin: text('origin'),
+    importedAt: at('imported_at').notNull().defaultNow(),
   },
-  (t) => [primaryKey({ columns: [t.chainId, t.address] })],
+  (t) => [primaryKey({ columns: [t.address, t.chainId, t.source] })],
 )
