@@ -2,6 +2,7 @@
 export * from './base/index.ts'
 export type * from './chain/types.ts'
 export type { ThingKind, WatchedThing } from './config/types.ts'
+export * from './engine/baselines/index.ts'
 export { defineBot } from './engine/defineBot.ts'
 export * from './engine/helpers/index.ts'
 export type * from './engine/types.ts'
