@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type Json, toJson } from '../base/index.ts'
 import type { ThingKind } from '../config/types.ts'
-import type { BotDefinition, Needs } from '../engine/index.ts'
+import type { AlertNeed, BotDefinition, Needs } from '../engine/index.ts'
 import { makeThing } from '../testing/index.ts'
 
 export type ParameterDescription = {
@@ -20,6 +20,8 @@ export type BotDescription = {
   readonly kinds: readonly ThingKind[]
   readonly alerts: BotDefinition['alerts']
   readonly inputs: readonly string[]
+  /** Whose findings it asks for, one sentence each. */
+  readonly subscribes: readonly string[]
   readonly parameters: readonly ParameterDescription[]
 }
 
@@ -39,11 +41,24 @@ const inputsOf = (needs: Needs): readonly string[] => [
   ...(needs.reads?.length ? ['state reads'] : []),
   ...(needs.traces ? [needs.traces.mode === 'always' ? 'traces' : 'traces when touched'] : []),
   ...(needs.everyBlock ? ['every block'] : []),
+  ...(needs.alerts?.length ? ['findings'] : []),
 ]
 
+const subscriptionOf = (need: AlertNeed): string => {
+  const { alertIds, botIds, minSeverity = 'Info', source = 'bot' } = need
+  const what = alertIds ? alertIds.join(', ') : 'every alert'
+  const whose = botIds
+    ? botIds.join(', ')
+    : source === 'bot'
+      ? 'every other bot'
+      : 'anybody outside'
+  return `${what} of ${whose}${minSeverity === 'Info' ? '' : `, from ${minSeverity} on`}`
+}
+
 /** What a bot would ask for, seen by giving it one thing of each kind; kinds that need an ABI of their own are passed over. */
-const probeInputs = (bot: BotDefinition<unknown>): readonly string[] => {
-  const found = new Set<string>()
+const probeNeeds = (bot: BotDefinition<unknown>): Pick<BotDescription, 'inputs' | 'subscribes'> => {
+  const inputs = new Set<string>()
+  const subscribes = new Set<string>()
   const variants = (kind: ThingKind): readonly Record<string, unknown>[] =>
     kind === 'pool' ? [{ variant: 'uniswap-v2' }, { variant: 'uniswap-v3' }] : [EXTRA[kind] ?? {}]
   for (const kind of bot.kinds)
@@ -55,11 +70,13 @@ const probeInputs = (bot: BotDefinition<unknown>): readonly string[] => {
           parameters,
         }
         const scope = { chain: { id: 1, name: 'local' }, parameters, things: [thing], labels: [] }
-        for (const input of inputsOf(bot.needs(scope))) found.add(input)
+        const needs = bot.needs(scope)
+        for (const input of inputsOf(needs)) inputs.add(input)
+        for (const need of needs.alerts ?? []) subscribes.add(subscriptionOf(need))
       } catch {
         // It wants more of this kind than a sample has.
       }
-  return [...found]
+  return { inputs: [...inputs], subscribes: [...subscribes] }
 }
 
 type JsonSchema = {
@@ -94,7 +111,7 @@ export const describeBot = (bot: BotDefinition<unknown>): BotDescription => ({
   summary: bot.summary,
   kinds: bot.kinds,
   alerts: bot.alerts,
-  inputs: probeInputs(bot),
+  ...probeNeeds(bot),
   parameters: describeParameters(bot),
 })
 
@@ -144,6 +161,13 @@ export const renderBotsMarkdown = (bots: readonly BotDescription[]): string => {
       `${bot.summary} Version ${bot.version}. [Runbook](../bots/${bot.id}/runbook.md).`,
       '',
     )
+    if (bot.subscribes.length > 0)
+      lines.push(
+        'It reads what other bots find in the same block:',
+        '',
+        ...bot.subscribes.map((one) => `- ${cell(one)}`),
+        '',
+      )
     lines.push('| alert | what it says | kind | severity at most |', '|---|---|---|---|')
     for (const alert of bot.alerts)
       lines.push(`| ${code(alert.id)} | ${cell(alert.title)} | ${alert.kind} | ${alert.severity} |`)

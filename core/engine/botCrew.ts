@@ -27,10 +27,11 @@ import { createOpenHandlers, MOST_OPEN_HANDLERS, type OpenHandlers } from './ope
 import type { Cast } from './pending/cast.ts'
 import { createPreparer, type PreparedBlock, type Preparer } from './prepareBlock.ts'
 import { type BotRun, runBot } from './runBot.ts'
+import { runRounds } from './runRounds.ts'
 import { botFailingFinding } from './selfFindings.ts'
 import type { StrikeBook } from './strikeBook.ts'
 import type { TallyBlock } from './tallyBlock.ts'
-import type { BotThing, Label } from './types.ts'
+import type { BotAlert, BotThing, Label } from './types.ts'
 import type { BotTurn } from './watchMetrics.ts'
 
 /** What all bots together made of a block; nothing of it lasts until `apply`. */
@@ -105,6 +106,8 @@ export const createBotCrew = (options: {
   readonly marks?: ChainMarks | undefined
   /** Which bots must not run, since they took the process down. */
   readonly strikes?: StrikeBook | undefined
+  /** Findings of a block that come from elsewhere, for `handleAlert`. */
+  readonly otherAlerts?: ((block: ChainHeader) => readonly BotAlert[]) | undefined
 }): BotCrew => {
   const { chain, source, log, marks, strikes } = options
   const memories = new Map<string, BotMemory>([[SELF_BOT_ID, createBotMemory()]])
@@ -145,6 +148,7 @@ export const createBotCrew = (options: {
     member: Member,
     index: number,
     prepared: PreparedBlock,
+    alerts: readonly BotAlert[],
   ): Promise<BotRun | undefined> => {
     const { bot, needs } = member
     const { id } = bot.definition
@@ -153,7 +157,8 @@ export const createBotCrew = (options: {
     const condition = conditionOf(id)
     const isDue = !condition.isInitialized
     const refusal = strikes?.refuse(id, header)
-    if (!refusal?.isQuarantined && !matched && !needs.everyBlock && !isDue) return undefined
+    const isWanted = matched !== undefined || needs.everyBlock || isDue || alerts.length > 0
+    if (!refusal?.isQuarantined && !isWanted) return undefined
     if (refusal || header.number < condition.resumeAt) {
       options.onTurn?.({ botId: id, seconds: 0, isLeftOut: true })
       return refusal
@@ -180,6 +185,8 @@ export const createBotCrew = (options: {
       everyBlock: needs.everyBlock,
       initializeAt: isDue ? parentOf(header) : undefined,
       answers: prepared.reads[index],
+      alerts,
+      transactions: prepared.block.transactions,
       labels: labelBook,
       byAddress: member.byAddress,
       mark: marks?.markOf(id),
@@ -192,15 +199,16 @@ export const createBotCrew = (options: {
     return result
   }
 
-  /** Side by side; one by one where it must be known of whom the process died. */
-  const runMembers = async (prepared: PreparedBlock): Promise<readonly (BotRun | undefined)[]> => {
-    if (!strikes?.isCareful())
-      return Promise.all(members.map((member, index) => runMember(member, index, prepared)))
-    const runs: (BotRun | undefined)[] = []
-    for (const [index, member] of members.entries())
-      runs.push(await runMember(member, index, prepared))
-    return runs
-  }
+  const runMembers = (prepared: PreparedBlock): Promise<readonly (BotRun | undefined)[]> =>
+    runRounds({
+      needs: members.map(({ needs }) => needs),
+      isSerial: strikes?.isCareful() ?? false,
+      others: options.otherAlerts?.(prepared.header),
+      run: async (index, alerts) => {
+        const member = members[index]
+        return member && runMember(member, index, prepared, alerts)
+      },
+    })
 
   /** After the commit: who hung waits longer each time, who did not is forgiven. */
   const remember = (botId: string, run: BotRun, block: number): void => {

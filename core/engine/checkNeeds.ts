@@ -1,6 +1,7 @@
 import type { AbiParameter } from 'viem'
 import { decodeFunctionResult, encodeFunctionData, toFunctionSelector } from 'viem/utils'
 import { type Address, type Hex, messageOf, TocsinError } from '../base/index.ts'
+import { type CompiledAlert, compileAlert } from './alertNeeds.ts'
 import type { Needs, ReadNeed } from './types.ts'
 
 /** A read that is ready to be asked for: equal `id`s are one question. */
@@ -35,6 +36,7 @@ export type CompiledNeeds = {
     | { readonly mode: 'whenTouched' | 'always'; readonly addresses: readonly Address[] }
     | undefined
   readonly reads: readonly CompiledRead[]
+  readonly alerts: readonly CompiledAlert[]
 }
 
 const isHexOf = (value: unknown, bytes: number): value is Hex =>
@@ -149,6 +151,10 @@ export const checkNeeds = (botId: string, needs: Needs): CompiledNeeds => {
     }
   })
 
+  const alerts = (needs.alerts ?? []).map((need, index) =>
+    compileAlert(need, (problem) => fail(`alerts[${index}]`, problem)),
+  )
+
   const { traces } = needs
   if (traces && traces.mode !== 'always' && traces.mode !== 'whenTouched')
     fail('traces.mode', `${JSON.stringify(traces.mode)} is neither "always" nor "whenTouched"`)
@@ -165,8 +171,10 @@ export const checkNeeds = (botId: string, needs: Needs): CompiledNeeds => {
       ),
     },
     reads,
+    alerts,
   }
-  const wakes = compiled.logs.length + compiled.calls.length + compiled.senders.length
+  const wakes =
+    compiled.logs.length + compiled.calls.length + compiled.senders.length + alerts.length
   if (wakes === 0 && !compiled.everyBlock) fail('needs', 'nothing would ever wake this bot')
   return compiled
 }

@@ -14,7 +14,14 @@ export const compileNeeds = (
 ): CompiledNeeds => {
   const { definition, parameters, things } = bot
   try {
-    return checkNeeds(definition.id, definition.needs({ chain, parameters, things, labels }))
+    const needs = definition.needs({ chain, parameters, things, labels })
+    if (needs.alerts?.length && !definition.handleAlert)
+      throw new TocsinError(
+        'bot.needs_invalid',
+        `The bot "${definition.id}" asks for findings of others and has no handleAlert.`,
+        { exitCode: 2 },
+      )
+    return checkNeeds(definition.id, needs)
   } catch (error) {
     if (isTocsinError(error)) throw error
     throw new TocsinError(

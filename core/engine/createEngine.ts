@@ -6,7 +6,7 @@ import {
   sleep,
   TocsinError,
 } from '../base/index.ts'
-import type { ChainBlock, ChainSource, FeedCursor } from '../chain/types.ts'
+import type { ChainBlock, ChainHeader, ChainSource, FeedCursor } from '../chain/types.ts'
 import type { Logger } from '../telemetry/index.ts'
 import { type BotCrew, createBotCrew } from './botCrew.ts'
 import type { BotMarks } from './botMarks.ts'
@@ -17,7 +17,7 @@ import type { Cast } from './pending/cast.ts'
 import type { PreparedBlock } from './prepareBlock.ts'
 import type { StrikeBook } from './strikeBook.ts'
 import { createTally } from './tallyBlock.ts'
-import type { Label } from './types.ts'
+import type { BotAlert, Label } from './types.ts'
 import type { BotTurn } from './watchMetrics.ts'
 
 export type EngineOptions<Tx> = {
@@ -42,6 +42,11 @@ export type EngineOptions<Tx> = {
   readonly strikes?: StrikeBook | undefined
   /** False where no node of the chain gives call traces. Default: true. */
   readonly traces?: boolean
+  /**
+   * Findings that come from elsewhere and belong to a block, for bots that ask for them. Must answer the same whenever
+   * it is asked about the same block. Default: none.
+   */
+  readonly otherAlerts?: ((block: ChainHeader) => readonly BotAlert[]) | undefined
   /** How long to try for data of a block before giving it back to the feed (ms). Default: 15000. */
   readonly dataPatienceMs?: number
 }

@@ -14,6 +14,6 @@ export const defineBot = <P>(bot: BotDefinition<P>): BotDefinition<P> => {
   if (bot.alerts.length === 0) fail('it declares no alerts.')
   if (new Set(bot.alerts.map((a) => a.id)).size !== bot.alerts.length)
     fail('two alerts share an id.')
-  if (!bot.handleBlock && !bot.handleTransaction) fail('it has no handler.')
+  if (!bot.handleBlock && !bot.handleTransaction && !bot.handleAlert) fail('it has no handler.')
   return Object.freeze({ ...bot })
 }

@@ -5,6 +5,7 @@ export const BOT_WORK = [
   'handleBlock',
   'handleTransaction',
   'healthCheck',
+  'handleAlert',
 ] as const
 export type BotWork = (typeof BOT_WORK)[number]
 

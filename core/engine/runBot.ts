@@ -1,5 +1,6 @@
 import { cleanText, isTocsinError, messageOf, TocsinError } from '../base/index.ts'
-import type { ChainHeader } from '../chain/types.ts'
+import type { ChainHeader, ChainTransaction } from '../chain/types.ts'
+import { createAlertBlock } from './alertBlock.ts'
 import type { ContextOptions, ReadLedger } from './botContext.ts'
 import { createBotContext, createReadLedger } from './botContext.ts'
 import { type BotMark, NO_MARK } from './botMarks.ts'
@@ -10,7 +11,7 @@ import { DEFAULT_TIMEOUT_MS } from './engineBot.ts'
 import type { FindingRow } from './engineStore.ts'
 import type { BotWork } from './markLayout.ts'
 import type { OpenHandlers } from './openHandlers.ts'
-import type { BotBlock, BotContext } from './types.ts'
+import type { BotAlert, BotBlock, BotContext } from './types.ts'
 
 /** How much longer a handler may take while it waits for the chain's data (ms). */
 const READ_PATIENCE_MS = 20_000
@@ -37,6 +38,10 @@ export type RunBotOptions = Omit<ContextOptions, 'staged' | 'ledger' | 'block'> 
   readonly everyBlock: boolean
   /** The last committed block, when `initialize` is to run first. */
   readonly initializeAt: ChainHeader | undefined
+  /** What others found in this block and this bot asked for. */
+  readonly alerts: readonly BotAlert[]
+  /** All of the block. */
+  readonly transactions: readonly ChainTransaction[]
   /** Default: none. */
   readonly mark?: BotMark | undefined
   readonly openHandlers?: OpenHandlers | undefined
@@ -89,7 +94,7 @@ const isHang = (error: unknown): boolean => isTocsinError(error) && error.code =
 
 /**
  * Runs one bot over one block: `initialize` when due, then `handleBlock`, then `handleTransaction` for each matching
- * transaction in order. Throws only when data of the chain could not be had; whatever the bot does wrong is in `faults`.
+ * transaction in order, then `handleAlert` for each finding of others that it asked for. Throws only when data of the chain could not be had; whatever the bot does wrong is in `faults`.
  */
 export const runBot = async (options: RunBotOptions): Promise<BotRun> => {
   const { bot, header, memory, matched } = options
@@ -166,8 +171,9 @@ export const runBot = async (options: RunBotOptions): Promise<BotRun> => {
     createBotContext({ ...options, block, staged, ledger, answers })
 
   const runHandlers = async (): Promise<void> => {
-    const { initialize, handleBlock, handleTransaction } = definition
-    const { initializeAt } = options
+    const { initialize, handleBlock, handleTransaction, handleAlert } = definition
+    const { initializeAt, alerts } = options
+    const isAwake = matched !== undefined || options.everyBlock
     if (initializeAt && initialize) {
       const ctx = contextAt(initializeAt, undefined)
       await attempt(
@@ -178,7 +184,7 @@ export const runBot = async (options: RunBotOptions): Promise<BotRun> => {
       // What could not begin must not go on from nothing.
       if (faults.length > 0) return
     }
-    if (!matched && !options.everyBlock) return
+    if (!isAwake && alerts.length === 0) return
     const block: BotBlock = {
       ...header,
       logs: matched?.logs ?? [],
@@ -187,12 +193,21 @@ export const runBot = async (options: RunBotOptions): Promise<BotRun> => {
       traced: options.traced,
     }
     const ctx = contextAt(header, options.answers)
-    if (handleBlock && !(await attempt('handleBlock', () => handleBlock(block, ctx)))) return
-    if (!handleTransaction) return
-    for (const tx of block.transactions) {
+    if (isAwake && handleBlock && !(await attempt('handleBlock', () => handleBlock(block, ctx))))
+      return
+    for (const tx of handleTransaction ? block.transactions : []) {
       const what = `handleTransaction(${tx.hash})`
-      const handler = (): unknown => handleTransaction(tx, ctx, block)
+      const handler = (): unknown => handleTransaction?.(tx, ctx, block)
       const going = attempt('handleTransaction', handler, take, what, tx.index)
+      if (!(going === true || (await going))) return
+      if (ledger.failure !== undefined) return
+    }
+    if (!handleAlert || alerts.length === 0) return
+    const alertBlock = createAlertBlock(block, options.transactions)
+    for (const alert of alerts) {
+      const what = `handleAlert(${alert.botId} ${alert.alertId})`
+      const handler = (): unknown => handleAlert(alert, ctx, alertBlock)
+      const going = attempt('handleAlert', handler, take, what)
       if (!(going === true || (await going))) return
       if (ledger.failure !== undefined) return
     }

@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import type { Address, FindingSeverity, FindingType, Hex, Json } from '../base/index.ts'
 import type { CallTrace, ChainHeader, ChainLog, ChainTransaction } from '../chain/types.ts'
 import type { ThingKind, WatchedThing } from '../config/types.ts'
+import type { FindingRow } from './engineStore.ts'
 
 /** A log that a bot asked for. */
 export type LogNeed = {
@@ -38,6 +39,19 @@ export type ReadNeed =
     }
   | { readonly kind: 'balance'; readonly key: string; readonly address: Address }
 
+/** Findings of other bots, at the same block of the same chain, that a bot asked for. */
+export type AlertNeed = {
+  /** Any of these bots; every bot when left out. A bot that is not switched on simply finds nothing. */
+  readonly botIds?: readonly string[]
+  /** Any of these alerts; every alert when left out. */
+  readonly alertIds?: readonly string[]
+  /** This grave or graver. Default: `Info`. */
+  readonly minSeverity?: FindingSeverity
+  /** `bot`: what Tocsin's own bots found. `external`: what was recorded from outside. Default: `bot`. */
+  readonly source?: AlertSource
+}
+export type AlertSource = 'bot' | 'external'
+
 /** Everything a bot declares in advance; the engine compiles all bots' needs into one filter. */
 export type Needs = {
   readonly logs?: readonly LogNeed[]
@@ -60,6 +74,11 @@ export type Needs = {
    * theirs in any case. Costs a fetch where the chain is read by receipts. Default: false.
    */
   readonly inputs?: boolean
+  /**
+   * Findings of other bots, for `handleAlert`. A bot that declares any runs after all those that declare none and sees
+   * what they found in this block; it sees nothing of others that declare any. Default: none.
+   */
+  readonly alerts?: readonly AlertNeed[]
 }
 
 /** Answer of a declared or ad-hoc read. A call that reverted, or whose answer does not decode, is `ok: false`. */
@@ -154,6 +173,38 @@ export type BotBlock = ChainHeader & {
   readonly traced: boolean
 }
 
+/** A finding of another bot, as `handleAlert` gets it. Frozen; whoever gets it keeps what it needs in its own state. */
+export type BotAlert = Readonly<
+  Pick<
+    FindingRow,
+    | 'id'
+    | 'botId'
+    | 'alertId'
+    | 'alertKind'
+    | 'condition'
+    | 'uniqueKey'
+    | 'name'
+    | 'description'
+    | 'severity'
+    | 'type'
+    | 'thing'
+    | 'owner'
+    | 'protocol'
+    | 'metadata'
+    | 'addresses'
+    | 'labels'
+    | 'txHash'
+  >
+> & { readonly source: AlertSource }
+
+/** The block of a finding. What is asked of it costs nothing until it is asked. */
+export type AlertBlock = BotBlock & {
+  /** Any transaction of the block, with all its logs; undefined where the block was taken without its receipts. */
+  readonly transaction: (hash: Hex) => ChainTransaction | undefined
+  /** Transactions that the address sent, was called by, or emitted a log in; in order. Reverted ones too. */
+  readonly touching: (address: Address) => readonly ChainTransaction[]
+}
+
 /** What a bot returns. Identity is (bot, alertId, chain, block hash, tx hash, uniqueKey). */
 export type Finding = {
   /** One of the bot's declared `alerts`. */
@@ -222,6 +273,16 @@ export type BotDefinition<P = unknown> = {
     tx: ChainTransaction,
     ctx: BotContext<P>,
     block: BotBlock,
+  ) => Promise<readonly Finding[]> | readonly Finding[]
+  /**
+   * Once for each finding of the block that `needs.alerts` asks for, in the order of the bots and of what each returned;
+   * after this bot's own `handleBlock` and `handleTransaction`, where they run. What it writes is part of the block as
+   * everything else: committed with it, and gone when it is rolled back.
+   */
+  readonly handleAlert?: (
+    alert: BotAlert,
+    ctx: BotContext<P>,
+    block: AlertBlock,
   ) => Promise<readonly Finding[]> | readonly Finding[]
   /** Sentences of what is wrong; none when well. */
   readonly healthCheck?: () => Promise<readonly string[]> | readonly string[]

@@ -49,6 +49,22 @@ const noise: readonly BlockInput[] = [0, 1, 2, 3].map((round) => {
       }
 })
 
+/** A finding of a bot that nobody knows, about nothing that is watched: no reason for anybody to speak. */
+const rumour: BlockInput = {
+  touched: [],
+  txs: [{}],
+  findings: [
+    {
+      botId: 'stranger',
+      alertId: 'RUMOUR',
+      severity: 'Critical',
+      name: '\u202e<script>rumour</script>\u0000',
+      tx: 0,
+      metadata: { units: 'many', setUp: 'maybe', tx: '0x' },
+    },
+  ],
+}
+
 const play = async (harness: BotHarness, scenario: BotScenario): Promise<void> => {
   if (typeof scenario === 'function') await scenario(harness)
   else for (const block of scenario) await harness.block(block)
@@ -157,7 +173,7 @@ export const botConformance = <P>(
         withHarness(async (harness) => {
           if (options.benign) await play(harness, options.benign)
           // Strangers' blocks say nothing of the watched state, so it stays as it was.
-          await play(harness, noise)
+          await play(harness, bot.handleAlert ? [...noise, rumour] : noise)
           assert.deepEqual(
             harness.findings().map(({ alertId, description }) => `${alertId}: ${description}`),
             [],

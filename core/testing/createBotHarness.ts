@@ -9,6 +9,7 @@ import {
   type Label,
   type Needs,
 } from '../engine/index.ts'
+import { makeAlert } from './alertInput.ts'
 import { type BlockInput, createFakeChain, type FakeBlock } from './fakeChain.ts'
 import { makeThing, type ThingInput } from './makeThing.ts'
 
@@ -83,6 +84,7 @@ export const createBotHarness = async <P>(
     ...(options.startTimestampS === undefined ? {} : { startTimestampS: options.startTimestampS }),
   })
   const store = createMemoryEngineStore()
+  let current = fake.head()
   const engine = await createEngine({
     chainId: chain.id,
     chainName: chain.name,
@@ -92,15 +94,17 @@ export const createBotHarness = async <P>(
     labels,
     log: pino({ level: 'silent' }),
     dataPatienceMs: 0,
+    otherAlerts: () => current.findings.map((one) => makeAlert(one, current.block, things)),
   })
 
-  const process = async ({
-    block,
-  }: FakeBlock): Promise<{
+  const process = async (
+    made: FakeBlock,
+  ): Promise<{
     readonly findings: readonly FindingRow[]
     readonly failures: readonly string[]
   }> => {
-    const { findings, failures } = await engine.processBlock(block)
+    current = made
+    const { findings, failures } = await engine.processBlock(made.block)
     return {
       findings: findings.filter(({ botId }) => botId === bot.id),
       failures: failures.get(bot.id) ?? [],

@@ -9,6 +9,7 @@ import type {
   ChainTransaction,
 } from '../chain/types.ts'
 import type { Needs } from '../engine/types.ts'
+import type { AlertInput } from './alertInput.ts'
 import type { LogInput } from './encodeLog.ts'
 import { createFakeReader, EMPTY_STATE, type FakeState, nextState } from './fakeState.ts'
 
@@ -71,6 +72,8 @@ export type BlockInput = {
   readonly timestampS?: number
   /** Seconds since the block before. Default: 12. */
   readonly afterS?: number
+  /** What other bots found in this block, for `handleAlert`. */
+  readonly findings?: readonly AlertInput[]
   /** Tells a block from another with the same content. */
   readonly salt?: string
 }
@@ -79,6 +82,7 @@ export type FakeBlock = {
   readonly block: ChainBlock
   readonly traces: readonly CallTrace[]
   readonly state: FakeState
+  readonly findings: readonly AlertInput[]
 }
 
 /** A made-up chain: blocks with their state, and a source that answers from them. */
@@ -203,6 +207,7 @@ export const createFakeChain = (options: {
     },
     traces: [],
     state: EMPTY_STATE,
+    findings: [],
   }
   const blocks: FakeBlock[] = [origin]
   // Orphaned blocks can still be asked about, as nodes do for a while.
@@ -231,16 +236,19 @@ export const createFakeChain = (options: {
     const facts = [state.calls, state.storage, state.balances, state.code].map((map) =>
       [...map].map(([key, value]) => [key, String(typeof value === 'symbol' ? 'reverts' : value)]),
     )
+    const { findings = [] } = input
+    const salt = `${input.salt ?? ''}${findings.length > 0 ? JSON.stringify(findings) : ''}`
     const made = freeze<FakeBlock>({
       block: {
         ...headerAt(options.id, parent.block.number + 1, timestampS),
-        hash: hashOf('block', parentHash, timestampS, transactions, facts, input.salt ?? ''),
+        hash: hashOf('block', parentHash, timestampS, transactions, facts, salt),
         parentHash,
         logsBloom: computeLogsBloom(transactions.flatMap((tx) => tx.logs)),
         transactions,
       },
       traces: transactions.flatMap((tx, index) => buildTraces(inputs[index] ?? {}, tx)),
       state,
+      findings: structuredClone(findings),
     })
     known.set(made.block.hash, made)
     blocks.push(made)

@@ -1,6 +1,7 @@
 /** Helpers for tests of bots and actions, and for local chains. */
 export { type ActionConformanceOptions, actionConformance } from './actionConformance.ts'
 export { type ActionScene, sendFrom } from './actionRig.ts'
+export type { AlertInput } from './alertInput.ts'
 export { type Anvil, type AnvilOptions, findAnvil, startAnvil } from './anvil.ts'
 export {
   type BotConformanceOptions,

@@ -1,7 +1,13 @@
 import { pino } from 'pino'
 import { createRangeSource, createRpcPool } from '../chain/index.ts'
 import { mergeBotParameters } from '../config/index.ts'
-import { type BotDefinition, type FindingRow, type Label, runBacktest } from '../engine/index.ts'
+import {
+  type BotDefinition,
+  type EngineBot,
+  type FindingRow,
+  type Label,
+  runBacktest,
+} from '../engine/index.ts'
 import type { Anvil } from './anvil.ts'
 import { makeThing, type ThingInput } from './makeThing.ts'
 
@@ -14,6 +20,8 @@ export type RunBotOnAnvilOptions = {
   readonly to?: number
   /** Default: true. */
   readonly traces?: boolean
+  /** Bots that run beside it, whose findings it may ask for. Those things that a bot does not look at are kept from it. */
+  readonly beside?: readonly { readonly id: string }[]
 }
 
 /**
@@ -29,9 +37,22 @@ export const runBotOnAnvil = async <P>(
   // A bot's own parameters never leave it; the engine need not know their type.
   const definition = bot as unknown as BotDefinition<unknown>
   const config = { bots: { [bot.id]: { enabled: true, parameters: { ...options.parameters } } } }
-  const things = options.things
-    .map((input) => makeThing(input, chain))
-    .map((thing) => ({ ...thing, parameters: mergeBotParameters(definition, config, thing) }))
+  const watched = options.things.map((input) => makeThing(input, chain))
+  const bind = (
+    one: BotDefinition<unknown>,
+    all: readonly (typeof watched)[number][],
+  ): EngineBot => ({
+    definition: one,
+    things: all.map((thing) => ({ ...thing, parameters: mergeBotParameters(one, config, thing) })),
+    parameters: mergeBotParameters(one, config),
+  })
+  const beside = (options.beside ?? []).map((other) => {
+    const one = other as BotDefinition<unknown>
+    const fitting = watched.filter(
+      (thing) => one.kinds.includes(thing.kind) && (one.accepts?.(thing) ?? true),
+    )
+    return bind(one, fitting)
+  })
   const to = options.to ?? Number(await anvil.rpc<string>('eth_blockNumber'))
   const pool = createRpcPool({
     chainId: chain.id,
@@ -43,7 +64,7 @@ export const runBotOnAnvil = async <P>(
     const range = createRangeSource(pool, { from: options.from, to })
     await runBacktest({
       chain,
-      bots: [{ definition, things, parameters: mergeBotParameters(definition, config) }],
+      bots: [bind(definition, watched), ...beside.filter(({ things }) => things.length > 0)],
       labels: options.labels ?? [],
       source: range.source,
       blocks: range,

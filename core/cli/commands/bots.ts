@@ -64,7 +64,7 @@ const list = (
 
 const show = (bot: BotDescription): void => {
   process.stdout.write(
-    `${bot.id} ${bot.version}\n${cleanText(bot.summary)}\n\nWatches: ${bot.kinds.join(', ')}\nInputs: ${bot.inputs.join(', ')}\n\n`,
+    `${bot.id} ${bot.version}\n${cleanText(bot.summary)}\n\nWatches: ${bot.kinds.join(', ')}\nInputs: ${bot.inputs.join(', ')}\n${bot.subscribes.map((one) => `Reads findings: ${one}\n`).join('')}\n`,
   )
   printTable(
     bot.alerts,

@@ -19,6 +19,7 @@ import type { Matched } from '../compileFilter.ts'
 import { makeDeclaredReads, type ReadAnswers } from '../declaredReads.ts'
 import type { FindingRow } from '../engineStore.ts'
 import { runBot } from '../runBot.ts'
+import { runRounds } from '../runRounds.ts'
 import type { Cast } from './cast.ts'
 
 export type RehearsalOptions = {
@@ -110,12 +111,15 @@ const makeBlock = (
   }
 }
 
+const pendingId = (row: FindingRow, tx: PendingTransaction): string =>
+  stableHash('pending', row.botId, row.alertId, row.chainId, row.txHash ?? tx.hash, row.uniqueKey)
+
 /** A finding of the made-up block as one of the transaction, on top of the block that exists. */
 const toPending = (row: FindingRow, head: ChainHeader, tx: PendingTransaction): FindingRow => {
   const txHash = row.txHash ?? tx.hash
   return {
     ...row,
-    id: stableHash('pending', row.botId, row.alertId, row.chainId, txHash, row.uniqueKey),
+    id: pendingId(row, tx),
     blockNumber: head.number,
     blockHash: head.hash,
     blockTimestampS: head.timestampS,
@@ -134,6 +138,7 @@ const toPending = (row: FindingRow, head: ChainHeader, tx: PendingTransaction): 
 
 type Scene = {
   readonly header: ChainHeader
+  readonly transactions: readonly ChainTransaction[]
   readonly reader: ChainSource['reader']
   readonly matched: readonly (Matched | undefined)[]
   readonly traced: readonly boolean[]
@@ -143,10 +148,18 @@ type Scene = {
 const runCast = async (options: RehearsalOptions, scene: Scene): Promise<readonly FindingRow[]> => {
   const { cast, source, log } = options
   const { header, reader } = scene
-  const runs = await Promise.all(
-    cast.members.map(async (member, index) => {
+  const last = options.transactions.at(-1)
+  const runs = await runRounds({
+    needs: cast.members.map(({ needs }) => needs),
+    isSerial: false,
+    // Under the id by which it is committed.
+    toAlertRow: (row) => (last ? { ...row, id: pendingId(row, last) } : row),
+    run: async (index, alerts) => {
+      const member = cast.members[index]
+      if (!member) return undefined
       const matched = scene.matched[index]
-      if ((!matched && !member.needs.everyBlock) || !member.isFit(header)) return undefined
+      const isWanted = matched !== undefined || member.needs.everyBlock || alerts.length > 0
+      if (!isWanted || !member.isFit(header)) return undefined
       return runBot({
         bot: member.bot,
         source: { ...source, reader },
@@ -157,14 +170,16 @@ const runCast = async (options: RehearsalOptions, scene: Scene): Promise<readonl
         everyBlock: member.needs.everyBlock,
         initializeAt: undefined,
         answers: scene.answers[index],
+        alerts,
+        transactions: scene.transactions,
         labels: cast.labels,
         byAddress: member.byAddress,
         mark: member.mark,
         openHandlers: member.openHandlers,
         log: () => undefined,
       })
-    }),
-  )
+    },
+  })
   for (const [index, run] of runs.entries())
     if (run && run.faults.length > 0)
       log.debug(
@@ -215,6 +230,7 @@ export const rehearse = async (options: RehearsalOptions): Promise<Rehearsal> =>
   const { logsBloom, gasUsed } = block
   const scene = {
     header: { ...header, logsBloom, gasUsed },
+    transactions: block.transactions,
     reader: state.reader,
     matched,
     traced,
