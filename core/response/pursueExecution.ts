@@ -20,7 +20,7 @@ import { readWarrant } from './warrant.ts'
 /** Heads for which the nonce must look taken before that is believed: endpoints lag behind each other. */
 const TAKEN_HEADS = 3
 /** How long other senders may take to tell of the transaction whose effect stands, before another gets the credit (ms). */
-const CREDIT_MS = 12_000
+const CREDIT_MS = 30_000
 
 const fail = (
   context: SignerContext,

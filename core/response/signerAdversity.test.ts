@@ -1,7 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { parseTransaction } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
@@ -10,6 +7,7 @@ import {
   type ExecutionRow,
   type SignerFixture,
 } from '../../test/support/signerFixture.ts'
+import { type SignerChild, startSignerChild } from '../../test/support/startSignerChild.ts'
 import { type StrictNode, startStrictNode } from '../../test/support/strictNode.ts'
 import type { Hex } from '../base/index.ts'
 import { startAnvil } from '../testing/index.ts'
@@ -19,7 +17,7 @@ import type { Sender } from './sender.ts'
 
 let f: SignerFixture
 let node: StrictNode
-const children = new Set<ChildProcess>()
+const children = new Set<SignerChild>()
 
 beforeAll(async () => {
   f = await createSignerFixture()
@@ -29,7 +27,7 @@ beforeEach(async () => {
   node = await startStrictNode(f.anvil.url)
 })
 afterEach(async () => {
-  for (const child of children) child.kill('SIGKILL')
+  for (const child of children) await child.kill()
   children.clear()
   await f.stopSigners()
   await node.stop()
@@ -85,30 +83,12 @@ test('behavior: killed with SIGKILL while the broadcast hangs, and started again
   await f.writePolicy()
   const before = await nonce()
   node.setFault('swallow')
-  const file = join(f.dataDir, 'child.json')
-  const signer = f.config.signer && { ...f.config.signer, rpc: { local: [node.url] } }
-  await writeFile(
-    file,
-    JSON.stringify({ config: { ...f.config, signer }, databaseUrl: f.database.url }),
-  )
-  const child = spawn(
-    process.execPath,
-    [
-      '--conditions=tocsin-source',
-      '--import',
-      'tsx',
-      fileURLToPath(new URL('../../test/support/signerChild.ts', import.meta.url)),
-      file,
-    ],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  )
+  const child = await startSignerChild(f, { rpc: { local: [node.url] } })
   children.add(child)
-  await new Promise((resolve) => child.stdout?.once('data', resolve))
   const { executions } = await f.find()
   const id = executions[0] ?? ''
   await expect.poll(() => node.seen.length, { timeout: 10_000 }).toBeGreaterThan(0)
-  child.kill('SIGKILL')
-  await new Promise((resolve) => child.once('exit', resolve))
+  await child.kill()
   const committed = await f.row(id)
   expect(committed.status).toBe('sending')
   node.setFault('none')

@@ -8,6 +8,7 @@ import { startOzRelayerStandin } from './ozRelayerStandin.ts'
 import { createRelayerDesk, type RelayerDesk } from './relayerDesk.ts'
 import type { RelayerFault, RelayerStandin } from './relayerStandin.ts'
 import { createSignerFixture, type ExecutionRow, type SignerFixture } from './signerFixture.ts'
+import { type SignerChild, startSignerChild } from './startSignerChild.ts'
 
 /** Sixth account of the well-known test mnemonic. */
 const RELAYER_KEY: Hex = '0x8b3a350cf5c34c9194ca85829a2df0ec3153be0318b5e2d3348e872092edffba'
@@ -23,6 +24,7 @@ export const describeSenderFaults = (kind: 'openzeppelin-relayer' | 'defender'):
   let f: SignerFixture
   let desk: RelayerDesk
   let standin: RelayerStandin
+  let child: SignerChild | undefined
   let pausesBefore = 0
 
   beforeAll(async () => {
@@ -37,6 +39,7 @@ export const describeSenderFaults = (kind: 'openzeppelin-relayer' | 'defender'):
     pausesBefore = (await pauses()).length
   })
   afterEach(async () => {
+    await child?.kill()
     await f.stopSigners()
     await standin?.stop()
   })
@@ -62,7 +65,7 @@ export const describeSenderFaults = (kind: 'openzeppelin-relayer' | 'defender'):
     return { ...base, type: kind, url: standin.url, apiSecret: API_SECRET }
   }
 
-  const startWith = async (policy: Record<string, unknown> = {}) => {
+  const prepare = async (policy: Record<string, unknown> = {}) => {
     const sender = await startStandin()
     const { signer } = f.config
     if (!signer) throw new Error('no signer')
@@ -74,10 +77,20 @@ export const describeSenderFaults = (kind: 'openzeppelin-relayer' | 'defender'):
       ],
       ...policy,
     })
+    return { signer, sender }
+  }
+  const start = async (
+    signer: NonNullable<SignerFixture['config']['signer']>,
+    sender: SenderConfig,
+  ): Promise<void> => {
     await f.start({ config: { ...f.config, signer: { ...signer, senders: [sender] } } })
     // The SDK loads in its own time, long before anything happens.
     if (kind === 'defender')
       await expect.poll(() => standin.seen, { timeout: 30_000 }).toContain('GET /relayers/self')
+  }
+  const startWith = async (policy: Record<string, unknown> = {}): Promise<void> => {
+    const { signer, sender } = await prepare(policy)
+    await start(signer, sender)
   }
 
   const isOver = ({ status }: ExecutionRow): boolean =>
@@ -191,6 +204,27 @@ export const describeSenderFaults = (kind: 'openzeppelin-relayer' | 'defender'):
       expect(await f.events(row.id)).toContain('orphaned')
       expect(await verifyExecutionLog(f.database.db)).toMatchObject({ ok: true })
     })
+
+    // The SDK's thread takes seconds to start: one instant of it is enough.
+    for (const fault of kind === 'defender'
+      ? (['hang-after'] as const)
+      : (['hang-after', 'hang'] as const))
+      test(`behavior: kill -9 in the middle of the request (${fault}): started again, one effect`, async () => {
+        const { signer, sender } = await prepare({ senders: [{ name: 'relayer', deadlineS: 25 }] })
+        standin.setFault(fault)
+        child = await startSignerChild(f, { ...signer, senders: [sender] })
+        const id = await find()
+        const isAsked = (): boolean =>
+          standin.seen.some((each) => each.startsWith('POST ') && !each.includes('/auth/'))
+        await expect.poll(isAsked, { timeout: 30_000 }).toBe(true)
+        await child.kill()
+        expect((await f.row(id)).status).toBe('sending')
+        standin.setFault('none')
+        await start(signer, sender)
+        const { row } = await land(id)
+        expect(await byRelayer(row)).toBe(true)
+        expect(desk.accepted).toHaveLength(1)
+      })
 
     test('behavior: an intent that is never sent is left to the own key', async () => {
       await startWith()
