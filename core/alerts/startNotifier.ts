@@ -1,5 +1,6 @@
 import { createLoop, messageOf } from '../base/index.ts'
 import type { ChannelConfig, Config } from '../config/types.ts'
+import type { LabelledConfig } from '../labels/index.ts'
 import { createListener, type Store } from '../store/index.ts'
 import {
   type Logger,
@@ -18,7 +19,8 @@ import { createPresence } from './presence.ts'
 import type { AlertMessage, Channel, ChannelFigures } from './types.ts'
 
 /** The part of the configuration that the notifier reads. */
-export type NotifierConfig = Pick<Config, 'channels' | 'routes' | 'chains' | 'dataDir'>
+export type NotifierConfig = Pick<Config, 'channels' | 'routes' | 'chains' | 'dataDir'> &
+  LabelledConfig
 
 export type Notifier = RunningProcess & {
   readonly reload: (config: NotifierConfig) => Promise<void>

@@ -1,5 +1,6 @@
 import type { Json, Sev } from '../base/index.ts'
 import type { Config } from '../config/types.ts'
+import type { LabelledConfig } from '../labels/index.ts'
 import type { tables } from '../store/index.ts'
 
 export type FindingRow = typeof tables.finding.$inferSelect
@@ -14,7 +15,7 @@ export type OutboxRow = typeof tables.outbox.$inferSelect
 export type AlertChange = 'opened' | 'raised' | 'unknown' | 'resolved' | 'retracted' | 'reopened'
 
 /** The part of the watchlist that decides who is told. */
-export type RoutingConfig = Pick<Config, 'routes' | 'channels' | 'chains'>
+export type RoutingConfig = Pick<Config, 'routes' | 'channels' | 'chains'> & LabelledConfig
 
 /** What a channel delivers: version 1 of the alert message. All strings are bounded and cleaned. */
 export type AlertMessage = {
@@ -41,6 +42,8 @@ export type AlertMessage = {
   /** Newest first, at most 10. */
   readonly transactions: readonly string[]
   readonly addresses: readonly string[]
+  /** Names of the addresses in this message, by lower-case address; left out when none is known. */
+  readonly labels?: Readonly<Record<string, string>>
   /** Facts that the newest finding gives. */
   readonly evidence: Readonly<Record<string, string>>
   readonly findings: number

@@ -1,5 +1,6 @@
 import { and, desc, eq, inArray } from 'drizzle-orm'
 import { cleanText, toJson } from '../base/index.ts'
+import { addressesIn, type Names, nameAddresses, nameInText } from '../labels/index.ts'
 import { type DatabaseTransaction, notify, tables } from '../store/index.ts'
 import type { Change } from './alertBook.ts'
 import { everyone } from './routeFinding.ts'
@@ -25,6 +26,7 @@ export const writeMessages = async (
   for (const { row, changes, firstOrdinal } of told) {
     if (changes.length === 0) continue
     const evidence = await loadEvidence(tx, row)
+    const names = await nameAll(tx, config, row, changes, evidence)
     for (const [index, change] of changes.entries()) {
       const named = change.channels.filter((name) => known.has(name))
       const channels = named.length > 0 ? named : everyone(config, change.severity)
@@ -34,6 +36,7 @@ export const writeMessages = async (
           row,
           change,
           evidence,
+          names,
           ordinal: firstOrdinal + index,
           channel,
         })
@@ -64,6 +67,7 @@ const encodeMessage = (options: {
   readonly row: AlertRow
   readonly change: Change
   readonly evidence: Evidence
+  readonly names: Names
   readonly ordinal: number
   readonly channel: string
 }): AlertMessage => {
@@ -81,8 +85,8 @@ const encodeMessage = (options: {
     status: change.status,
     kind: row.kind,
     severity: change.severity,
-    title: cleanText(row.title, 200),
-    summary: cleanText(change.summary, 1_000),
+    title: nameInText(cleanText(row.title, 200), options.names),
+    summary: nameInText(cleanText(change.summary, 1_000), options.names),
     bot: cleanText(row.botId, 120),
     alertId: cleanText(row.alertId, 120),
     chain: {
@@ -94,6 +98,7 @@ const encodeMessage = (options: {
     protocol: short(row.protocol),
     blocks: { first: row.firstBlock, last: row.lastBlock },
     ...options.evidence,
+    ...(options.names.size > 0 ? { labels: Object.fromEntries(options.names) } : {}),
     findings: row.findings,
     runbook: row.runbook === null ? null : cleanText(row.runbook, 500),
     times: {
@@ -102,6 +107,20 @@ const encodeMessage = (options: {
       closed: row.closedAt?.toISOString() ?? null,
     },
   }
+}
+
+/** Names of the addresses that a message speaks of. */
+const nameAll = (
+  tx: DatabaseTransaction,
+  config: RoutingConfig,
+  row: AlertRow,
+  changes: readonly Change[],
+  { addresses, evidence }: Evidence,
+): Promise<Names> => {
+  const words = [row.title, ...changes.map(({ summary }) => summary), ...Object.values(evidence)]
+  return nameAddresses(tx, config, row.chainId, [
+    ...new Set([...addressesIn(addresses.join(' ')), ...addressesIn(words.join(' '))]),
+  ])
 }
 
 const loadEvidence = async (tx: DatabaseTransaction, row: AlertRow): Promise<Evidence> => {

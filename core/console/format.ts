@@ -43,8 +43,27 @@ export const hash = (value: string | null): Markup => {
   return html`<code title="${whole}">${short}</code>`
 }
 
-/** A sentence in which addresses and hashes are shortened; the whole of each stands in its title. */
-export const prose = (value: string, max = 400): readonly (Markup | string)[] =>
+/** Names of addresses on one chain. */
+export type NameOf = (address: string) => string | undefined
+
+/** An address with its name before it, when it has one. */
+export const named = (value: string | null, nameOf: NameOf): Markup => {
+  const name = value === null ? undefined : nameOf(value.toLowerCase())
+  return name === undefined ? hash(value) : html`${text(name, 60)} (${hash(value)})`
+}
+
+/**
+ * A sentence in which addresses are named and, like hashes, shortened; the whole of each stands in its title. What
+ * stands in brackets has been named already.
+ */
+export const prose = (
+  value: string,
+  max = 400,
+  nameOf: NameOf = () => undefined,
+): readonly (Markup | string)[] =>
   text(value, max)
     .split(/(0x[0-9a-fA-F]{40,64})/)
-    .map((part, at) => (at % 2 === 1 ? hash(part) : part))
+    .map((part, at, parts) => {
+      if (at % 2 === 0) return part
+      return parts[at - 1]?.endsWith('(') ? hash(part) : named(part, nameOf)
+    })

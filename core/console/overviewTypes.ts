@@ -134,6 +134,8 @@ export type FailingBot = {
 /** Everything the page shows, as of one moment. */
 export type Overview = {
   readonly at: Date
+  /** Names of the addresses on the page, by chain id and lower-case address: `1:0x…`. */
+  readonly names: ReadonlyMap<string, string>
   readonly verdict: 'ok' | 'degraded' | 'alert'
   /** What is wrong, gravest first; empty when all is well. */
   readonly reasons: readonly string[]

@@ -1,6 +1,7 @@
 import { desc, ne } from 'drizzle-orm'
 import { readChannelFigures } from '../alerts/index.ts'
 import type { Config } from '../config/types.ts'
+import type { LabelledConfig } from '../labels/index.ts'
 import { type Database, tables } from '../store/index.ts'
 import type { AlertView, ChainView, FailingBot, Overview, ProcessView } from './overviewTypes.ts'
 import {
@@ -10,6 +11,7 @@ import {
   listFindings,
   listIncidents,
 } from './queries.ts'
+import { readNames } from './readNames.ts'
 import { readChains, viewProcess } from './readProcesses.ts'
 
 const DAY_MS = 86_400_000
@@ -19,7 +21,7 @@ const LATE_S = 30
 /** Reads everything the page shows, in short queries on indexes. */
 export const readOverview = async (
   db: Database,
-  config: Pick<Config, 'chains'>,
+  config: Pick<Config, 'chains'> & LabelledConfig,
 ): Promise<Overview> => {
   const at = new Date()
   const since = new Date(at.getTime() - DAY_MS)
@@ -55,8 +57,17 @@ export const readOverview = async (
   }))
   const found = { alerts, processes, chains, channels, failingBots }
   const reasons = listReasons(found)
+  const names = await readNames(db, config, [
+    ...[...alerts, ...closedAlerts].map((row) => ({ chainId: row.chainId, words: row.summary })),
+    ...findings.map((row) => ({ chainId: row.chainId, words: row.description })),
+    ...executions.map((row) => ({
+      chainId: row.chainId,
+      words: `${row.target ?? ''} ${row.reason ?? ''}`,
+    })),
+  ])
   return {
     at,
+    names,
     verdict: counts.SEV1 + counts.SEV2 > 0 ? 'alert' : reasons.length > 0 ? 'degraded' : 'ok',
     reasons,
     counts,

@@ -30,6 +30,7 @@ const process = (name: string, state: ProcessView['state']): ProcessView => ({
 })
 const overview = (changes: Partial<Overview>): Overview => ({
   at: new Date(0),
+  names: new Map(),
   verdict: 'ok',
   reasons: [],
   counts: { SEV1: 0, SEV2: 0, SEV3: 0, SEV4: 0 },

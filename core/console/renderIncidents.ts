@@ -1,6 +1,7 @@
 import { age, count, number, prose, text } from './format.ts'
 import { html, type Markup } from './html.ts'
 import type { AlertView, IncidentView, Overview } from './overviewTypes.ts'
+import { namesOn } from './readNames.ts'
 
 export const severityTag = (severity: string): Markup =>
   html`<span class="tag sev ${severity}">${severity}</span>`
@@ -32,7 +33,7 @@ const alertRow = (row: AlertView, overview: Overview): Markup => {
       : `blocks ${number(row.firstBlock)} to ${number(row.lastBlock)}`
   return html`<div class="row${row.status === 'retracted' ? ' struck' : ''}">
 <div class="line">${severityTag(row.severity)}<span class="grow title">${text(row.title, 160)}</span>${stateTag(row)}<span class="end">${age(row.openedAt, overview.at, 'for')}</span></div>
-<p class="mute">${prose(row.summary)}</p>
+<p class="mute">${prose(row.summary, 400, namesOn(overview, row.chainId))}</p>
 <div class="facts"><span>${text(row.botId, 60)}</span>${row.thing ? html`<span>${text(row.thing, 60)}</span>` : ''}<span>${chainName(overview, row.chainId)}</span>${row.chainId === 0 ? '' : html`<span class="num">${blocks}</span>`}<span class="num">${count(row.findings, 'finding')}</span>${row.owner ? html`<span>owner ${text(row.owner, 60)}</span>` : ''}${row.acknowledgedBy ? html`<span>taken by ${text(row.acknowledgedBy, 60)}</span>` : ''}${row.runbook ? html`<span>runbook <code>${text(row.runbook, 120)}</code></span>` : ''}<span><code>${row.id.slice(0, 12)}</code></span></div>
 </div>`
 }

@@ -88,7 +88,7 @@ const byTitles = (cells: readonly Cell[]): Columns | undefined => {
 const byPlace = (cells: readonly Cell[]): Columns | undefined => {
   const address = cells.findIndex(({ text }) => ADDRESS.test(text))
   if (address === -1) return undefined
-  const [name, tags, chain, origin] = cells.map((_, at) => at).filter((at) => at !== address)
+  const [name, tags, chain, origin] = [0, 1, 2, 3, 4].filter((at) => at !== address)
   return {
     address,
     moreTags: [],
