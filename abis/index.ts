@@ -1,6 +1,8 @@
 export { aaveV3PoolAbi } from './aaveV3Pool.ts'
 export { accessControlAbi, DEFAULT_ADMIN_ROLE } from './accessControl.ts'
 export { chainlinkAggregatorAbi } from './chainlinkAggregator.ts'
+export { codeGovernorAbi, compoundGovernorAbi } from './compoundGovernor.ts'
+export { compoundTimelockAbi } from './compoundTimelock.ts'
 export { erc20Abi } from './erc20.ts'
 export { erc721EventsAbi } from './erc721.ts'
 export {
