@@ -19,7 +19,7 @@ const checkTerm = (
 /** Why a policy may not act: past its term, or without the signatures of enough approvers. */
 export const checkInForce = (
   context: Pick<SignerContext, 'signaturesRequired'>,
-  policy: LoadedPolicy,
+  policy: Pick<LoadedPolicy, 'signedBy' | 'approvedAt' | 'expiresAt'>,
   nowMs: number,
 ): Refusal | undefined => {
   const signedBy = policy.signedBy ?? []

@@ -1,6 +1,8 @@
 export { createProbeContext } from './adaptCalldata.ts'
 export { auditAnchorFile, readAuditAnchor } from './auditAnchor.ts'
 export { defineAction } from './defineAction.ts'
+export { type DeskPolicy, readDeskPolicies } from './desk/deskPolicy.ts'
+export { probeDesk } from './desk/probeDesk.ts'
 export { dryRun } from './drill/dryRun.ts'
 export { rehearse } from './drill/rehearse.ts'
 export { startPassage } from './drill/startDoor.ts'
@@ -47,11 +49,12 @@ export { createPeopleSecret, loadPeopleSecret, type PeopleSecret } from './peopl
 export { isPause } from './people/readOrder.ts'
 export { policySchema } from './policySchema.ts'
 export {
+  type ApprovedFile,
   checkSignatures,
   listSigners,
-  policyTypedData,
   type SignatureCheck,
   signaturesRequired,
+  typedDataOf,
 } from './policySignature.ts'
 export { probeReadiness, type Readiness } from './readiness.ts'
 export { readSignatures } from './readSignatures.ts'

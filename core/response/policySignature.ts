@@ -1,6 +1,8 @@
+import type { TypedDataDefinition } from 'viem'
 import { keccak256, recoverTypedDataAddress } from 'viem/utils'
 import { z } from 'zod'
 import type { Address, Hex } from '../base/index.ts'
+import type { DeskPolicy } from './desk/deskPolicy.ts'
 import type { Approver } from './people/readApprovals.ts'
 import type { LoadedPolicy, Policy } from './types.ts'
 
@@ -31,6 +33,37 @@ export const policyTypedData = (policy: Policy & { readonly hash: string }) =>
     },
   }) as const
 
+/** What an approver signs of a desk: which file, whom it calls, and how the effect is seen. A desk is on no chain. */
+export const deskTypedData = (desk: DeskPolicy) =>
+  ({
+    domain: { name: 'Tocsin', version: '1' },
+    types: {
+      DeskApproval: [
+        { name: 'policy', type: 'string' },
+        { name: 'version', type: 'uint256' },
+        { name: 'policyHash', type: 'bytes32' },
+        { name: 'url', type: 'string' },
+        { name: 'statusUrl', type: 'string' },
+        { name: 'expiry', type: 'uint256' },
+      ],
+    },
+    primaryType: 'DeskApproval',
+    message: {
+      policy: desk.id,
+      version: BigInt(desk.version),
+      policyHash: `0x${desk.hash}` as Hex,
+      url: desk.url,
+      statusUrl: desk.status.url,
+      expiry: BigInt(Math.floor(Date.parse(desk.expiresAt) / 1000)),
+    },
+  }) as const
+
+/** A file that approvers sign. */
+export type ApprovedFile = LoadedPolicy | DeskPolicy
+
+export const typedDataOf = (file: ApprovedFile): TypedDataDefinition =>
+  'kind' in file ? deskTypedData(file) : policyTypedData(file)
+
 export const policySignatureSchema = z.strictObject({
   /** Name of the approver, for people who read the file; the key alone counts. */
   approver: z.string().max(200).optional(),
@@ -60,7 +93,7 @@ export type SignatureCheck = {
 }
 
 const checkOne = async (
-  policy: LoadedPolicy,
+  policy: ApprovedFile,
   entry: PolicySignature,
   approvers: readonly Approver[],
 ): Promise<SignatureCheck> => {
@@ -76,7 +109,7 @@ const checkOne = async (
   if (entry.policyHash !== policy.hash)
     return answer(false, `${approver} signed another version of the policy`)
   const signer = await recoverTypedDataAddress({
-    ...policyTypedData(policy),
+    ...typedDataOf(policy),
     signature: entry.signature,
   }).catch(() => undefined)
   return signer?.toLowerCase() === address
@@ -86,7 +119,7 @@ const checkOne = async (
 
 /** Checks every signature of a policy against the keys of the approvers. */
 export const checkSignatures = (
-  policy: LoadedPolicy,
+  policy: ApprovedFile,
   entries: readonly PolicySignature[],
   approvers: readonly Approver[],
 ): Promise<readonly SignatureCheck[]> =>

@@ -36,7 +36,10 @@ export type ReadinessOptions = {
 
 export const READINESS_DEFAULTS = { runs: 3, expiryDays: 14 } as const
 
-const probeSignatures = (policy: LoadedPolicy, needed: number): readonly ProbeResult[] => {
+export const probeSignatures = (
+  policy: Pick<LoadedPolicy, 'signedBy'>,
+  needed: number,
+): readonly ProbeResult[] => {
   const count = policy.signedBy?.length ?? 0
   if (needed === 0) return []
   const bad = `The policy needs the signatures of ${needed} approvers and has ${count}.`

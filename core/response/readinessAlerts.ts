@@ -12,7 +12,10 @@ const LOOKS = 2
 type Severity = 'Critical' | 'High' | 'Medium'
 const RANK: Readonly<Record<string, number>> = { Medium: 1, High: 2, Critical: 3 }
 
-const severityOf = (policy: LoadedPolicy | undefined, { name }: ProbeResult): Severity =>
+/** What of a policy, or of a desk's file, the alerts need. */
+type Dated = Pick<LoadedPolicy, 'id' | 'expiresAt'>
+
+const severityOf = (policy: Dated | undefined, { name }: ProbeResult): Severity =>
   name === 'expiry' && policy && Date.parse(policy.expiresAt) > Date.now() ? 'Medium' : 'High'
 
 /** What was told last of each probe, and holds still. It lies in the database: a restart tells nothing twice. */
@@ -36,7 +39,7 @@ const readOpen = async (db: Database): Promise<ReadonlyMap<string, string>> => {
 
 export type ReadinessAlerts = {
   /** Takes in one round of probes of all policies. */
-  readonly update: (round: readonly Readiness[], policies: readonly LoadedPolicy[]) => Promise<void>
+  readonly update: (round: readonly Readiness[], policies: readonly Dated[]) => Promise<void>
   /** Whether a probe has just changed, so that the next look should come soon. */
   readonly isUnsettled: () => boolean
 }
@@ -93,7 +96,7 @@ export const createReadinessAlerts = (db: Database): ReadinessAlerts => {
   const settle = async (
     key: string,
     result: ProbeResult,
-    policy: LoadedPolicy | undefined,
+    policy: Dated | undefined,
     told: string | undefined,
   ): Promise<void> => {
     const looks = take(key, result.ok)

@@ -1,4 +1,6 @@
 import { createLoop, type Loop, messageOf } from '../base/index.ts'
+import type { DeskPolicy } from './desk/deskPolicy.ts'
+import { probeDesk } from './desk/probeDesk.ts'
 import { probeLimits } from './probeLimits.ts'
 import { probeReadiness, READINESS_DEFAULTS, type Readiness } from './readiness.ts'
 import { createReadinessAlerts } from './readinessAlerts.ts'
@@ -55,6 +57,7 @@ export const startReadinessMonitor = (
   context: SignerContext,
   lanes: readonly SignerLane[],
   listPolicies: () => readonly LoadedPolicy[],
+  listDesks: () => readonly DeskPolicy[] = () => [],
   settings: ReadinessSettings = { everyS: 30, ...READINESS_DEFAULTS },
 ): ReadinessMonitor => {
   const alerts = createReadinessAlerts(context.db)
@@ -71,15 +74,21 @@ export const startReadinessMonitor = (
     wasHolder = isHolder
     if (Date.now() < nextAtMs) return
     nextAtMs = Date.now() + settings.everyS * 1_000
-    const policies = listPolicies()
+    const [policies, desks] = [listPolicies(), listDesks()]
+    const { signaturesRequired, signal } = context
     const [readiness, balances] = await Promise.all([
-      Promise.all(policies.map((policy) => probePolicy(lanes, context, policy, settings))),
+      Promise.all([
+        ...policies.map((policy) => probePolicy(lanes, context, policy, settings)),
+        ...desks.map((desk) =>
+          probeDesk(desk, { signaturesRequired, signal, expiryDays: settings.expiryDays }),
+        ),
+      ]),
       Promise.all(lanes.map(readBalanceOf)),
     ])
     state = { readiness, balances: Object.fromEntries(balances) }
     // Of several signers with one key, the one that acts speaks.
     if (!context.isHolder()) return
-    await alerts.update(readiness, policies)
+    await alerts.update(readiness, [...policies, ...desks])
     if (alerts.isUnsettled()) nextAtMs = Math.min(nextAtMs, Date.now() + SECOND_LOOK_MS)
   }
   const loop = createLoop(turn, {

@@ -25,7 +25,10 @@ export const probeBalance = (policy: Policy, balance: bigint, runs: number): Pro
   )
 }
 
-export const probeExpiry = (policy: LoadedPolicy, noticeDays: number): ProbeResult => {
+export const probeExpiry = (
+  policy: Pick<LoadedPolicy, 'expiresAt'>,
+  noticeDays: number,
+): ProbeResult => {
   const days = (Date.parse(policy.expiresAt) - Date.now()) / 86_400_000
   return probe(
     'expiry',

@@ -147,11 +147,20 @@ export const startSigner = async (options: StartSignerOptions): Promise<RunningP
     isHolder: lock.isHeld,
     signal: stopping.signal,
   }
-  const monitor = startReadinessMonitor(context, lanes, policies.list, settings.readiness)
+  const desks = startDesks(context, config.actionsDir, {
+    approvers: settings.approvers,
+    onChange: () => monitor.wake(),
+  })
+  const monitor = startReadinessMonitor(
+    context,
+    lanes,
+    policies.list,
+    desks.list,
+    settings.readiness,
+  )
   const refresh = async (): Promise<void> => {
     if (await policies.refresh()) monitor.wake()
   }
-  const desks = startDesks(context, config.actionsDir)
   loops = lanes.map((lane) => startLane(context, lane, refresh))
   const listener = createListener({
     url: store.url,

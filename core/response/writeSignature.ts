@@ -2,9 +2,8 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TocsinError } from '../base/index.ts'
 import type { Approver } from './people/readApprovals.ts'
-import { checkSignatures, type PolicySignature } from './policySignature.ts'
+import { type ApprovedFile, checkSignatures, type PolicySignature } from './policySignature.ts'
 import { readSignatures, signaturePlace } from './readSignatures.ts'
-import type { LoadedPolicy } from './types.ts'
 
 const store = async (policyFile: string, signature: PolicySignature): Promise<string> => {
   const { kind, path } = signaturePlace(policyFile)
@@ -34,7 +33,7 @@ const store = async (policyFile: string, signature: PolicySignature): Promise<st
  * @throws TocsinError `policy.signature` when it is not a signature of an approver over this policy.
  */
 export const writeSignature = async (
-  policy: LoadedPolicy,
+  policy: ApprovedFile,
   signature: Pick<PolicySignature, 'address' | 'signature'>,
   approvers: readonly Approver[],
   now = new Date(),

@@ -5,12 +5,15 @@ import { type Address, type Json, redactUrls, TocsinError } from '../../base/ind
 import type { Config } from '../../config/index.ts'
 import {
   createSignerRpc,
+  type DeskPolicy,
   formatFault,
   type LoadedPolicy,
   loadActions,
   type PolicyFault,
+  probeDesk,
   probeReadiness,
   type Readiness,
+  readDeskPolicies,
   readPolicies,
   type SignerRpc,
   verifyExecutionLog,
@@ -23,6 +26,7 @@ import { readConfig } from '../readConfig.ts'
 import { registerAnswer } from './actionsAnswer.ts'
 import { registerKeystore, registerNew } from './actionsNew.ts'
 import { registerSign } from './actionsSign.ts'
+import { findApprovedFile } from './findApprovedFile.ts'
 import {
   checkPolicySignatures,
   describeSignatures,
@@ -61,12 +65,24 @@ export const rpcOf = (config: Config, chainId: number): SignerRpc => {
   return createSignerRpc({ chainId, urls: chain.rpc.map(({ http }) => http) })
 }
 
+const readFiles = async ({ actionsDir }: Config) => {
+  const [policies, desks] = await Promise.all([
+    readPolicies(actionsDir),
+    readDeskPolicies(actionsDir),
+  ])
+  return {
+    policies: policies.policies,
+    desks: desks.desks,
+    faults: [...policies.faults, ...desks.faults],
+  }
+}
+
 const summary = (row: ExecutionRow): string =>
   `  ${row.id}  ${row.requestedAt.toISOString()}  ${row.actionId.padEnd(20)} ${row.status.padEnd(10)} ${row.reason ?? row.minedTxHash ?? ''}`
 
 const list = async (options: CommonOptions): Promise<void> =>
   withStore(options, async ({ db }, config) => {
-    const { policies, faults } = await readPolicies(config.actionsDir)
+    const { policies, desks, faults } = await readFiles(config)
     const executions = await db
       .select()
       .from(tables.execution)
@@ -74,7 +90,7 @@ const list = async (options: CommonOptions): Promise<void> =>
       .limit(20)
     if (faults.length > 0) process.exitCode = EXIT.invalid
     if (options.json) {
-      line(plain({ policies, faults, executions }))
+      line(plain({ policies, desks, faults, executions }))
       return
     }
     line(`Approved actions (${config.actionsDir})`)
@@ -82,7 +98,10 @@ const list = async (options: CommonOptions): Promise<void> =>
       line(
         `  ${policy.id.padEnd(20)} ${policy.action} ${policy.target} on chain ${policy.chain}, ${policy.mode}, until ${policy.expiresAt}`,
       )
-    if (policies.length === 0) line('  none: `tocsin actions new pause --target 0x…` writes one')
+    for (const desk of desks)
+      line(`  ${desk.id.padEnd(20)} calls ${desk.url}, ${desk.mode}, until ${desk.expiresAt}`)
+    if (policies.length + desks.length === 0)
+      line('  none: `tocsin actions new pause --target 0x…` writes one')
     for (const fault of faults) line(`  FAULT ${formatFault(fault)}`)
     line('Last executions')
     for (const row of executions) line(summary(row))
@@ -131,16 +150,7 @@ const showExecution = async (id: string, options: CommonOptions): Promise<void> 
 
 const showPolicy = async (id: string, options: CommonOptions): Promise<void> => {
   const config = await readConfig(options, 'none')
-  const { policies, faults } = await readPolicies(config.actionsDir)
-  const policy = policies.find((each) => each.id === id)
-  if (!policy)
-    throw new TocsinError('policy.unknown', `There is no approved policy "${id.slice(0, 80)}".`, {
-      exitCode: EXIT.invalid,
-      hints: [
-        `Policies: ${policies.map((each) => each.id).join(', ') || 'none'}.`,
-        ...faults.map(formatFault),
-      ],
-    })
+  const policy = await findApprovedFile(config.actionsDir, id)
   const signatures = await checkPolicySignatures(config, policy)
   if (options.json) line(plain({ ...policy, signatures }))
   else {
@@ -187,6 +197,14 @@ const probeAll = async (
   )
 }
 
+/** Signatures are told apart from the probes. */
+const probeDeskByHand = (desk: DeskPolicy): Promise<Readiness> =>
+  probeDesk(desk, {
+    signaturesRequired: 0,
+    expiryDays: 14,
+    signal: AbortSignal.timeout(30_000),
+  })
+
 type Verification = {
   readonly faults: readonly PolicyFault[]
   /** Answers of the watchlist that name no policy. */
@@ -212,11 +230,17 @@ const printVerification = (found: Verification): void => {
 
 const verify = async (options: CommonOptions & { readonly signer?: string }): Promise<void> => {
   const config = await readConfig(options, ['rpc'])
-  const { policies, faults } = await readPolicies(config.actionsDir)
+  const { policies, desks, faults } = await readFiles(config)
   const named = new Set(config.answers.map(({ action }) => action))
   const missing = [...named].filter((id) => !policies.some((policy) => policy.id === id))
-  const readiness = await probeAll(config, policies, await findSigner(config, options.signer))
-  const signatures = await Promise.all(policies.map((each) => checkPolicySignatures(config, each)))
+  const signer = await findSigner(config, options.signer)
+  const readiness = [
+    ...(await probeAll(config, policies, signer)),
+    ...(await Promise.all(desks.map(probeDeskByHand))),
+  ]
+  const signatures = await Promise.all(
+    [...policies, ...desks].map((each) => checkPolicySignatures(config, each)),
+  )
   const found = { faults, missing, readiness, signatures }
   if (options.json) line(plain(found))
   else printVerification(found)

@@ -2,16 +2,15 @@ import type { Command } from 'commander'
 import type { Address, Hex } from '../../base/index.ts'
 import { TocsinError } from '../../base/index.ts'
 import {
-  formatFault,
-  type LoadedPolicy,
+  type ApprovedFile,
   openApproverKey,
-  policyTypedData,
-  readPolicies,
+  typedDataOf,
   writeSignature,
 } from '../../response/index.ts'
 import { EXIT } from '../exitCodes.ts'
 import { type CommonOptions, withCommonOptions } from '../options.ts'
 import { readConfig } from '../readConfig.ts'
+import { findApprovedFile } from './findApprovedFile.ts'
 
 type SignOptions = CommonOptions & {
   readonly keystore?: string
@@ -26,12 +25,12 @@ const invalid = (message: string, hints: readonly string[] = []): TocsinError =>
   new TocsinError('actions.invalid', message, { exitCode: EXIT.invalid, hints })
 
 /** JSON of the typed data as wallets and `cast wallet sign --data` take it. */
-const typedDataText = (policy: LoadedPolicy): string => {
-  const { domain, types, primaryType, message } = policyTypedData(policy)
+const typedDataText = (policy: ApprovedFile): string => {
+  const { domain, types, primaryType, message } = typedDataOf(policy)
   const domainTypes = [
     { name: 'name', type: 'string' },
     { name: 'version', type: 'string' },
-    { name: 'chainId', type: 'uint256' },
+    ...(domain?.chainId === undefined ? [] : [{ name: 'chainId', type: 'uint256' }]),
   ]
   return JSON.stringify(
     { types: { EIP712Domain: domainTypes, ...types }, primaryType, domain, message },
@@ -41,7 +40,7 @@ const typedDataText = (policy: LoadedPolicy): string => {
 }
 
 const obtain = async (
-  policy: LoadedPolicy,
+  policy: ApprovedFile,
   options: SignOptions,
 ): Promise<{ readonly address: Address; readonly signature: Hex }> => {
   const { address, signature } = options
@@ -57,22 +56,13 @@ const obtain = async (
     ])
   return {
     address: account.address.toLowerCase() as Address,
-    signature: await account.signTypedData(policyTypedData(policy)),
+    signature: await account.signTypedData(typedDataOf(policy)),
   }
 }
 
 const sign = async (id: string, options: SignOptions): Promise<void> => {
   const config = await readConfig(options, 'none')
-  const { policies, faults } = await readPolicies(config.actionsDir)
-  const policy = policies.find((each) => each.id === id)
-  if (!policy)
-    throw new TocsinError('policy.unknown', `There is no policy "${id.slice(0, 80)}".`, {
-      exitCode: EXIT.invalid,
-      hints: [
-        `Policies: ${policies.map((each) => each.id).join(', ') || 'none'}.`,
-        ...faults.map(formatFault),
-      ],
-    })
+  const policy = await findApprovedFile(config.actionsDir, id)
   if (options.print) {
     line(typedDataText(policy))
     return

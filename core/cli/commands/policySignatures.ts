@@ -1,7 +1,7 @@
 import type { Config } from '../../config/index.ts'
 import {
+  type ApprovedFile,
   checkSignatures,
-  type LoadedPolicy,
   listSigners,
   readSignatures,
   type SignatureCheck,
@@ -20,7 +20,7 @@ export type PolicySignatures = {
 
 export const checkPolicySignatures = async (
   config: Config,
-  policy: LoadedPolicy,
+  policy: ApprovedFile,
 ): Promise<PolicySignatures> => {
   const { signatures, faults } = await readSignatures(policy.file)
   const checks = await checkSignatures(policy, signatures, config.signer?.approvers ?? [])

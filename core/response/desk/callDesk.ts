@@ -7,7 +7,18 @@ const MAX_ANSWER_BYTES = 64 * 1024
 export type DeskAnswer =
   | { readonly kind: 'well' }
   /** Not yet, or no answer: ask again. */
-  | { readonly kind: 'not_yet'; readonly reason: string }
+  | {
+      readonly kind: 'not_yet'
+      readonly reason: string
+      /** Of a status: it was told, and says otherwise. */
+      readonly isReadable: boolean
+    }
+
+const notYet = (reason: string, isReadable = false): DeskAnswer => ({
+  kind: 'not_yet',
+  reason,
+  isReadable,
+})
 
 const readBounded = async (response: Response): Promise<string> => {
   const reader = response.body?.getReader()
@@ -67,13 +78,13 @@ export const readDesk = async ({ desk, webhook, id, signal }: Request): Promise<
       signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
     })
     const text = await readBounded(response)
-    if (!response.ok) return { kind: 'not_yet', reason: `its status answers ${response.status}` }
-    return at(JSON.parse(text), status.field) === status.equals
-      ? { kind: 'well' }
-      : { kind: 'not_yet', reason: `${status.field} is not ${String(status.equals)}` }
+    if (!response.ok) return notYet(`its status answers ${response.status}`)
+    const value = at(JSON.parse(text), status.field)
+    if (value === status.equals) return { kind: 'well' }
+    return notYet(`${status.field} is not ${String(status.equals)}`, value !== undefined)
   } catch (error) {
     const reason = error instanceof SyntaxError ? 'no JSON' : networkReason(error)
-    return { kind: 'not_yet', reason: `its status cannot be read: ${reason}` }
+    return notYet(`its status cannot be read: ${reason}`)
   }
 }
 
@@ -96,10 +107,8 @@ export const callDesk = async (
       signal: AbortSignal.any([signal, AbortSignal.timeout(desk.timeoutMs)]),
     })
     await readBounded(response).catch(() => '')
-    return response.ok
-      ? { kind: 'well' }
-      : { kind: 'not_yet', reason: `it answers ${response.status}` }
+    return response.ok ? { kind: 'well' } : notYet(`it answers ${response.status}`)
   } catch (error) {
-    return { kind: 'not_yet', reason: networkReason(error) }
+    return notYet(networkReason(error))
   }
 }

@@ -3,12 +3,16 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { join } from 'node:path'
 import { eq } from 'drizzle-orm'
 import { Webhook } from 'standardwebhooks'
+import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { stringify } from 'yaml'
 import { createSignerFixture, type SignerFixture } from '../../../test/support/signerFixture.ts'
+import type { Address } from '../../base/index.ts'
 import { tables } from '../../store/index.ts'
 import { verifyExecutionLog } from '../executionLog.ts'
 import { recordHalt } from '../people/killSwitch.ts'
+import { typedDataOf } from '../policySignature.ts'
+import { writeSignature } from '../writeSignature.ts'
 import { readDeskPolicies } from './deskPolicy.ts'
 
 const SECRET = `whsec_${Buffer.from('0123456789abcdef0123456789abcdef').toString('base64')}`
@@ -100,6 +104,7 @@ afterAll(async () => {
 beforeEach(async () => {
   await f.reset()
   await rm(join(f.dataDir, 'signer.ledger'), { force: true })
+  await rm(join(f.actionsDir, 'halt-desk'), { recursive: true, force: true })
   Object.assign(desk, { halted: false, posts: 0, fault: 'none', unsigned: 0 })
   desk.keys.clear()
 })
@@ -207,6 +212,65 @@ test('behavior: mode observe, a stop of everything, other findings and expiry ca
   await f.start()
   await settle()
   expect(await runs()).toEqual([])
+  expect(desk.posts).toBe(0)
+})
+
+const withSigner = (changes: object) =>
+  ({ ...f.config, signer: { ...f.config.signer, ...changes } }) as unknown as typeof f.config
+
+test('behavior: where approvers must sign, an unsigned desk is not called, nor one that was changed since', async () => {
+  const ada = privateKeyToAccount(generatePrivateKey())
+  const approvers = [{ name: 'Ada', address: ada.address }]
+  const config = withSigner({ approvers, approvalsRequired: 1 })
+  const sign = async (): Promise<void> => {
+    const [policy] = (await readDeskPolicies(f.actionsDir)).desks
+    if (!policy) throw new Error('there is no desk')
+    const signature = await ada.signTypedData(typedDataOf(policy))
+    const address = ada.address.toLowerCase() as Address
+    await writeSignature(policy, { address, signature }, approvers)
+  }
+  await writeDesk()
+  await sign()
+  // Signed, and then pointed elsewhere.
+  await writeDesk({ cooldownS: 61 })
+  const signer = await f.start({ config })
+  await f.find()
+  await settle()
+  expect(await runs()).toEqual([])
+  await expect
+    .poll(async () => (await signer.report()).reason, { timeout: 5_000 })
+    .toContain('halt-desk: The policy needs the signatures of 1 approvers and has 0.')
+  await sign()
+  await expect.poll(async () => (await first())?.status, { timeout: 10_000 }).toBe('succeeded')
+  expect(desk.posts).toBe(1)
+})
+
+test('behavior: a desk that could not be stopped is known before it is needed', async () => {
+  const probes = async (): Promise<unknown> => {
+    const { detail } = await signer.report()
+    const { readiness } = detail as {
+      readiness: { policy: string; probes: { name: string; ok: boolean }[] }[]
+    }
+    return readiness
+      .find(({ policy }) => policy === 'halt-desk')
+      ?.probes.filter(({ ok }) => !ok)
+      .map(({ name }) => name)
+  }
+  await writeDesk()
+  const signer = await f.start({
+    config: withSigner({ readiness: { everyS: 1, runs: 3, expiryDays: 14 } }),
+  })
+  const becomes = (bad: readonly string[]): Promise<void> =>
+    expect.poll(probes, { timeout: 10_000 }).toEqual(bad)
+  await becomes([])
+  await writeDesk({ status: { url: `http://127.0.0.1:${desk.port}/s`, field: 'other', equals: 1 } })
+  await becomes(['status'])
+  await writeDesk({ secret: { env: 'TOCSIN_TEST_NOTHING' } })
+  await becomes(['secret'])
+  await writeDesk({ expiresAt: new Date(Date.now() + 86_400_000).toISOString() })
+  await becomes(['expiry'])
+  await writeDesk()
+  await becomes([])
   expect(desk.posts).toBe(0)
 })
 

@@ -4,6 +4,9 @@ import { parseDocument } from 'yaml'
 import { z } from 'zod'
 import { messageOf, stableHash } from '../../base/index.ts'
 import type { PolicyFault } from '../parsePolicy.ts'
+import type { Approver } from '../people/readApprovals.ts'
+import { checkSignatures, listSigners } from '../policySignature.ts'
+import { readSignatures } from '../readSignatures.ts'
 
 const MAX_BYTES = 64 * 1024
 const name = z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'use lower-case letters, digits and dashes')
@@ -81,9 +84,11 @@ export const deskSchema = z
 export type DeskPolicy = z.infer<typeof deskSchema> & {
   readonly hash: string
   readonly file: string
+  /** Approvers whose signatures over this file hold. */
+  readonly signedBy: readonly string[]
 }
 
-const parse = (text: string, file: string): DeskPolicy | string => {
+const parse = (text: string, file: string): Omit<DeskPolicy, 'signedBy'> | string => {
   const document = parseDocument(text, { uniqueKeys: true })
   const [broken] = document.errors
   if (broken) return broken.message
@@ -97,9 +102,23 @@ const parse = (text: string, file: string): DeskPolicy | string => {
   return { ...parsed.data, hash: stableHash('tocsin-desk-1', parsed.data), file }
 }
 
-/** Reads every `<id>/desk.yaml` of a folder; a faulty one is reported and counts as none. */
+const sign = async (
+  desk: Omit<DeskPolicy, 'signedBy'> | string,
+  approvers: readonly Approver[],
+): Promise<DeskPolicy | string> => {
+  if (typeof desk === 'string') return desk
+  const unsigned = { ...desk, signedBy: [] }
+  const { signatures } = await readSignatures(desk.file)
+  return { ...desk, signedBy: listSigners(await checkSignatures(unsigned, signatures, approvers)) }
+}
+
+/**
+ * Reads every `<id>/desk.yaml` of a folder; a faulty one is reported and counts as none. Signatures
+ * (`<id>/desk.signatures.json`) count by the keys of `approvers`.
+ */
 export const readDeskPolicies = async (
   folder: string,
+  approvers: readonly Approver[] = [],
 ): Promise<{
   readonly desks: readonly DeskPolicy[]
   readonly faults: readonly PolicyFault[]
@@ -121,7 +140,7 @@ export const readDeskPolicies = async (
       result =
         info.size > MAX_BYTES
           ? `larger than ${MAX_BYTES} bytes`
-          : parse(await readFile(file, 'utf8'), file)
+          : await sign(parse(await readFile(file, 'utf8'), file), approvers)
     } catch (error) {
       result = messageOf(error)
     }

@@ -2,11 +2,13 @@ import { and, asc, desc, eq, gt, inArray } from 'drizzle-orm'
 import { Webhook } from 'standardwebhooks'
 import { backoffMs, createLoop, type Loop, messageOf, stableHash } from '../../base/index.ts'
 import { tables } from '../../store/index.ts'
+import { checkInForce } from '../checkFile.ts'
 import { endExecution } from '../endExecution.ts'
 import { appendExecutionLog } from '../executionLog.ts'
 import { type ExecutionRow, type FindingRow, moveExecution } from '../executionStore.ts'
 import type { PolicyFault } from '../parsePolicy.ts'
 import { readHalt } from '../people/killSwitch.ts'
+import type { Approver } from '../people/readApprovals.ts'
 import { isAtLeast } from '../severity.ts'
 import type { SignerContext } from '../signerContext.ts'
 import { callDesk, readDesk } from './callDesk.ts'
@@ -27,11 +29,6 @@ const fits = (desk: DeskPolicy, finding: FindingRow): boolean =>
         (finding.thing !== null && trigger.things.includes(finding.thing))) &&
       isAtLeast(finding.severity, trigger.minSeverity),
   )
-
-const isInForce = (desk: DeskPolicy): boolean => {
-  const now = Date.now()
-  return Date.parse(desk.approvedAt) <= now && now < Date.parse(desk.expiresAt)
-}
 
 /** Fresh findings that may stop this desk, oldest first. */
 const listFresh = async (
@@ -125,7 +122,7 @@ const claim = async (
 }
 
 const decide = async (context: SignerContext, desk: DeskPolicy): Promise<void> => {
-  if (context.isHalted() || !isInForce(desk)) return
+  if (context.isHalted() || checkInForce(context, desk, Date.now())) return
   const fresh = await listFresh(context, desk)
   if (fresh.length === 0) return
   const { execution } = tables
@@ -219,21 +216,33 @@ const endForeign = (
 
 export type Desks = Loop & {
   readonly faults: () => readonly PolicyFault[]
-  readonly ids: () => readonly string[]
+  readonly list: () => readonly DeskPolicy[]
 }
 
 /** The lane for desks: beside those of the chains, and never in their way. */
-export const startDesks = (context: SignerContext, folder: string): Desks => {
+export const startDesks = (
+  context: SignerContext,
+  folder: string,
+  options: {
+    readonly approvers?: readonly Approver[]
+    /** A file, or who signed it, is another than before. */
+    readonly onChange?: () => void
+  } = {},
+): Desks => {
   const memory: Memory = new Map()
   let desks: readonly DeskPolicy[] = []
   let faults: readonly PolicyFault[] = []
   let readAt = 0
   const refresh = async (): Promise<void> => {
     if (Date.now() - readAt < FILES_MS) return
-    const found = await readDeskPolicies(folder)
+    const found = await readDeskPolicies(folder, options.approvers)
+    const stampOf = (list: readonly DeskPolicy[]): string =>
+      JSON.stringify(list.map(({ hash, signedBy }) => [hash, signedBy]))
+    const isNews = stampOf(found.desks) !== stampOf(desks)
     desks = found.desks
     faults = found.faults
     readAt = Date.now()
+    if (isNews) options.onChange?.()
   }
   const turn = async (): Promise<void> => {
     await refresh()
@@ -261,5 +270,5 @@ export const startDesks = (context: SignerContext, folder: string): Desks => {
     onError: (error) =>
       context.log.error({ error: messageOf(error) }, 'A turn of the lane for desks failed.'),
   })
-  return { ...loop, faults: () => faults, ids: () => desks.map(({ id }) => id) }
+  return { ...loop, faults: () => faults, list: () => desks }
 }
