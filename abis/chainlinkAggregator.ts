@@ -8,4 +8,6 @@ export const chainlinkAggregatorAbi = parseAbi([
   'function description() view returns (string)',
   'function latestRoundData() view returns (uint80 roundId, int256 answer, uint256 startedAt, uint256 updatedAt, uint80 answeredInRound)',
   'function aggregator() view returns (address)',
+  'function minAnswer() view returns (int192)',
+  'function maxAnswer() view returns (int192)',
 ])
