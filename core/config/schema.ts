@@ -137,8 +137,14 @@ export const thingSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('oracle'),
     ...thingBase,
-    heartbeatS: z.int().positive(),
+    heartbeatS: z
+      .int()
+      .positive()
+      .optional()
+      .describe('It speaks at least this often. Default: learned from its own updates'),
     decimals: z.int().min(0).max(36).optional(),
+    base: address.optional().describe('Token whose price it tells: finds watched pools of it'),
+    quote: address.optional().describe('Token that the price is told in'),
   }),
   z.strictObject({
     kind: z.literal('bridge'),
