@@ -52,6 +52,8 @@ type Track = {
   readonly sum: bigint
   readonly sinceS: number
   readonly sinceBlock: number
+  /** The price before the second of `atS`. */
+  readonly base: bigint
 }
 
 /** A price over block time, and its time-weighted average. */
@@ -61,7 +63,7 @@ export type PriceTrack = {
   readonly blocks: () => number
   /** The price at the end of this block. */
   readonly record: (price: bigint) => void
-  /** Average over the span, or since the first price where that is shorter. This block's own price has no weight. */
+  /** Average over the span, or since the first price where that is shorter. This block's own price has no weight. Of a chain's first second the price that it began with. */
   readonly average: () => bigint | undefined
 }
 
@@ -101,6 +103,7 @@ export const trackPrice = <P>(
         sum,
         sinceS: old?.sinceS ?? nowS,
         sinceBlock: old?.sinceBlock ?? ctx.block.number,
+        base: old === undefined ? price : old.atS === nowS ? old.base : old.price,
       })
       const window = samples()
       const last = window.last()
@@ -110,7 +113,7 @@ export const trackPrice = <P>(
       const track = read()
       if (!track) return undefined
       const startS = Math.max(nowS - spanS, track.sinceS)
-      if (startS >= nowS) return undefined
+      if (startS >= nowS) return track.base
       const end = track.sum + track.price * BigInt(nowS - track.atS)
       return (end - sumAt(track, startS)) / BigInt(nowS - startS)
     },
