@@ -261,7 +261,7 @@ export const createBotCrew = (options: {
           blocksFailed: isFailing ? 1 : 0,
           lastError: isFailing ? cleanText(result.faults[0] ?? '', 500) : null,
           lastErrorBlock: isFailing ? header.number : null,
-          findings: isFresh.length,
+          findings: new Set(isFresh.map(({ id: one }) => one)).size,
         })
     }
     writes.set(SELF_BOT_ID, self.writes())

@@ -39,8 +39,7 @@ export const runRounds = async (options: {
   await runThose(first, () => NONE)
   if (late.length === 0) return runs
   const found = new Map<string, FindingRow>()
-  for (const one of runs)
-    for (const row of one?.rows ?? []) if (!found.has(row.id)) found.set(row.id, row)
+  for (const one of runs) for (const row of one?.rows ?? []) found.set(row.id, row)
   const alerts = [
     ...[...found.values()].map((row) => toBotAlert(toAlertRow(row))),
     ...(options.others ?? []),

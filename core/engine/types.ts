@@ -205,7 +205,10 @@ export type AlertBlock = BotBlock & {
   readonly touching: (address: Address) => readonly ChainTransaction[]
 }
 
-/** What a bot returns. Identity is (bot, alertId, chain, block hash, tx hash, uniqueKey). */
+/**
+ * What a bot returns. Identity is (bot, alertId, chain, block hash, tx hash, uniqueKey); of findings of one identity the
+ * last one stands.
+ */
 export type Finding = {
   /** One of the bot's declared `alerts`. */
   readonly alertId: string

@@ -1,0 +1,34 @@
+import type { Note } from './ledger.ts'
+import type { CorrelationParameters } from './parameters.ts'
+
+const within = (notes: readonly Note[], nowS: number, spanS: number): readonly Note[] =>
+  notes.filter(({ timestampS }) => nowS - timestampS <= spanS)
+
+/** Bots that see the same have the same signal. */
+const signalOf = (bot: string, { sameSignal }: CorrelationParameters): string => {
+  const group = sameSignal.findIndex((bots) => bots.includes(bot))
+  return group < 0 ? bot : `group ${group}`
+}
+
+/** The notes of an incident, amplifiers among them; undefined while too few signals agree. */
+export const judgeIncident = (
+  notes: readonly Note[],
+  nowS: number,
+  parameters: CorrelationParameters,
+): { readonly notes: readonly Note[]; readonly signals: number } | undefined => {
+  const recent = within(notes, nowS, parameters.windowS)
+  const counted = recent.filter(({ bot }) => !parameters.amplifiers.includes(bot))
+  const signals = new Set(counted.map(({ bot }) => signalOf(bot, parameters))).size
+  return signals >= parameters.warnings ? { notes: recent, signals } : undefined
+}
+
+/** Change of control and outflow, in either order. */
+export const judgePause = (
+  notes: readonly Note[],
+  nowS: number,
+  { pauseWindowS }: CorrelationParameters,
+): readonly Note[] | undefined => {
+  const recent = within(notes, nowS, pauseWindowS).filter(({ role }) => role !== 'other')
+  const isBoth = new Set(recent.map(({ role }) => role)).size === 2
+  return isBoth ? recent : undefined
+}
