@@ -1,5 +1,5 @@
 import type { Address } from 'tocsin'
-import { actionConformance } from 'tocsin/testing'
+import { actionConformance, trialPolicy } from 'tocsin/testing'
 import { encodeFunctionData, parseAbi } from 'viem/utils'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { parsePolicy } from '../../core/response/index.ts'
@@ -115,34 +115,16 @@ test('behavior: what cannot be undone is never automatic, and needs two people',
   const facts = { target: TARGET, chain: 1 }
   const { undoneBy: _, ...forEver } = parameters
   const messages = (wanted: object, changes: object): readonly string[] => {
-    const policy = {
+    const policy = trialPolicy({
       id: 'freeze',
-      version: 1,
       action: 'call',
       parameters: wanted,
-      approvedBy: ['Ada', 'Grace'],
-      approvedAt: '2020-01-01T00:00:00Z',
-      expiresAt: '2099-01-01T00:00:00Z',
       ...facts,
       codeHash: `0x${'00'.repeat(32)}`,
       calldata: call.encode({ ...facts, parameters }),
-      value: 0,
-      gasLimit: 100_000,
-      maxFeePerGasWei: '500 gwei',
-      maxPriorityFeePerGasWei: '50 gwei',
-      maxSpendWeiPer24h: '1 ether',
-      triggers: [{ bot: 'tvl-drop', minSeverity: 'High' }],
-      freshness: { blocks: 50, seconds: 600 },
-      mode: 'propose',
-      approval: { timeoutS: 600, required: 2 },
       limits: { maxPerWindow: 1, windowS: 3_600, maxLifetime: 1 },
-      cooldownS: 60,
-      simulation: { mode: 'required', onUnavailable: 'stop', onRevert: 'stop' },
-      postcondition: { deadlineS: 20, confirmations: 2 },
-      replaceAfterBlocks: 2,
-      runbook: 'runbook.md',
       ...changes,
-    }
+    })
     const parsed = parsePolicy(JSON.stringify(policy), { file: 'freeze.yaml', actions: [call] })
     return parsed.ok ? [] : parsed.faults.map(({ message }) => message)
   }

@@ -19,6 +19,7 @@ import {
 import { readApprovals } from '../response/people/readApprovals.ts'
 import { tables } from '../store/index.ts'
 import { createLogger } from '../telemetry/index.ts'
+import { trialPolicy } from '../testing/index.ts'
 import { startConsole } from './index.ts'
 
 const TOKEN = 'a-token-that-is-long-enough'
@@ -36,33 +37,17 @@ beforeAll(async () => {
   await mkdir(actionsDir)
   await writeFile(
     join(actionsDir, 'pause-vault.yaml'),
-    stringify({
-      id: 'pause-vault',
-      version: 3,
-      action: 'pause',
-      approvedBy: ['Ada'],
-      approvedAt: '2020-01-01T00:00:00Z',
-      expiresAt: '2099-01-01T00:00:00Z',
-      chain: 1,
-      target: `0x${'11'.repeat(20)}`,
-      codeHash: `0x${'22'.repeat(32)}`,
-      calldata: '0x8456cb59',
-      value: 0,
-      gasLimit: 200_000,
-      maxFeePerGasWei: '500 gwei',
-      maxPriorityFeePerGasWei: '50 gwei',
-      maxSpendWeiPer24h: '1 ether',
-      triggers: [{ bot: 'tvl-drop', minSeverity: 'High' }],
-      freshness: { blocks: 50, seconds: 600 },
-      mode: 'propose',
-      approval: { timeoutS: 600, required: 2 },
-      limits: { maxPerWindow: 3, windowS: 3_600, maxLifetime: 100 },
-      cooldownS: 60,
-      simulation: { mode: 'required', onUnavailable: 'stop', onRevert: 'stop' },
-      postcondition: { deadlineS: 20, confirmations: 2 },
-      replaceAfterBlocks: 2,
-      runbook: 'runbook.md',
-    }),
+    stringify(
+      trialPolicy({
+        id: 'pause-vault',
+        version: 3,
+        action: 'pause',
+        approvedBy: ['Ada'],
+        target: `0x${'11'.repeat(20)}`,
+        codeHash: `0x${'22'.repeat(32)}`,
+        calldata: '0x8456cb59',
+      }),
+    ),
   )
   config = {
     name: 'test',

@@ -9,6 +9,7 @@ import {
   parsePolicy,
 } from '../response/index.ts'
 import type { Anvil } from './anvil.ts'
+import { trialPolicy } from './trialPolicy.ts'
 
 const GAS = '0x7a1200'
 
@@ -58,35 +59,17 @@ export const createActionRig = (action: ActionDefinition, scene: ActionScene) =>
     | { readonly ok: true; readonly policy: LoadedPolicy }
     | { readonly ok: false; readonly faults: readonly PolicyFault[] }
   > => {
-    const policy = {
+    const policy = trialPolicy({
       id: 'trial',
-      version: 1,
       action: action.id,
       parameters,
-      approvedBy: ['Ada', 'Grace'],
-      approvedAt: '2020-01-01T00:00:00Z',
-      expiresAt: '2099-01-01T00:00:00Z',
       chain: anvil.chainId,
       target,
       codeHash: keccak256(await anvil.rpc<Hex>('eth_getCode', [target, 'latest'])),
       calldata: action.encode(facts),
-      value: 0,
       gasLimit: 500_000,
-      maxFeePerGasWei: '500 gwei',
-      maxPriorityFeePerGasWei: '50 gwei',
-      maxSpendWeiPer24h: '1 ether',
-      triggers: [{ bot: 'tvl-drop', minSeverity: 'High' }],
-      freshness: { blocks: 50, seconds: 600 },
-      mode: 'propose',
-      approval: { timeoutS: 600, required: 2 },
-      limits: { maxPerWindow: 3, windowS: 3_600, maxLifetime: 100 },
-      cooldownS: 60,
-      simulation: { mode: 'required', onUnavailable: 'stop', onRevert: 'stop' },
-      postcondition: { deadlineS: 20, confirmations: 2 },
-      replaceAfterBlocks: 2,
-      runbook: 'runbook.md',
       ...changes,
-    }
+    })
     // JSON is YAML.
     return parsePolicy(JSON.stringify(policy), { file: 'trial.yaml', actions: [action] })
   }

@@ -15,3 +15,4 @@ export type { BlockInput, CallAnswer, CallInput, FakeBlock, TransactionInput } f
 export { REVERTS } from './fakeState.ts'
 export { makeThing, type ThingInput } from './makeThing.ts'
 export { type RunBotOnAnvilOptions, runBotOnAnvil } from './runBotOnAnvil.ts'
+export { trialPolicy } from './trialPolicy.ts'

@@ -16,7 +16,7 @@ import {
 import { encodeKeystore } from '../../core/response/keystore.ts'
 import { tables } from '../../core/store/index.ts'
 import { createLogger, type RunningProcess } from '../../core/telemetry/index.ts'
-import { type Anvil, startAnvil } from '../../core/testing/index.ts'
+import { type Anvil, startAnvil, trialPolicy } from '../../core/testing/index.ts'
 import { compileContracts } from '../../demo/contracts/compile.ts'
 import { createTestDatabase, type TestDatabase } from './database.ts'
 
@@ -128,37 +128,22 @@ export const createSignerFixture = async (): Promise<SignerFixture> => {
   ]
 
   const writePolicy: SignerFixture['writePolicy'] = async (changes = {}) => {
-    const policy = {
+    const policy = trialPolicy({
       id: 'pause-vault',
-      version: 1,
       action: 'pause',
       approvedBy: ['Ada'],
-      approvedAt: '2020-01-01T00:00:00Z',
-      expiresAt: '2099-01-01T00:00:00Z',
       chain: anvil.chainId,
       target: vault,
       codeHash,
       implementation,
       calldata: '0x8456cb59',
-      value: 0,
-      gasLimit: 200_000,
-      maxFeePerGasWei: '500 gwei',
-      maxPriorityFeePerGasWei: '50 gwei',
-      maxSpendWeiPer24h: '1 ether',
       triggers: [
         { bot: 'tvl-drop', alertIds: ['TVL-DROP'], minSeverity: 'High', things: ['vault'] },
       ],
-      freshness: { blocks: 50, seconds: 600 },
       mode: 'auto',
       approval: { timeoutS: 600 },
-      limits: { maxPerWindow: 3, windowS: 3_600, maxLifetime: 100 },
-      cooldownS: 60,
-      simulation: { mode: 'required', onUnavailable: 'stop', onRevert: 'stop' },
-      postcondition: { deadlineS: 20, confirmations: 2 },
-      replaceAfterBlocks: 2,
-      runbook: 'runbook.md',
       ...changes,
-    }
+    })
     await writeFile(join(actionsDir, `${policy.id}.yaml`), stringify(policy))
     return policy.id
   }

@@ -8,7 +8,7 @@ import {
   type TenderlyStandIn,
 } from '../../../test/support/tenderlyStandIn.ts'
 import type { Address, Hex } from '../../base/index.ts'
-import { type Anvil, startAnvil } from '../../testing/index.ts'
+import { type Anvil, startAnvil, trialPolicy } from '../../testing/index.ts'
 import { policySchema } from '../policySchema.ts'
 import { createSignerRpc, type SignerRpc } from '../signerRpc.ts'
 import type { Policy, SimulationProvider } from '../types.ts'
@@ -85,33 +85,18 @@ beforeEach(async () => {
 
 const makePolicy = async (simulation: object = {}): Promise<Policy> => {
   const code = await anvil.rpc<Hex>('eth_getCode', [vault, 'latest'])
-  return policySchema.parse({
+  const policy = trialPolicy({
     id: 'pause-vault',
-    version: 1,
     action: 'pause',
-    approvedBy: ['Ada'],
-    approvedAt: '2020-01-01T00:00:00Z',
-    expiresAt: '2099-01-01T00:00:00Z',
     chain: anvil.chainId,
     target: vault,
     codeHash: keccak256(code),
     calldata: '0x8456cb59',
-    value: 0,
-    gasLimit: 200_000,
-    maxFeePerGasWei: '500 gwei',
-    maxPriorityFeePerGasWei: '50 gwei',
-    maxSpendWeiPer24h: '1 ether',
-    triggers: [{ bot: 'tvl-drop', minSeverity: 'High' }],
-    freshness: { blocks: 50, seconds: 600 },
     mode: 'auto',
     approval: { timeoutS: 600 },
-    limits: { maxPerWindow: 3, windowS: 3_600, maxLifetime: 100 },
-    cooldownS: 60,
-    postcondition: { deadlineS: 20, confirmations: 2 },
-    replaceAfterBlocks: 2,
-    runbook: 'runbook.md',
     simulation: { mode: 'required', onUnavailable: 'stop', onRevert: 'stop', ...simulation },
   })
+  return policySchema.parse(policy)
 }
 const simulate = async (simulation: object = {}, rest: Partial<SimulationRequest> = {}) =>
   simulateAction({

@@ -1,0 +1,26 @@
+/** What a policy file of a test says where the test has nothing to say: careful, approved for ever, and for one call. */
+export const trialPolicy = <T extends Readonly<Record<string, unknown>>>(
+  changes: T,
+): Readonly<Record<string, unknown>> & T => ({
+  version: 1,
+  approvedBy: ['Ada', 'Grace'],
+  approvedAt: '2020-01-01T00:00:00Z',
+  expiresAt: '2099-01-01T00:00:00Z',
+  chain: 1,
+  value: 0,
+  gasLimit: 200_000,
+  maxFeePerGasWei: '500 gwei',
+  maxPriorityFeePerGasWei: '50 gwei',
+  maxSpendWeiPer24h: '1 ether',
+  triggers: [{ bot: 'tvl-drop', minSeverity: 'High' }],
+  freshness: { blocks: 50, seconds: 600 },
+  mode: 'propose',
+  approval: { timeoutS: 600, required: 2 },
+  limits: { maxPerWindow: 3, windowS: 3_600, maxLifetime: 100 },
+  cooldownS: 60,
+  simulation: { mode: 'required', onUnavailable: 'stop', onRevert: 'stop' },
+  postcondition: { deadlineS: 20, confirmations: 2 },
+  replaceAfterBlocks: 2,
+  runbook: 'runbook.md',
+  ...changes,
+})
