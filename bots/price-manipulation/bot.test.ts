@@ -224,7 +224,7 @@ describe('off the average', () => {
     const harness = await start()
     await harness.block({ txs: [{ from: THIEF, to: ROUTER, logs: v2(5_000n) }] })
     expect(await harness.block({ txs: [{ from: ALICE, to: MARKET, logs: [borrow] }] })).toEqual([])
-    const used = { txs: [{ from: THIEF, to: MARKET, logs: [borrow] }] }
+    const used: BlockInput = { txs: [{ from: THIEF, to: MARKET, logs: [borrow] }] }
     expect(brief(await harness.block(used))).toEqual([['PRICE-MANIPULATION', 'High', 'pair']])
     expect(await harness.block(used)).toEqual([])
     await harness.stop()

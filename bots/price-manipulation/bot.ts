@@ -68,6 +68,9 @@ const startPrice = async (ctx: PriceContext, thing: PoolThing): Promise<bigint |
 const senderOf = (block: BotBlock, hash: Hex | undefined): Address | undefined =>
   block.transactions.find((tx) => tx.hash === hash)?.from
 
+const hasTopic = ({ topics: [topic] }: ChainLog, wanted: readonly Hex[]): boolean =>
+  topic !== undefined && wanted.includes(topic)
+
 /** Reserves that fell by `sync()` alone. */
 const findSkew = async (
   ctx: PriceContext,
@@ -82,7 +85,7 @@ const findSkew = async (
     if (log.topics[0] !== SYNC) continue
     const now = reservesOf(log.data)
     const next = logs[place + 1]
-    const hasReason = next?.txHash === log.txHash && REASONS.includes(next.topics[0] ?? '0x')
+    const hasReason = next?.txHash === log.txHash && hasTopic(next, REASONS)
     if (!hasReason && reserves)
       for (const index of [0, 1] as const) {
         const [before, after] = [reserves[index], now[index]]

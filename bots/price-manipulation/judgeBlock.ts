@@ -112,6 +112,23 @@ const pairOf = (
   return { out, back, between, isOneSender, path, movedAt: moved.logIndex, lastAt: last.logIndex }
 }
 
+/** What it means that a transaction between two of a pair touched something: its own doing, or a stranger's trade. */
+const gravityOfTouch = (
+  { out, isOneSender, path }: Pair,
+  tx: ChainTransaction,
+  isTrade: boolean,
+  p: PriceManipulationParameters,
+): Pick<Verdict, 'kind' | 'severity' | 'thresholdBps'> | undefined => {
+  const isOwn = isOneSender && tx.from === out.from
+  if (isOwn)
+    return path.peakBps > p.touchedBps
+      ? { kind: 'manipulation', ...gravityOfTrip(path, p) }
+      : undefined
+  if (!isTrade || path.peakBps <= p.sandwichBps) return undefined
+  const severity = path.peakBps > 5 * p.sandwichBps ? 'Medium' : 'Low'
+  return { kind: 'sandwich', severity, thresholdBps: p.sandwichBps }
+}
+
 const judgePair = (
   scene: Scene,
   pair: Pair,
@@ -119,20 +136,12 @@ const judgePair = (
   p: PriceManipulationParameters,
 ): Verdict | undefined => {
   const { out, back, between, isOneSender, path } = pair
-  const common = { path, tx: out, backTx: back } as const
   for (const tx of isOneSender ? [out, ...between, back] : between) {
     const after = tx === out ? pair.movedAt : -1
     const before = tx === back ? pair.lastAt : Number.POSITIVE_INFINITY
     const victim = firstTouch(tx, scene.dependents, after, before)
-    if (!victim) continue
-    const isOwn = isOneSender && tx.from === out.from
-    const found = { ...common, victim, victimTx: tx.hash } as const
-    if (isOwn && path.peakBps > p.touchedBps)
-      return { ...found, kind: 'manipulation', ...gravityOfTrip(path, p) }
-    if (!isOwn && trades.has(tx.hash) && path.peakBps > p.sandwichBps) {
-      const severity = path.peakBps > 5 * p.sandwichBps ? 'Medium' : 'Low'
-      return { ...found, kind: 'sandwich', severity, thresholdBps: p.sandwichBps }
-    }
+    const gravity = victim && gravityOfTouch(pair, tx, trades.has(tx.hash), p)
+    if (gravity) return { ...gravity, path, tx: out, backTx: back, victim, victimTx: tx.hash }
   }
   return undefined
 }
