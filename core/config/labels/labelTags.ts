@@ -59,6 +59,8 @@ export const readTags = (cell: string): readonly string[] => [
 
 /** A name that is one of the words that bots look for. */
 export const tagOfName = (name: string): readonly string[] => {
-  const tag = name.length <= MAX_TAG ? readTag(name) : undefined
-  return tag !== undefined && KNOWN.has(tag) ? [tag] : []
+  if (name.length > MAX_TAG) return []
+  const word = name.toLowerCase()
+  const tag = Object.hasOwn(SAME, word) ? (SAME[word] ?? word) : word
+  return KNOWN.has(tag) ? [tag] : []
 }

@@ -104,6 +104,13 @@ const readYaml = (path: string, options: ReadLabelOptions): LabelFile => {
 const readCsv = (text: string, file: string, options: ReadLabelOptions): LabelFile => {
   const collector = createCollector()
   const readChain = createChainReader(options.chains)
+  // Few words stand in many rows.
+  const tagLists = new Map<string, readonly string[]>()
+  const tagsOf = (words: string): readonly string[] => {
+    const known = tagLists.get(words) ?? tagList(words, options.tags ?? [])
+    if (tagLists.size < 1_000) tagLists.set(words, known)
+    return known
+  }
   let columns: Columns | undefined
   let isLost = false
   const onRecord = (record: CsvRecord): void => {
@@ -135,7 +142,7 @@ const readCsv = (text: string, file: string, options: ReadLabelOptions): LabelFi
     collector.add({
       address: { text: cell(address), at: place(address) },
       name: { text: cell(name), at: place(name) },
-      tags: { list: tagList(words, options.tags ?? []), at: place(tags) },
+      tags: { list: tagsOf(words), at: place(tags) },
       chain: {
         answer: chainText === '' ? { ok: true, chainId: options.chainId } : readChain(chainText),
         at: place(chain),
