@@ -1,3 +1,5 @@
+import { Buffer } from 'node:buffer'
+
 const BITS = 10
 const REGISTERS = 1 << BITS
 const ZERO = 48
@@ -31,18 +33,15 @@ export const hashText = (text: string, seed = 0): number => {
  * estimation algorithm", AofA (2007), 137-156.
  */
 export const addToDistinct = (sketch: DistinctSketch, texts: Iterable<string>): DistinctSketch => {
-  let registers: Uint8Array | undefined
+  let registers: Buffer | undefined
   for (const text of texts) {
     const at = hashText(text) >>> (32 - BITS)
-    const rank = Math.clz32(hashText(text, 1)) + 1
-    const known = registers ? (registers[at] ?? 0) : (sketch.charCodeAt(at) || ZERO) - ZERO
-    if (rank <= known) continue
-    registers ??= Uint8Array.from({ length: REGISTERS }, (_, place) =>
-      sketch === '' ? 0 : sketch.charCodeAt(place) - ZERO,
-    )
+    const rank = Math.clz32(hashText(text, 1)) + 1 + ZERO
+    if (rank <= (registers ? (registers[at] ?? 0) : sketch.charCodeAt(at) || ZERO)) continue
+    registers ??= sketch === '' ? Buffer.alloc(REGISTERS, ZERO) : Buffer.from(sketch, 'latin1')
     registers[at] = rank
   }
-  return registers ? String.fromCharCode(...registers.map((rank) => rank + ZERO)) : sketch
+  return registers ? registers.toString('latin1') : sketch
 }
 
 /** How many distinct texts are in the sketch, about; small numbers by counting empty registers, as the source does. */
