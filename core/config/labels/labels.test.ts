@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test, vi } from 'vitest'
 import { loadConfig } from '../loadConfig.ts'
+import { watchConfig } from '../watchConfig.ts'
 import { labelsOfConfig } from './labelsOfConfig.ts'
 import { type ReadLabelOptions, readLabelFile } from './readLabelFile.ts'
 
@@ -201,4 +202,30 @@ test('error: faults of a label file are faults of the watchlist', async () => {
       ]),
     },
   )
+})
+
+test('behavior: a changed file of labels is taken up; a faulty one changes nothing', async () => {
+  const file = join(folder, 'live.csv')
+  writeFileSync(file, `${A},before,x`)
+  const seen: (string | undefined)[] = []
+  const errors: unknown[] = []
+  const watching = await watchConfig({
+    load: () => load('[live.csv]'),
+    onChange: (config, changes, needsRestart) => {
+      seen.push(config.labels?.rows[0]?.name, ...changes.map(({ path }) => path))
+      expect(needsRestart).toEqual([])
+    },
+    onError: (error) => errors.push(error),
+    pollMs: 50,
+    debounceMs: 20,
+  })
+  try {
+    writeFileSync(file, `${A},after,x`)
+    await vi.waitFor(() => expect(seen).toEqual(['after', 'labels.rows']), { timeout: 20_000 })
+    writeFileSync(file, 'nonsense')
+    await vi.waitFor(() => expect(errors.length).toBeGreaterThan(0), { timeout: 20_000 })
+    expect(watching.current().labels?.rows[0]?.name).toBe('after')
+  } finally {
+    await watching.stop()
+  }
 })
