@@ -82,6 +82,12 @@ const unknownFate = async (
   return [reportBreach(thing, { ...common, what: 'executed', breach, severity, changed: [] })]
 }
 
+/** What a proposal does was told when it was made, unless the watch began later. */
+const executedSeverity = ({ isAdopted }: Proposal, grade: number): FindingSeverity => {
+  if (isAdopted) return grade >= 2 ? 'Medium' : 'Low'
+  return grade >= 2 ? 'Low' : 'Info'
+}
+
 /** A proposal is queued, executed or cancelled: whether that is how it should be. */
 export const followFate = async (
   ctx: GovernanceContext,
@@ -125,13 +131,6 @@ export const followFate = async (
   if (what === 'queued') return breaches
   forget(ctx, thing, id)
   if (breaches.length > 0) return breaches
-  // What it does was told when it was proposed.
-  const severity = proposal.isAdopted
-    ? grade >= 2
-      ? 'Medium'
-      : 'Low'
-    : grade >= 2
-      ? 'Low'
-      : 'Info'
+  const severity = executedSeverity(proposal, grade)
   return [reportExecuted(thing, { ...common, severity })]
 }
