@@ -99,37 +99,44 @@ const explained = (block: BotBlock, pool: Address, index: 0 | 1): bigint => {
   return net
 }
 
-/** The balances of a v3 pool, before and after, against its events. */
+const lossOf = async (
+  ctx: SolvencyContext,
+  block: BotBlock,
+  thing: Kind<'pool'>,
+  index: 0 | 1,
+): Promise<PoolLoss | undefined> => {
+  const token = await namedBy(ctx, thing.address, index === 0 ? 'token0' : 'token1')
+  if (!token) return undefined
+  const [was, is] = await Promise.all([
+    balanceOf(ctx, token, thing.address, 'parent'),
+    balanceOf(ctx, token, thing.address),
+  ])
+  if (!was.ok || !is.ok) return undefined
+  const net = explained(block, thing.address, index)
+  const before = was.value + net
+  const lost = before - is.value
+  // What a pool holds at its fullest within the block, as far as its events tell.
+  const whole = net > 0n ? before : was.value
+  if (whole <= 0n || lost <= BigInt(thing.parameters.roundingUnits)) return undefined
+  return {
+    lossBps: Number((lost * 10_000n) / whole),
+    before,
+    after: is.value,
+    token,
+    unit: 'smallest units',
+    isRebase: isRebased(block, thing.address, token, is.value - was.value),
+  }
+}
+
+/** The balances of a v3 pool, before and after, against its events: the greater loss of the two. */
 export const findConcentratedLoss = async (
   ctx: SolvencyContext,
   block: BotBlock,
   thing: Kind<'pool'>,
 ): Promise<PoolLoss | undefined> => {
-  let worst: PoolLoss | undefined
-  for (const index of [0, 1] as const) {
-    const token = await namedBy(ctx, thing.address, index === 0 ? 'token0' : 'token1')
-    if (!token) return undefined
-    const [was, is] = await Promise.all([
-      balanceOf(ctx, token, thing.address, 'parent'),
-      balanceOf(ctx, token, thing.address),
-    ])
-    if (!was.ok || !is.ok) return undefined
-    const net = explained(block, thing.address, index)
-    const before = was.value + net
-    const lost = before - is.value
-    // What a pool holds at its fullest within the block, as far as its events tell.
-    const whole = net > 0n ? before : was.value
-    if (whole <= 0n || lost <= BigInt(thing.parameters.roundingUnits)) continue
-    const lossBps = Number((lost * 10_000n) / whole)
-    if (worst && worst.lossBps >= lossBps) continue
-    worst = {
-      lossBps,
-      before,
-      after: is.value,
-      token,
-      unit: 'smallest units',
-      isRebase: isRebased(block, thing.address, token, is.value - was.value),
-    }
-  }
-  return worst
+  const [first, second] = await Promise.all([
+    lossOf(ctx, block, thing, 0),
+    lossOf(ctx, block, thing, 1),
+  ])
+  return (second?.lossBps ?? -1) > (first?.lossBps ?? -1) ? second : first
 }

@@ -134,18 +134,16 @@ export const readVault =
     ])
     if (!total.ok) return { lines: [], failed: ['totalAssets()'] }
     if (!own.ok) return { lines: [], failed: ['the balance of the asset'] }
-    let held = own.value
-    for (const strategy of parameters.strategies)
-      held += await heldBy(ctx, strategy, address, token)
+    const elsewhere = await Promise.all(
+      parameters.strategies.map((strategy) => heldBy(ctx, strategy, address, token)),
+    )
+    const held = elsewhere.reduce((sum, units) => sum + units, own.value)
     const owed = total.value
     const moves = movesOf(block, address)
     const isMoved = moves.some((move) => move.isOut && move.token === token)
     const lines = await shareLine(ctx, address, token, owed)
-    const isShort = held < owed && isMoved
-    const isBacked =
-      isShort && (await isInvested(ctx, moves, token))
-        ? false
-        : (memory.isBacked ?? backs(held, owed))
+    const isLent = held < owed && (await isInvested(ctx, moves, token))
+    const isBacked = isLent ? false : (memory.isBacked ?? backs(held, owed))
     if (isBacked === undefined) return { lines, failed: [] }
     const line: Line = { key: 'assets', owedAs: 'what its books say', owed, held, token, isMoved }
     return { lines: isBacked ? [line, ...lines] : lines, failed: [], isBacked }
@@ -264,8 +262,8 @@ export const readWrapped =
     // A token that does not say its supply is none that could be judged.
     if (!answer.ok) return { lines: [], failed: memory.isBacked ? ['totalSupply()'] : [] }
     const supply = answer.value
-    const isBacked = memory.isBacked ?? (supply > 0n ? held >= supply : undefined)
-    if (isBacked === undefined) return { lines: [], failed: [] }
+    if (supply === 0n && memory.isBacked === undefined) return { lines: [], failed: [] }
+    const isBacked = memory.isBacked ?? held >= supply
     if (!isBacked) return { lines: [], failed: [], isBacked }
     const expected = await expectNative(ctx, block, token, held)
     const line = { key: 'native', owedAs: 'its supply', held, token, isMoved: true }
