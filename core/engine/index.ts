@@ -1,3 +1,4 @@
+export { toBotAlert } from './alertNeeds.ts'
 export {
   createEngine,
   type Engine,

@@ -1,8 +1,7 @@
 import { type Address, type FindingSeverity, type FindingType, stableHash } from '../base/index.ts'
 import type { ChainBlock } from '../chain/types.ts'
 import type { WatchedThing } from '../config/types.ts'
-import { toBotAlert } from '../engine/alertNeeds.ts'
-import type { BotAlert } from '../engine/index.ts'
+import { type BotAlert, toBotAlert } from '../engine/index.ts'
 
 /** A finding of another bot, as a test states it. */
 export type AlertInput = {
