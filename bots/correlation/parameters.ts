@@ -64,10 +64,14 @@ export const correlationParameters = z.strictObject({
       'GOVERNANCE-CHANGED',
       'ADMIN-CALL',
       'ADMIN-SLOT-CHANGED',
+      'PROPOSAL-BREACH',
+      'OPERATION-UNQUEUED',
+      'PAUSE-UNDONE',
     ])
     .meta({
       description: 'Alerts that tell of a change of who commands, or of whose code runs.',
-      source: 'the alerts of admin-call but pauses and refused attempts',
+      source:
+        'the alerts of admin-call but pauses and refused attempts; what governance, timelock and pause-watch call a breach',
       reviewBy,
     }),
   outflowAlerts: ids('alerts')
@@ -80,11 +84,17 @@ export const correlationParameters = z.strictObject({
       'TREASURY-TRANSFER',
       'EXCHANGE-TRANSFER',
       'WHALE-TRANSFER',
+      'SHARE-PRICE-DROP',
+      'SHORTFALL',
+      'POOL-LOSS',
+      'MINT-UNBACKED',
+      'SILENT-MINT',
     ])
     .meta({
       description:
         'Alerts that tell of an outflow; single transfers count only when they leave a watched address of the protocol.',
-      source: 'the alerts of tvl-drop, liquidity-pull and large-transfer',
+      source:
+        'the alerts of tvl-drop, liquidity-pull and large-transfer; losses that share-price and solvency tell, and mints that nobody paid for',
       reviewBy,
     }),
 })
