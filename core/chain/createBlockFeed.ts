@@ -67,10 +67,11 @@ export const createBlockFeed = (options: BlockFeedOptions): BlockFeed => {
     blockTimeMs,
     pollMs: options.pollMs ?? Math.max(20, Math.round(blockTimeMs / 4)),
     onHead: (head, seenAtMs) => {
+      // The receipts first: they take the node longest, and what the consumer fetches beside them may wait.
+      fetchEarly(head)
       const last = view.last()
       if (last === undefined || head.number - last.number <= LIVE_BLOCKS)
         options.onHead?.(head, seenAtMs)
-      fetchEarly(head)
     },
     onError: (_, error) => onError(error),
   })

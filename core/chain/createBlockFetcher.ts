@@ -125,17 +125,18 @@ export const createBlockFetcher = (options: {
   const join = async (
     by: ReceiptsBy,
     hash: Hex,
-    pending: Promise<ParsedHeader>,
+    readHeader: () => Promise<ParsedHeader>,
     fetch: FetchOptions,
   ): Promise<FetchedBlock> => {
     // By number or by transaction needs the header first; by hash does not wait for it.
-    const known = by === 'hash' ? { hash, number: 0, txHashes: [] } : await pending
-    if (by === 'transaction' && known.txHashes.length === 0) return assembleBlock(await pending, [])
+    const known = by === 'hash' ? { hash, number: 0, txHashes: [] } : await readHeader()
+    if (by === 'transaction' && known.txHashes.length === 0)
+      return assembleBlock(await readHeader(), [])
     let block: FetchedBlock | undefined
     const assemble = async (outcomes: readonly RpcOutcome[]): Promise<string | undefined> => {
       const receipts = receiptsFrom(by, outcomes)
       if (receipts === null) return 'The node does not have the receipts yet.'
-      const header = await pending
+      const header = await readHeader()
       try {
         block = assembleBlock(header, receipts)
         return undefined
@@ -143,11 +144,14 @@ export const createBlockFetcher = (options: {
         return messageOf(error)
       }
     }
-    const outcomes = await pool.batch(receiptCalls(by, known), {
+    const answering = pool.batch(receiptCalls(by, known), {
       ...timeout,
       ...fetch,
       refuse: (all) => (all.every(({ ok }) => ok) ? assemble(all) : undefined),
     })
+    // Asked after the receipts, which take the node longest, and beside them.
+    readHeader().catch(() => undefined)
+    const outcomes = await answering
     receiptsFrom(by, outcomes)
     if (block === undefined)
       throw new TocsinError('chain.incomplete', 'The receipts cannot be had.')
@@ -156,12 +160,12 @@ export const createBlockFetcher = (options: {
 
   const joinWithFallback = async (
     hash: Hex,
-    pending: Promise<ParsedHeader>,
+    readHeader: () => Promise<ParsedHeader>,
     fetch: FetchOptions,
   ): Promise<FetchedBlock> => {
     const by = receiptsBy()
     try {
-      return await join(by, hash, pending, fetch)
+      return await join(by, hash, readHeader, fetch)
     } catch (error) {
       if (!isMissing(error) || by === 'transaction') throw error
       const isUnknownMethod = isTocsinError(error) && error.code === 'rpc.method_missing'
@@ -169,7 +173,7 @@ export const createBlockFetcher = (options: {
         by: by === 'hash' && !isUnknownMethod ? 'number' : 'transaction',
         until: performance.now() + DOWNGRADED_MS,
       }
-      return joinWithFallback(hash, pending, fetch)
+      return joinWithFallback(hash, readHeader, fetch)
     }
   }
 
@@ -181,12 +185,13 @@ export const createBlockFetcher = (options: {
     fetch: FetchOptions,
   ): Promise<FetchedBlock> => {
     const isFull = kind === 'full'
-    const pending =
-      header !== undefined && (!isFull || header.rawTransactions !== undefined)
-        ? Promise.resolve(header)
-        : getHeader(hash, isFull, fetch)
-    pending.catch(() => undefined)
-    return joinWithFallback(hash, pending, fetch)
+    const isKnown = header !== undefined && (!isFull || header.rawTransactions !== undefined)
+    let pending: Promise<ParsedHeader> | undefined
+    const readHeader = (): Promise<ParsedHeader> => {
+      pending ??= isKnown ? Promise.resolve(header) : getHeader(hash, isFull, fetch)
+      return pending
+    }
+    return joinWithFallback(hash, readHeader, fetch)
   }
 
   /** Fetches a block the other way too, when the one at hand is done with. */
@@ -280,7 +285,7 @@ export const createBlockFetcher = (options: {
           return assembleBlock(header, receiptsFrom(by, raw))
         } catch (error) {
           if (isTocsinError(error) && error.code.startsWith('rpc.'))
-            return joinWithFallback(header.hash, Promise.resolve(header), fetch)
+            return joinWithFallback(header.hash, async () => header, fetch)
           return byHash(header.hash, { ...fetch, header })
         }
       }),
