@@ -11,7 +11,7 @@ import { percentile, printTable, printVerdicts } from './support/report.ts'
 
 /**
  * New head at the node to finding committed, and to pause broadcast: blocks of 200 transactions, a tenth of which
- * touch what is watched, all bots on,
+ * touch what is watched, the demo's bots on,
  * chain, Postgres, watcher and signer on this one machine. The clock starts when the node's own WebSocket announces
  * the head to this program, and stops at Postgres' notification of the commit.
  */
@@ -100,7 +100,7 @@ try {
   )
   const first = Number(await anvil.rpc('eth_blockNumber')) + 1
   console.log(
-    `Latency: ${BLOCKS} blocks of ${TRANSACTIONS} transactions, all bots on, an attack every ${ATTACK_EVERY} blocks.`,
+    `Latency: ${BLOCKS} blocks of ${TRANSACTIONS} transactions, the demo's bots on, an attack every ${ATTACK_EVERY} blocks.`,
   )
   let attacks = 0
   for (let index = 0; index < BLOCKS; index++) {
