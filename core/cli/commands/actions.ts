@@ -13,8 +13,6 @@ import {
   probeDesk,
   probeReadiness,
   type Readiness,
-  readDeskPolicies,
-  readPolicies,
   type SignerRpc,
   verifyExecutionLog,
 } from '../../response/index.ts'
@@ -26,7 +24,7 @@ import { readConfig } from '../readConfig.ts'
 import { registerAnswer } from './actionsAnswer.ts'
 import { registerKeystore, registerNew } from './actionsNew.ts'
 import { registerSign } from './actionsSign.ts'
-import { findApprovedFile } from './findApprovedFile.ts'
+import { findApprovedFile, readApprovedFiles } from './findApprovedFile.ts'
 import {
   checkPolicySignatures,
   describeSignatures,
@@ -65,24 +63,12 @@ export const rpcOf = (config: Config, chainId: number): SignerRpc => {
   return createSignerRpc({ chainId, urls: chain.rpc.map(({ http }) => http) })
 }
 
-const readFiles = async ({ actionsDir }: Config) => {
-  const [policies, desks] = await Promise.all([
-    readPolicies(actionsDir),
-    readDeskPolicies(actionsDir),
-  ])
-  return {
-    policies: policies.policies,
-    desks: desks.desks,
-    faults: [...policies.faults, ...desks.faults],
-  }
-}
-
 const summary = (row: ExecutionRow): string =>
   `  ${row.id}  ${row.requestedAt.toISOString()}  ${row.actionId.padEnd(20)} ${row.status.padEnd(10)} ${row.reason ?? row.minedTxHash ?? ''}`
 
 const list = async (options: CommonOptions): Promise<void> =>
   withStore(options, async ({ db }, config) => {
-    const { policies, desks, faults } = await readFiles(config)
+    const { policies, desks, faults } = await readApprovedFiles(config.actionsDir)
     const executions = await db
       .select()
       .from(tables.execution)
@@ -230,7 +216,7 @@ const printVerification = (found: Verification): void => {
 
 const verify = async (options: CommonOptions & { readonly signer?: string }): Promise<void> => {
   const config = await readConfig(options, ['rpc'])
-  const { policies, desks, faults } = await readFiles(config)
+  const { policies, desks, faults } = await readApprovedFiles(config.actionsDir)
   const named = new Set(config.answers.map(({ action }) => action))
   const missing = [...named].filter((id) => !policies.some((policy) => policy.id === id))
   const signer = await findSigner(config, options.signer)
