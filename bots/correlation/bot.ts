@@ -1,4 +1,4 @@
-import { type BotAlert, defineBot, type Finding } from 'tocsin'
+import { type BotAlert, defineBot, EVERY_KIND, type Finding } from 'tocsin'
 import { judgeIncident, judgePause } from './judge.ts'
 import {
   addNote,
@@ -67,20 +67,7 @@ export const correlation = defineBot({
   summary:
     'Several bots warn of one protocol within minutes, or control changes and value leaves within the hour.',
   parameters: correlationParameters,
-  kinds: [
-    'contract',
-    'proxy',
-    'token',
-    'vault',
-    'pool',
-    'lending-market',
-    'multisig',
-    'governor',
-    'timelock',
-    'oracle',
-    'bridge',
-    'treasury',
-  ],
+  kinds: EVERY_KIND,
   alerts: [
     {
       id: 'CORRELATED-INCIDENT',

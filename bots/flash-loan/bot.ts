@@ -5,6 +5,7 @@ import {
   type BotThing,
   type ChainTransaction,
   defineBot,
+  EVERY_KIND,
   type Finding,
   type FindingSeverity,
 } from 'tocsin'
@@ -94,20 +95,7 @@ export const flashLoan = defineBot({
   version: '1.0.0',
   summary: 'What another bot warns of was done with the money of a flash loan.',
   parameters: flashLoanParameters,
-  kinds: [
-    'contract',
-    'proxy',
-    'token',
-    'vault',
-    'pool',
-    'lending-market',
-    'multisig',
-    'governor',
-    'timelock',
-    'oracle',
-    'bridge',
-    'treasury',
-  ],
+  kinds: EVERY_KIND,
   alerts: [
     {
       id: 'FLASH-LOAN',

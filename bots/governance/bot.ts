@@ -1,4 +1,4 @@
-import { type BotBlock, defineBot, type Finding, type FindingSeverity } from 'tocsin'
+import { type BotBlock, defineBot, EVERY_KIND, type Finding, type FindingSeverity } from 'tocsin'
 import { examineCalls, type Grade, SEVERITY } from '../governed-calls/index.ts'
 import { newProposal, readCodes } from './adoptProposal.ts'
 import { countVotes } from './countVotes.ts'
@@ -170,20 +170,7 @@ export const governance = defineBot({
   summary:
     'A governor gets a proposal, counts votes that were gained just before, or executes what was not voted on.',
   parameters: governanceParameters,
-  kinds: [
-    'governor',
-    'timelock',
-    'contract',
-    'proxy',
-    'token',
-    'vault',
-    'pool',
-    'lending-market',
-    'multisig',
-    'oracle',
-    'bridge',
-    'treasury',
-  ],
+  kinds: EVERY_KIND,
   alerts: [
     { id: 'PROPOSAL-CREATED', title: 'Proposal made', kind: 'event', severity: 'Critical' },
     {

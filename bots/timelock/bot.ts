@@ -1,4 +1,4 @@
-import { type BotBlock, defineBot, type Finding, type FindingSeverity } from 'tocsin'
+import { type BotBlock, defineBot, EVERY_KIND, type Finding, type FindingSeverity } from 'tocsin'
 import { type Examined, examineCalls, type Grade } from '../governed-calls/index.ts'
 import {
   findOperation,
@@ -166,20 +166,7 @@ export const timelock = defineBot({
   summary:
     'A timelock has an operation queued, due, executed or cancelled, or executes one that was not queued or not ready.',
   parameters: timelockParameters,
-  kinds: [
-    'timelock',
-    'governor',
-    'contract',
-    'proxy',
-    'token',
-    'vault',
-    'pool',
-    'lending-market',
-    'multisig',
-    'oracle',
-    'bridge',
-    'treasury',
-  ],
+  kinds: EVERY_KIND,
   alerts: [
     { id: 'OPERATION-QUEUED', title: 'Operation queued', kind: 'event', severity: 'High' },
     {
