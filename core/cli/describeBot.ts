@@ -38,6 +38,7 @@ const inputsOf = (needs: Needs): readonly string[] => [
   ...(needs.logs?.length ? ['logs'] : []),
   ...(needs.calls?.length ? ['calls'] : []),
   ...(needs.senders?.length ? ['senders'] : []),
+  ...(needs.creations ? ['creations'] : []),
   ...(needs.reads?.length ? ['state reads'] : []),
   ...(needs.traces ? [needs.traces.mode === 'always' ? 'traces' : 'traces when touched'] : []),
   ...(needs.everyBlock ? ['every block'] : []),

@@ -30,6 +30,7 @@ export type CompiledNeeds = {
     readonly selectors: readonly Hex[] | undefined
   }[]
   readonly senders: readonly Address[]
+  readonly creations: boolean
   readonly everyBlock: boolean
   readonly inputs: boolean
   readonly traces:
@@ -162,6 +163,7 @@ export const checkNeeds = (botId: string, needs: Needs): CompiledNeeds => {
     logs: logs.filter(({ addresses }) => addresses === undefined || addresses.length > 0),
     calls,
     senders: unique((needs.senders ?? []).map((one, index) => address(one, `senders[${index}]`))),
+    creations: needs.creations ?? false,
     everyBlock: needs.everyBlock ?? false,
     inputs: needs.inputs ?? false,
     traces: traces && {
@@ -175,6 +177,7 @@ export const checkNeeds = (botId: string, needs: Needs): CompiledNeeds => {
   }
   const wakes =
     compiled.logs.length + compiled.calls.length + compiled.senders.length + alerts.length
-  if (wakes === 0 && !compiled.everyBlock) fail('needs', 'nothing would ever wake this bot')
+  if (wakes === 0 && !compiled.everyBlock && !compiled.creations)
+    fail('needs', 'nothing would ever wake this bot')
   return compiled
 }

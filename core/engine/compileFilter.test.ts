@@ -131,6 +131,32 @@ describe('matching', () => {
     expect(matched[1]?.transactions[0]?.input).toBe(SELECTOR)
   })
 
+  test('behavior: creations that succeeded, with their init code where it is asked for', async () => {
+    const { chain, preparer } = preparerFor([
+      { creations: true },
+      { creations: true, inputs: true },
+    ])
+    const { block } = chain.extend(
+      {
+        txs: [
+          { to: USER, input: SELECTOR },
+          { to: null, contractAddress: TOKEN, input: '0x6001' },
+          { to: null, contractAddress: OTHER, status: 'reverted' },
+        ],
+      },
+      {},
+    )
+    expect(preparer.filter.wantsReceipts(`0x${'0'.repeat(512)}`)).toBe(true)
+    const bare = {
+      ...block,
+      transactions: block.transactions.map((tx) => ({ ...tx, input: undefined, value: undefined })),
+    }
+    const { matched } = await preparer.prepare(bare)
+    for (const one of matched)
+      expect(one?.transactions.map(({ contractAddress }) => contractAddress)).toEqual([TOKEN])
+    expect(matched[1]?.transactions[0]?.input).toBe('0x6001')
+  })
+
   test('behavior: traces only where wanted and touched; other bots see the same with and without', async () => {
     const traced: number[] = []
     const base = createFakeChain(CHAIN)

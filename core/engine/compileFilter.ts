@@ -83,6 +83,7 @@ export const compileFilter = (bots: readonly CompiledNeeds[]): Filter => {
   const anywhere: LogWish[] = []
   const byTarget = new Map<Address, CallWish[]>()
   const bySender = new Map<Address, number[]>()
+  const ofCreations: number[] = []
   const blooms: ((bloom: Uint8Array) => boolean)[] = []
   let needsTransactions = false
 
@@ -99,8 +100,12 @@ export const compileFilter = (bots: readonly CompiledNeeds[]): Filter => {
     for (const { to, selectors } of needs.calls)
       push(byTarget, to, { bot, selectors: selectors && new Set(selectors) })
     for (const sender of needs.senders) push(bySender, sender, bot)
+    if (needs.creations) ofCreations.push(bot)
     needsTransactions ||=
-      needs.calls.length > 0 || needs.senders.length > 0 || needs.traces !== undefined
+      needs.creations ||
+      needs.calls.length > 0 ||
+      needs.senders.length > 0 ||
+      needs.traces !== undefined
   }
   const wantsInputs = bots.map((needs) => needs.inputs)
 
@@ -145,6 +150,11 @@ export const compileFilter = (bots: readonly CompiledNeeds[]): Filter => {
         for (const bot of senders) draftOf(bot).transactions.add(place)
         needsInput = true
       }
+      if (tx.to === null && tx.status === 'success')
+        for (const bot of ofCreations) {
+          draftOf(bot).transactions.add(place)
+          needsInput ||= wantsInputs[bot] ?? false
+        }
       const target = tx.to ?? tx.contractAddress
       if (target !== null && byTarget.has(target)) {
         called.push(place)

@@ -58,6 +58,8 @@ export type Needs = {
   readonly calls?: readonly CallNeed[]
   /** Transactions sent by these. */
   readonly senders?: readonly Address[]
+  /** Every transaction that created a contract, whoever sent it; with `inputs` its init code too. Default: false. */
+  readonly creations?: boolean
   /** Run `handleBlock` also when nothing of the above is in the block. Default: false. */
   readonly everyBlock?: boolean
   /**
