@@ -15,7 +15,11 @@ type Place = {
   readonly setting: string
 }
 
-/** Where the named processes will listen; ports that are chosen freely are left out. */
+/** Where the supervisor itself is measured: after the last of its processes; 0 where ports are chosen freely. */
+export const supervisorPort = (basePort: number, all: readonly ProcessName[]): number =>
+  basePort === 0 ? 0 : basePort + all.length
+
+/** Where the supervisor and the named processes will listen; ports that are chosen freely are left out. */
 const placesOf = (config: Config, names: readonly ProcessName[], all: readonly ProcessName[]) => {
   const { metrics } = config
   const places: Place[] = []
@@ -31,6 +35,13 @@ const placesOf = (config: Config, names: readonly ProcessName[], all: readonly P
         what: `the metrics of the ${name}`,
         setting: 'metrics.basePort',
       })
+  if (metrics.basePort !== 0)
+    places.push({
+      host: metrics.host,
+      port: supervisorPort(metrics.basePort, all),
+      what: 'the metrics of the supervisor',
+      setting: 'metrics.basePort',
+    })
   return places.filter(({ port }) => port !== 0)
 }
 

@@ -13,7 +13,7 @@ import { mergeOverlay } from './mergeOverlay.ts'
 import { chainIdsIn, type LabelsOfFiles, readLabels } from './readLabels.ts'
 import { readYamlFile } from './readYamlFile.ts'
 import { type WatchlistFile, watchlistSchema } from './schema.ts'
-import { resolveSecrets, type SecretPart, type Secrets } from './secrets.ts'
+import { findMissingSecrets, resolveSecrets, type SecretPart, type Secrets } from './secrets.ts'
 import { suggestion } from './suggestName.ts'
 import type {
   ChannelConfig,
@@ -45,6 +45,13 @@ export type LoadConfigOptions = {
     | undefined
   /** Overrides `dataDir` of the watchlist; from the working directory. */
   readonly dataDir?: string | undefined
+  /** Hears which secrets of these parts are not at hand, once the watchlist is found to be well-formed. */
+  readonly alsoLookFor?:
+    | {
+        readonly parts: readonly SecretPart[]
+        readonly onMissing: (faults: readonly Fault[]) => void
+      }
+    | undefined
 }
 
 const overlayOf = (file: string, env: string): string => {
@@ -326,5 +333,9 @@ export const loadConfig = async (options: LoadConfigOptions): Promise<Config> =>
   const alone = bots.error ?? actions.error
   if (faults.length === 1 && isTocsinError(alone)) throw alone
   if (faults.length > 0 || !parsed.success) throw new ConfigError(faults)
+  const { alsoLookFor } = options
+  alsoLookFor?.onMissing(
+    findMissingSecrets(root, { parts: alsoLookFor.parts, folder, environment }),
+  )
   return resolveConfig(parsed.data, root, options, secrets, labels)
 }

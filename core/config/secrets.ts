@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { type Fault, shown } from './fault.ts'
+import { type Fault, faultLine, shown } from './fault.ts'
 import {
   type ConfigPath,
   entriesAt,
@@ -174,4 +174,20 @@ export const resolveSecrets = (
     else values.set(path.join('\n'), answer.value)
   }
   return { at: (path) => values.get(path.join('\n')) ?? '', faults }
+}
+
+/**
+ * Secrets of the named parts that are not at hand, for those who only look: no fault of the file, but the processes
+ * will want them.
+ */
+export const findMissingSecrets = (
+  root: Located,
+  options: {
+    readonly parts: readonly SecretPart[]
+    readonly folder: string
+    readonly environment: NodeJS.ProcessEnv
+  },
+): readonly Fault[] => {
+  const own = new Set(resolveSecrets(root, { ...options, parts: 'none' }).faults.map(faultLine))
+  return resolveSecrets(root, options).faults.filter((fault) => !own.has(faultLine(fault)))
 }

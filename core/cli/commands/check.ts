@@ -33,15 +33,21 @@ type CheckOptions = CommonOptions & {
 const line = (text = ''): void => void process.stdout.write(`${text}\n`)
 const json = (value: unknown): void => line(JSON.stringify(value, null, 2))
 
+/** Those that `check` itself can do without, and `start` cannot. */
+const LATER_SECRETS = ['channels', 'signer', 'database', 'people', 'console'] as const
+
 type Loaded = {
   readonly config: Config
   readonly bots: readonly BotDefinition<unknown>[]
   readonly policies: ReadPoliciesResult
+  /** Secrets that are not at hand here: no fault of the watchlist, but the processes will want them. */
+  readonly missing: readonly string[]
 }
 
 const load = async (options: CheckOptions): Promise<Loaded> => {
   let bots: readonly BotDefinition<unknown>[] = []
   let policies: ReadPoliciesResult = { policies: [], faults: [] }
+  let missing: readonly string[] = []
   const config = await loadConfig({
     file: options.config,
     env: options.env,
@@ -59,21 +65,18 @@ const load = async (options: CheckOptions): Promise<Loaded> => {
         ...policies.faults.map(({ file }) => policyIdOf(file)),
       ]
     },
+    ...(options.offline
+      ? {}
+      : {
+          alsoLookFor: {
+            parts: LATER_SECRETS,
+            onMissing: (faults) => {
+              missing = faults.map((fault) => `${faultLine(fault)} \`tocsin start\` needs it.`)
+            },
+          },
+        }),
   })
-  return { config, bots, policies }
-}
-
-const ALL_SECRETS = ['rpc', 'channels', 'signer', 'database'] as const
-
-/** Secrets that are not at hand here: no fault of the watchlist, but the processes will want them. */
-const findMissingSecrets = async (options: CheckOptions): Promise<readonly string[]> => {
-  const { config: file, env } = options
-  try {
-    await loadConfig({ file, env, secrets: ALL_SECRETS })
-    return []
-  } catch (error) {
-    return faultsIn(error).map((fault) => `${faultLine(fault)} \`tocsin start\` needs it.`)
-  }
+  return { config, bots, policies, missing }
 }
 
 const probe = async (config: Config): Promise<ProbeReport> => {
@@ -102,10 +105,9 @@ const exitCodeOf = (policyFaults: number, report: ProbeReport | undefined): numb
 
 const check = async (options: CheckOptions): Promise<void> => {
   if (options.schema) return json(exportJsonSchema())
-  const { config, bots, policies } = await load(options)
+  const { config, bots, policies, missing } = await load(options)
   const plan = planWatch(config, bots, policies.policies)
   const report = options.offline ? undefined : await probe(config)
-  const missing = options.offline ? [] : await findMissingSecrets(options)
   const exitCode = exitCodeOf(policies.faults.length, report)
   process.exitCode = exitCode
   if (options.json)

@@ -8,7 +8,7 @@ import {
 import { findConfigFile } from '../findConfigFile.ts'
 import { findDatabaseUrl } from '../openStore.ts'
 import { type CommonOptions, withCommonOptions } from '../options.ts'
-import { preflight } from '../preflight.ts'
+import { preflight, supervisorPort } from '../preflight.ts'
 import { PROCESSES } from '../processes.ts'
 import { readConfig } from '../readConfig.ts'
 import { PROCESS_NAMES, type ProcessName, type Supervisor, startSupervisor } from '../supervisor.ts'
@@ -81,7 +81,7 @@ Examples:
       const { host, basePort } = config.metrics
       const serving = serveMetrics({
         host,
-        port: basePort === 0 ? 0 : basePort + PROCESS_NAMES.length,
+        port: supervisorPort(basePort, PROCESS_NAMES),
         meter,
         report: () => reportOf(supervisor),
       })
