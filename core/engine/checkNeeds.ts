@@ -177,7 +177,9 @@ export const checkNeeds = (botId: string, needs: Needs): CompiledNeeds => {
   }
   const wakes =
     compiled.logs.length + compiled.calls.length + compiled.senders.length + alerts.length
-  if (wakes === 0 && !compiled.everyBlock && !compiled.creations)
+  // `{}` is said on purpose, by a bot that needs several kinds of thing and has but one of them.
+  const isAsleep = Object.keys(needs).length === 0
+  if (wakes === 0 && !compiled.everyBlock && !compiled.creations && !isAsleep)
     fail('needs', 'nothing would ever wake this bot')
   return compiled
 }

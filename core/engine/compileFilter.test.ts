@@ -285,7 +285,7 @@ describe('error: wrong needs are told at the start', () => {
       },
       'share this key',
     ],
-    ['nothing', {}, 'nothing would ever wake'],
+    ['nothing', { reads: [], everyBlock: false }, 'nothing would ever wake'],
     ['mode', { everyBlock: true, traces: { mode: 'sometimes', addresses: [] } }, 'neither'],
   ]
   for (const [name, needs, text] of wrong)
@@ -297,4 +297,7 @@ describe('error: wrong needs are told at the start', () => {
         }),
       )
     })
+  test('behavior: a bot that declares nothing at all sleeps', () => {
+    expect(checkNeeds('bot', {})).toMatchObject({ logs: [], everyBlock: false, reads: [] })
+  })
 })

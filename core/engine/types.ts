@@ -52,7 +52,10 @@ export type AlertNeed = {
 }
 export type AlertSource = 'bot' | 'external'
 
-/** Everything a bot declares in advance; the engine compiles all bots' needs into one filter. */
+/**
+ * Everything a bot declares in advance; the engine compiles all bots' needs into one filter. `{}`: there is nothing to do
+ * among these things, and the bot sleeps. Whatever else is declared must be able to wake it.
+ */
 export type Needs = {
   readonly logs?: readonly LogNeed[]
   readonly calls?: readonly CallNeed[]
