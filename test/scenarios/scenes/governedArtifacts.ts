@@ -41,9 +41,7 @@ export const readGovernedArtifacts = async (): Promise<GovernedArtifacts> => {
   )
   const theirs = new Map(
     await Promise.all(
-      Object.entries(FILES).map(
-        async ([name, path]) => [name, await readArtifact(path)] as const,
-      ),
+      Object.entries(FILES).map(async ([name, path]) => [name, await readArtifact(path)] as const),
     ),
   )
   return (name) => {

@@ -286,7 +286,9 @@ export const buildGovernedWorld = async (scene: Scene): Promise<GovernedWorld> =
     ),
   )
   await scene.block(
-    users.flatMap((user) => vaults.map((vault) => call(user, vault, 'deposit', [100_000n * USD, user]))),
+    users.flatMap((user) =>
+      vaults.map((vault) => call(user, vault, 'deposit', [100_000n * USD, user])),
+    ),
   )
   await scene.rpc('anvil_setBalance', [safe.address, toHex(500n * ETHER)])
   return { ...world, things: thingsOf(world) }
@@ -298,7 +300,7 @@ const thingsOf = (world: Omit<GovernedWorld, 'things'>): readonly ThingInput[] =
   const of = (name: keyof GovernedWorld & string, kind: string, more: object = {}): ThingInput =>
     ({
       kind,
-      name,
+      name: name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
       address: (world as unknown as Record<string, Contract>)[name]?.address,
       protocol: 'acme',
       ...more,
