@@ -12,8 +12,10 @@ import { describe, expect, test } from 'vitest'
 import {
   ADMIN_SLOT,
   accessControlAbi,
+  BEACON_SLOT,
   DEFAULT_ADMIN_ROLE,
   erc1967Abi,
+  governorAbi,
   IMPLEMENTATION_SLOT,
   ownableAbi,
   pausableAbi,
@@ -496,6 +498,232 @@ describe('slots', () => {
         ),
       ),
     ).toEqual([['ADMIN-SLOT-CHANGED', 'Critical']])
+  })
+})
+
+describe('announced', () => {
+  const lock = { kind: 'timelock', name: 'lock', address: TIMELOCK } as const
+  const governor = { kind: 'governor', name: 'votes', address: OWNER } as const
+  const ID = `0x${'1d'.repeat(32)}` as const
+  const ZERO_WORD = `0x${'0'.repeat(64)}`
+  const upgrade = (to: string) => input(erc1967Abi, 'upgradeToAndCall', [to, '0x'])
+  const scheduled = (data: `0x${string}`, delay = 3_600n) =>
+    log(
+      timelockAbi,
+      'CallScheduled',
+      { id: ID, index: 0n, target: VAULT, value: 0n, data, predecessor: ZERO_WORD, delay },
+      TIMELOCK,
+    )
+  const executed = (data: `0x${string}`) =>
+    log(
+      timelockAbi,
+      'CallExecuted',
+      { id: ID, index: 0n, target: VAULT, value: 0n, data },
+      TIMELOCK,
+    )
+  const slot = (value: string) =>
+    ({ storage: [{ address: VAULT, slot: IMPLEMENTATION_SLOT, value: word(value) }] }) as const
+  const upgraded = (implementation: string) => log(erc1967Abi, 'Upgraded', { implementation })
+  const execution = (carried: string, installed = carried): BlockInput => ({
+    ...slot(installed),
+    txs: [{ from: OWNER, to: TIMELOCK, logs: [upgraded(installed), executed(upgrade(carried))] }],
+  })
+  const play = async (waitS: number, block: BlockInput, things: Things = [vault, lock]) => {
+    const harness = await start(things)
+    expect(await harness.block({ logs: [scheduled(upgrade(IMPL_B))] })).toEqual([])
+    const found = await harness.block({ ...block, timestampS: harness.head().timestampS + waitS })
+    await harness.stop()
+    return found
+  }
+
+  test('behavior: what stood in the queue and ran after its delay names the operation and pages nobody', async () => {
+    const [finding, ...rest] = await play(3_600, execution(IMPL_B))
+    expect(rest).toEqual([])
+    expect(finding).toMatchObject({
+      alertId: 'PROXY-CHANGED',
+      severity: 'Medium',
+      metadata: { announcedBy: 'lock', operation: ID, waitedS: '3600', queuedInSight: 'yes' },
+    })
+    expect(finding?.description).toContain('Announced: lock had it in its queue for 3600 s')
+  })
+
+  test('behavior: before its delay, at once, with another implementation, or without a queue it stays Critical', async () => {
+    const critical = [['PROXY-CHANGED', 'Critical']]
+    expect(brief(await play(3_599, execution(IMPL_B)))).toEqual(critical)
+    expect(brief(await play(3_600, execution(IMPL_B, DRAINER)))).toEqual(critical)
+    expect(
+      brief(await play(3_600, { ...execution(IMPL_B), txs: [], logs: [upgraded(IMPL_B)] })),
+    ).toEqual(critical)
+    const atOnce = [scheduled(upgrade(IMPL_B), 0n), upgraded(IMPL_B), executed(upgrade(IMPL_B))]
+    expect(brief(await once({ ...slot(IMPL_B), logs: atOnce }, [vault, lock]))).toEqual(critical)
+    expect(brief(await once(execution(IMPL_B), [vault, lock]))).toEqual(critical)
+    expect(brief(await play(3_600, execution(IMPL_B), [vault]))).toEqual(critical)
+  })
+
+  test('behavior: a log that the slot gives the lie is not calmed by a queue', async () => {
+    expect(await play(3_600, { ...execution(IMPL_B), storage: [] })).toMatchObject([
+      { alertId: 'PROXY-CHANGED', severity: 'Critical', metadata: { confirmedBySlot: 'no' } },
+    ])
+  })
+
+  test('behavior: a slot without an event, changed by what was announced, is Medium', async () => {
+    const block = { ...slot(IMPL_B), logs: [executed(upgrade(IMPL_B))] }
+    expect(await play(3_600, block)).toMatchObject([
+      { alertId: 'ADMIN-SLOT-CHANGED', severity: 'Medium', metadata: { announcedBy: 'lock' } },
+    ])
+  })
+
+  test('behavior: what was queued before the watch began is asked of the timelock', async () => {
+    const harness = await start([vault, lock])
+    const { timestampS } = harness.head()
+    const queued = parseAbi([
+      'function getTimestamp(bytes32 id) view returns (uint256)',
+      'function getMinDelay() view returns (uint256)',
+    ])
+    await harness.block({
+      calls: [
+        {
+          address: TIMELOCK,
+          abi: queued,
+          functionName: 'getTimestamp',
+          args: [ID],
+          result: BigInt(timestampS),
+        },
+        { address: TIMELOCK, abi: queued, functionName: 'getMinDelay', result: 3_600n },
+      ],
+    })
+    expect(await harness.block(execution(IMPL_B))).toMatchObject([
+      { alertId: 'PROXY-CHANGED', severity: 'Medium', metadata: { queuedInSight: 'no' } },
+    ])
+    await harness.stop()
+  })
+
+  test("behavior: a governor's proposal counts as well, by the calls it was made with", async () => {
+    const created = log(
+      governorAbi,
+      'ProposalCreated',
+      {
+        proposalId: 7n,
+        proposer: OWNER,
+        targets: [VAULT],
+        values: [0n],
+        signatures: [''],
+        calldatas: [upgrade(IMPL_B)],
+        voteStart: 1n,
+        voteEnd: 2n,
+        description: 'new implementation',
+      },
+      OWNER,
+    )
+    const done = log(governorAbi, 'ProposalExecuted', { proposalId: 7n }, OWNER)
+    const harness = await start([vault, governor])
+    await harness.block({ logs: [created] })
+    const found = await harness.block({
+      ...slot(IMPL_B),
+      timestampS: harness.head().timestampS + 86_400,
+      logs: [upgraded(IMPL_B), done],
+    })
+    expect(found).toMatchObject([
+      {
+        alertId: 'PROXY-CHANGED',
+        severity: 'Medium',
+        metadata: { announcedBy: 'votes', operation: '7' },
+      },
+    ])
+    await harness.stop()
+  })
+
+  test('behavior: a shorter delay is Critical although it came through the queue', async () => {
+    const cut = input(timelockAbi, 'updateDelay', [0n])
+    const of = { id: ID, index: 0n, target: TIMELOCK, value: 0n, data: cut }
+    const harness = await start([vault, lock])
+    await harness.block({
+      logs: [
+        log(timelockAbi, 'CallScheduled', { ...of, predecessor: ZERO_WORD, delay: 600n }, TIMELOCK),
+      ],
+    })
+    const found = await harness.block({
+      timestampS: harness.head().timestampS + 600,
+      logs: [
+        log(timelockAbi, 'MinDelayChange', { oldDuration: 600n, newDuration: 0n }, TIMELOCK),
+        log(timelockAbi, 'CallExecuted', of, TIMELOCK),
+      ],
+    })
+    expect(brief(found)).toEqual([['GOVERNANCE-CHANGED', 'Critical']])
+    await harness.stop()
+  })
+
+  test('behavior: of very many queued operations 64 are kept', async () => {
+    const harness = await start([vault, lock])
+    for (let n = 0; n < 3; n++)
+      await harness.block({
+        logs: Array.from({ length: 40 }, (_, index) => ({
+          ...scheduled(upgrade(IMPL_B)),
+          topics: [
+            scheduled('0x').topics[0] ?? '0x',
+            toHex(n * 40 + index, { size: 32 }),
+            word(TIMELOCK),
+          ],
+        })),
+      })
+    const { state } = (await harness.memory()) as {
+      state: readonly { key: string; value: unknown }[]
+    }
+    const held = new Map(state.map(({ key, value }) => [key, value]))
+    const kept = [...held].filter(
+      ([key, value]) => key.startsWith('queued:') && value !== undefined,
+    )
+    expect(kept).toHaveLength(64)
+    await harness.stop()
+  })
+})
+
+describe('beacons and diamonds', () => {
+  const BEACON = '0x00000000000000000000000000000000000000be'
+  const atBeacon = log(erc1967Abi, 'Upgraded', { implementation: IMPL_B }, BEACON)
+  const says = (implementation: string) =>
+    [
+      { address: BEACON, abi: erc1967Abi, functionName: 'implementation', result: implementation },
+    ] as const
+  const follow = async (block: BlockInput) => {
+    const harness = await start()
+    await harness.block({ storage: [{ address: VAULT, slot: BEACON_SLOT, value: word(BEACON) }] })
+    const found = await harness.block(block)
+    await harness.stop()
+    return found
+  }
+
+  test('behavior: the beacon that a proxy follows installs other code', async () => {
+    const [finding, ...rest] = await follow({ logs: [atBeacon], calls: says(IMPL_B) })
+    expect(rest).toEqual([])
+    expect(finding).toMatchObject({
+      alertId: 'PROXY-CHANGED',
+      severity: 'Critical',
+      thing: 'vault',
+    })
+    expect(finding?.description).toContain('now points to the implementation')
+    expect(await follow({ logs: [atBeacon], calls: says(IMPL_A) })).toMatchObject([
+      { metadata: { confirmedBySlot: 'no' } },
+    ])
+  })
+
+  test('behavior: beacons of others are of no concern', async () => {
+    expect(await follow({ logs: [{ ...atBeacon, address: DRAINER }] })).toEqual([])
+  })
+
+  test('behavior: a cut names its facets', async () => {
+    const cutAbi = parseAbi([
+      'event DiamondCut((address facetAddress, uint8 action, bytes4[] functionSelectors)[] diamondCut, address init, bytes data)',
+    ])
+    const cut = log(cutAbi, 'DiamondCut', {
+      diamondCut: [{ facetAddress: DRAINER, action: 1, functionSelectors: ['0x12345678'] }],
+      init: THIEF,
+      data: '0x',
+    })
+    const [finding] = await once({ logs: [cut] })
+    expect(finding).toMatchObject({ alertId: 'PROXY-CHANGED', severity: 'Critical' })
+    expect(finding?.description).toContain('replaces 1 functions')
+    expect(finding?.description).toContain('ran as its own code')
   })
 })
 

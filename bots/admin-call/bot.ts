@@ -6,6 +6,15 @@ import {
   type Finding,
   type Hex,
 } from 'tocsin'
+import {
+  type Announced,
+  findAnnouncedCall,
+  findAnnouncedEvent,
+  findAnnouncedSlot,
+  followQueues,
+  queueTopics,
+} from './announced.ts'
+import { beaconNeeds, readBeacon } from './beacon.ts'
 import { listFunctions } from './functions.ts'
 import { mergeChanges } from './mergeChanges.ts'
 import { adminCallParameters } from './parameters.ts'
@@ -15,9 +24,11 @@ import {
   reportDelegatecall,
   reportEvent,
   reportProbe,
+  reportSafeChange,
   reportSlot,
   type Setting,
 } from './report.ts'
+import { hasActed, SAFE_TOPICS, type SafeChange, safeChanges } from './safeState.ts'
 import { readSlots, type SlotChange, showWord, slotReads } from './slots.ts'
 import type { AdminCall, AdminContext, AdminEvent, AdminThing } from './types.ts'
 import { hasFailedInside, unwrapCalls, unwrapInput, WRAPPERS } from './unwrapCalls.ts'
@@ -101,28 +112,111 @@ const judgeSlot = (
   return String(event.args[match.argument]).toLowerCase() === word ? 'agrees' : 'differs'
 }
 
+/** All that a block tells of one thing. */
+type Gathered = {
+  readonly ctx: AdminContext
+  readonly thing: AdminThing
+  readonly events: readonly AdminEvent[]
+  readonly calls: readonly AdminCall[]
+  /** Transactions of a Safe itself. */
+  readonly carriers: readonly CallTrace[]
+  readonly slots: Awaited<ReturnType<typeof slotFacts>>
+  /** Events that the storage gives the lie. */
+  readonly lies: readonly AdminEvent[]
+  readonly silent: readonly SafeChange[]
+  readonly settingOf: (txHash: Hex | undefined) => Setting
+  readonly announced: ReadonlyMap<Hex, readonly Announced[]>
+  readonly rules: ReturnType<typeof listFunctions>
+}
+
+const carriersOf = (thing: AdminThing, block: BotBlock): readonly CallTrace[] =>
+  thing.kind === 'multisig'
+    ? block.calls.filter(
+        (call) =>
+          call.to === thing.address &&
+          !call.reverted &&
+          WRAPPERS['multisig']?.includes(call.input.slice(0, 10) as Hex),
+      )
+    : []
+
+/** The findings of one transaction, and the slots that they do not explain. */
+const examineTransaction = async (
+  all: Gathered,
+  txHash: Hex,
+  slots: readonly SlotChange[],
+): Promise<{ readonly findings: readonly Finding[]; readonly open: readonly SlotChange[] }> => {
+  const setting = all.settingOf(txHash)
+  const queued = all.announced.get(txHash) ?? []
+  const own = all.events.filter(({ log }) => log.txHash === txHash)
+  const made = all.calls.filter(({ call }) => !call.reverted && call.txHash === txHash)
+  const merged = mergeChanges(own, made)
+  const findings: Finding[] = []
+  let open = slots
+  for (const [ordinal, { event, call }] of merged.events.entries()) {
+    const slot = all.lies.includes(event)
+      ? 'differs'
+      : judgeSlot(event, all.events, all.slots.held, all.slots.told)
+    if (slot === 'agrees') open = open.filter((change) => change.slot.told?.event !== event.name)
+    const announced = findAnnouncedEvent(queued, event, all.rules)
+    findings.push(
+      await reportEvent(setting, event, call, { ordinal, others: own, slot, announced }),
+    )
+  }
+  for (const call of merged.silent) {
+    // A silent call explains the slot that its function is for, and slots that only the watchlist knows.
+    const explained = open.filter(
+      ({ slot }) => !slot.told || call.rule.explains.includes(slot.told.event),
+    )
+    open = open.filter((change) => !explained.includes(change))
+    findings.push(reportCall(setting, call, explained, findAnnouncedCall(queued, call)))
+  }
+  return { findings, open }
+}
+
+const judge = async (all: Gathered): Promise<readonly Finding[]> => {
+  const { thing, events, calls, carriers, settingOf } = all
+  const findings: Finding[] = []
+  let open: readonly SlotChange[] = all.slots.changes
+  for (const txHash of new Set([
+    ...events.map(({ log }) => log.txHash),
+    ...calls.filter(({ call }) => !call.reverted).map(({ call }) => call.txHash),
+  ])) {
+    const examined = await examineTransaction(all, txHash, open)
+    findings.push(...examined.findings)
+    open = examined.open
+  }
+  const queued = [...all.announced.values()].flat()
+  for (const change of open)
+    findings.push(
+      reportSlot(settingOf(undefined), change, findAnnouncedSlot(queued, thing, change.after)),
+    )
+  for (const change of all.silent) findings.push(reportSafeChange(settingOf(undefined), change))
+  for (const call of carriers) findings.push(...delegatecalls(settingOf(call.txHash), [call]))
+  for (const group of probesOf(calls.filter(({ call }) => call.reverted)))
+    if (!thing.parameters.allowedCallers.includes(group[0].call.from))
+      findings.push(reportProbe(settingOf(group[0].call.txHash), group))
+  return findings
+}
+
+const NO_RULES: Gathered['rules'] = new Map()
+
 const examine = async (
   ctx: AdminContext,
   block: BotBlock,
   thing: AdminThing,
   inner: readonly CallTrace[],
   byHash: ReadonlyMap<Hex, ChainTransaction>,
+  announced: ReadonlyMap<Hex, readonly Announced[]>,
 ): Promise<readonly Finding[]> => {
-  const { changes, held, told } = await slotFacts(ctx, thing)
-  const events = readEvents(thing, block.logs)
+  const slots = await slotFacts(ctx, thing)
+  const beacon = await readBeacon(ctx, slots.values, block.logs)
+  const events = [...readEvents(thing, block.logs), ...beacon.map(({ event }) => event)]
   const calls = callsOf(thing, block, inner)
-  const carriers =
-    thing.kind === 'multisig'
-      ? block.calls.filter(
-          (call) =>
-            call.to === thing.address &&
-            !call.reverted &&
-            WRAPPERS['multisig']?.includes(call.input.slice(0, 10) as Hex),
-        )
-      : []
-  if (events.length + calls.length + carriers.length + changes.length === 0) return []
-
-  const findings: Finding[] = []
+  const carriers = carriersOf(thing, block)
+  const isActing = thing.kind === 'multisig' && hasActed(thing, block, carriers)
+  const silent = isActing ? await safeChanges(ctx, thing, events) : []
+  if ([events, calls, carriers, slots.changes, silent].every(({ length }) => length === 0))
+    return []
   const settingOf = (txHash: Hex | undefined): Setting => {
     const tx = txHash && byHash.get(txHash)
     const graceEnd =
@@ -130,38 +224,19 @@ const examine = async (
     const isSetUp = block.number <= graceEnd || tx?.contractAddress === thing.address
     return { ctx, thing, tx, isSetUp }
   }
-  let open: readonly SlotChange[] = changes
-  const done = calls.filter(({ call }) => !call.reverted)
-  for (const txHash of new Set([
-    ...events.map(({ log }) => log.txHash),
-    ...done.map(({ call }) => call.txHash),
-  ])) {
-    const setting = settingOf(txHash)
-    const own = events.filter(({ log }) => log.txHash === txHash)
-    const merged = mergeChanges(
-      own,
-      done.filter(({ call }) => call.txHash === txHash),
-    )
-    for (const [ordinal, { event, call }] of merged.events.entries()) {
-      const slot = judgeSlot(event, events, held, told)
-      if (slot === 'agrees') open = open.filter((change) => change.slot.told?.event !== event.name)
-      findings.push(await reportEvent(setting, event, call, { ordinal, others: own, slot }))
-    }
-    for (const call of merged.silent) {
-      // A silent call explains the slot that its function is for, and slots that only the watchlist knows.
-      const explained = open.filter(
-        ({ slot }) => !slot.told || call.rule.explains.includes(slot.told.event),
-      )
-      open = open.filter((change) => !explained.includes(change))
-      findings.push(reportCall(setting, call, explained))
-    }
-  }
-  for (const change of open) findings.push(reportSlot(settingOf(undefined), change))
-  for (const call of carriers) findings.push(...delegatecalls(settingOf(call.txHash), [call]))
-  for (const group of probesOf(calls.filter(({ call }) => call.reverted)))
-    if (!thing.parameters.allowedCallers.includes(group[0].call.from))
-      findings.push(reportProbe(settingOf(group[0].call.txHash), group))
-  return findings
+  return judge({
+    ctx,
+    thing,
+    events,
+    calls,
+    carriers,
+    slots,
+    lies: beacon.flatMap(({ event, isTrue }) => (isTrue ? [] : [event])),
+    silent,
+    settingOf,
+    announced,
+    rules: announced.size > 0 ? listFunctions(thing, thing.parameters) : NO_RULES,
+  })
 }
 
 /** A slot that holds nothing is not in use, and says nothing of what events tell. */
@@ -173,10 +248,14 @@ const slotFacts = async (ctx: AdminContext, thing: AdminThing) => {
       slot.told && BigInt(after) !== 0n ? [[slot.told.event, showWord(after)] as const] : [],
     ),
   )
-  return { changes, held, told }
+  return { changes, held, told, values }
 }
 
-/** Who may do what to a contract, and whose code it runs: every change, told by an event or not. */
+/**
+ * Who may do what to a contract, and whose code it runs: every change, told by an event or not; what a watched timelock
+ * or governor carried as it had stood in its queue is told as announced. Keeps 64 queued operations of each of those,
+ * and the watched slots.
+ */
 export const adminCall = defineBot({
   id: 'admin-call',
   version: '1.0.0',
@@ -264,7 +343,19 @@ export const adminCall = defineBot({
     const reads = things.flatMap(slotReads)
     return {
       everyBlock: reads.length > 0,
-      logs: things.map((thing) => ({ address: thing.address, topics: [adminTopics(thing)] })),
+      logs: [
+        ...things.map((thing) => ({
+          address: thing.address,
+          topics: [
+            [
+              ...adminTopics(thing),
+              ...queueTopics(thing),
+              ...(thing.kind === 'multisig' ? SAFE_TOPICS : []),
+            ],
+          ],
+        })),
+        ...beaconNeeds(things),
+      ],
       calls: things.map((thing) => ({
         to: thing.address,
         selectors: [
@@ -286,9 +377,10 @@ export const adminCall = defineBot({
   handleBlock: async (block, ctx) => {
     const byHash = new Map(block.transactions.map((tx) => [tx.hash, tx]))
     const inner = innerCalls(ctx, block, byHash)
+    const announced = await followQueues(ctx, block)
     const findings: Finding[] = []
     for (const thing of ctx.things)
-      findings.push(...(await examine(ctx, block, thing, inner, byHash)))
+      findings.push(...(await examine(ctx, block, thing, inner, byHash, announced)))
     return findings
   },
 })

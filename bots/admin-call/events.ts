@@ -77,6 +77,23 @@ const setting = (what: string, before: string, after: string): EventRule => ({
   text: (args) => `${what} went from ${big(args[before])} to ${big(args[after])}`,
 })
 
+const CUTS = ['adds', 'replaces', 'removes']
+const facetText = (cut: unknown, who: Who): string => {
+  const { facetAddress, action, functionSelectors } = cut as Record<string, unknown>
+  const count = Array.isArray(functionSelectors) ? functionSelectors.length : 0
+  const what = CUTS[Number(action)] ?? 'changes'
+  return `${facetAddress === ZERO ? 'the cut' : who(facetAddress)} ${what} ${count} functions`
+}
+
+/** What the beacon of a watched proxy says: an `Upgraded` that the proxy itself does not emit. */
+export const BEACON_EVENT = 'BeaconImplementation'
+export const BEACON_RULE: EventRule = {
+  alertId: 'PROXY-CHANGED',
+  severity: () => 'Critical',
+  text: (args, who) =>
+    `its beacon ${who(args['beacon'])} now points to the implementation ${who(args['implementation'])}`,
+}
+
 /** Every event that the bot knows, by name. */
 export const EVENT_RULES: Readonly<Record<string, EventRule>> = {
   OwnershipTransferred: {
@@ -169,7 +186,12 @@ export const EVENT_RULES: Readonly<Record<string, EventRule>> = {
   DiamondCut: {
     alertId: 'PROXY-CHANGED',
     severity: is('Critical'),
-    text: () => 'facets of the diamond changed',
+    text: (args, who) => {
+      const cuts = Array.isArray(args['diamondCut']) ? args['diamondCut'] : []
+      const shown = cuts.slice(0, 6).map((cut: unknown) => facetText(cut, who))
+      const init = args['init'] === ZERO ? '' : `; then ${who(args['init'])} ran as its own code`
+      return `facets of the diamond changed: ${shown.join(', ')}${cuts.length > 6 ? ', …' : ''}${init}`
+    },
   },
   ChangedMasterCopy: {
     alertId: 'PROXY-CHANGED',

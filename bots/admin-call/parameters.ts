@@ -77,6 +77,13 @@ export const adminCallParameters = z.strictObject({
       source: "the deployments of Safe's MultiSendCallOnly",
       reviewBy,
     }),
+  minNoticeS: z.int().min(0).max(2_592_000).default(60).meta({
+    description:
+      'Of a timelock or governor: what stood in its queue for at least this long, and for its delay, and was then executed as queued, is an announced change: at most Medium (seconds).',
+    source:
+      "own choice: the delay is the timelock's own and is told of when it is cut; a minute keeps out queues that are none",
+    reviewBy,
+  }),
   graceBlocks: z.int().min(0).max(100_000).default(0).meta({
     description:
       'Blocks after `deployBlock` in which changes are set-up and merely Info; that block itself always is.',

@@ -10,7 +10,9 @@ import {
   showValue,
 } from 'tocsin'
 import { isAddress } from 'viem/utils'
-import { EVENT_RULES, type EventRule, type Who } from './events.ts'
+import type { Announced } from './announced.ts'
+import { BEACON_EVENT, BEACON_RULE, EVENT_RULES, type EventRule, type Who } from './events.ts'
+import type { SafeChange } from './safeState.ts'
 import { type SlotChange, showWord } from './slots.ts'
 import type { AdminCall, AdminContext, AdminEvent, AdminThing } from './types.ts'
 
@@ -76,6 +78,33 @@ const isAllowed = ({ thing, tx }: Setting, caller: Address | undefined): boolean
 const placeOf = (tx: ChainTransaction | undefined): Record<string, string> =>
   tx ? { sender: tx.from, tx: tx.hash, ...(tx.to ? { entry: tx.to } : {}) } : {}
 
+/** What was announced pages nobody: people were told when it was queued. What only the chain knows of stays Medium. */
+const calmed = (severity: FindingSeverity, { wasTold }: Announced): FindingSeverity => {
+  if (severity === 'Critical') return 'Medium'
+  if (severity === 'High') return wasTold ? 'Low' : 'Medium'
+  return severity === 'Medium' && wasTold ? 'Low' : severity
+}
+
+const showWait = (seconds: number): string =>
+  seconds >= 172_800
+    ? `${Math.floor(seconds / 86_400)} days`
+    : seconds >= 7_200
+      ? `${Math.floor(seconds / 3_600)} hours`
+      : `${seconds} s`
+
+const announcement = ({ carrier, id, waitedS, wasTold }: Announced): string =>
+  ` Announced: ${carrier.name} had it in its queue for ${wasTold ? '' : 'at least '}${showWait(waitedS)}, as ${carrier.kind === 'governor' ? 'proposal' : 'operation'} ${cleanText(id, 80)}.`
+
+const queueEvidence = (announced: Announced | undefined): Record<string, string> =>
+  announced
+    ? {
+        announcedBy: announced.carrier.name,
+        operation: announced.id,
+        waitedS: String(announced.waitedS),
+        queuedInSight: announced.wasTold ? 'yes' : 'no',
+      }
+    : {}
+
 const finish = (
   setting: Setting,
   parts: Pick<Finding, 'alertId' | 'name' | 'description' | 'severity'> & {
@@ -84,18 +113,23 @@ const finish = (
     readonly metadata: Readonly<Record<string, string>>
     readonly addresses: readonly (Address | undefined)[]
     readonly mayCalm?: boolean
+    readonly announced?: Announced | undefined
   },
 ): Finding => {
   const { thing, tx, isSetUp } = setting
-  const { caller, mayCalm = true, addresses, metadata, ...rest } = parts
+  const { caller, mayCalm = true, announced, addresses, metadata, ...rest } = parts
   const allowed = mayCalm && isAllowed(setting, caller)
   const calm = allowed ? ' By an allowed caller.' : ' Part of the deployment.'
   const isCalm = allowed || (mayCalm && isSetUp)
-  const severity = isCalm ? 'Info' : rest.severity
+  const usual = announced ? calmed(rest.severity, announced) : rest.severity
+  const severity = isCalm ? 'Info' : usual
   const all = [thing.address, caller, tx?.from, ...addresses].filter((one) => one !== undefined)
   return {
     ...rest,
-    description: cleanText(`${rest.description}${isCalm ? calm : ''}`, 900),
+    description: cleanText(
+      `${rest.description}${announced ? announcement(announced) : ''}${isCalm ? calm : ''}`,
+      900,
+    ),
     severity,
     type: TYPE[severity],
     thing: thing.name,
@@ -104,6 +138,7 @@ const finish = (
       ...metadata,
       ...(caller ? { caller } : {}),
       ...placeOf(tx),
+      ...queueEvidence(announced),
       ...(allowed ? { allowedCaller: 'yes' } : {}),
       ...(isSetUp ? { setUp: 'yes' } : {}),
     },
@@ -137,9 +172,12 @@ type EventFacts = {
   /** All events of the thing in the transaction. */
   readonly others: readonly AdminEvent[]
   readonly slot: 'agrees' | 'differs' | 'unread'
+  readonly announced: Announced | undefined
 }
 
 const ruleOf = (event: AdminEvent): EventRule | undefined =>
+  event.name === BEACON_EVENT ? BEACON_RULE : knownRuleOf(event)
+const knownRuleOf = (event: AdminEvent): EventRule | undefined =>
   Object.hasOwn(EVENT_RULES, event.name) ? EVENT_RULES[event.name] : undefined
 
 const severityOf = async (
@@ -190,6 +228,7 @@ export const reportEvent = async (
     uniqueKey: `${thing.name}:${event.name}:${facts.ordinal}`,
     caller: callerOf(setting, call?.call, actor),
     mayCalm: !isForged,
+    announced: isForged ? undefined : facts.announced,
     metadata: {
       event: event.name,
       ...textArgs(event.args),
@@ -206,6 +245,7 @@ export const reportCall = (
   setting: Setting,
   admin: AdminCall,
   slots: readonly SlotChange[],
+  announced: Announced | undefined,
 ): Finding => {
   const { thing, ctx } = setting
   const { call, rule } = admin
@@ -221,6 +261,7 @@ export const reportCall = (
     severity,
     uniqueKey: `${thing.name}:${rule.selector}:${call.path.join('.') || 'top'}${admin.isUnwrapped ? ':unwrapped' : ''}`,
     caller: call.from,
+    announced,
     metadata: {
       function: rule.signature,
       selector: rule.selector,
@@ -259,7 +300,11 @@ export const reportProbe = (
 }
 
 /** A slot changed, and neither event nor call tells why. */
-export const reportSlot = (setting: Setting, { slot, before, after }: SlotChange): Finding => {
+export const reportSlot = (
+  setting: Setting,
+  { slot, before, after }: SlotChange,
+  announced: Announced | undefined,
+): Finding => {
   const { thing } = setting
   const isExpected = thing.parameters.allowedImplementations.includes(showWord(after))
   return finish(setting, {
@@ -270,8 +315,29 @@ export const reportSlot = (setting: Setting, { slot, before, after }: SlotChange
     uniqueKey: `${thing.name}:slot:${slot.slot}`,
     caller: undefined,
     mayCalm: false,
+    announced,
     metadata: { slotName: slot.name, slot: slot.slot, before, after },
     addresses: slot.told ? [lower(showWord(after))] : [],
+  })
+}
+
+/** Who commands a Safe changed, and no event of the Safe tells of it: foreign code wrote its storage. */
+export const reportSafeChange = (
+  setting: Setting,
+  { what, before, after }: SafeChange,
+): Finding => {
+  const { thing } = setting
+  const named = after.match(/0x[0-9a-f]{40}\b/g) ?? []
+  return finish(setting, {
+    alertId: 'ADMIN-SLOT-CHANGED',
+    name: `${what} changed silently: ${thing.name}`,
+    description: `${thing.name}: ${what} of the Safe went from ${before || 'none'} to ${after || 'none'}, and no event tells of it: code that it ran as its own wrote that.`,
+    severity: 'Critical',
+    uniqueKey: `${thing.name}:safe:${what}`,
+    caller: undefined,
+    mayCalm: false,
+    metadata: { what, before: before.slice(0, 500), after: after.slice(0, 500) },
+    addresses: named.filter((one) => !before.includes(one)).map(lower),
   })
 }
 
