@@ -3,9 +3,9 @@ import { desc, eq } from 'drizzle-orm'
 import pg from 'pg'
 import type { Hex } from 'viem'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { stableHash } from '../core/base/index.ts'
-import { loadPolicies, requestExecutions, verifyExecutionLog } from '../core/response/index.ts'
+import { verifyExecutionLog } from '../core/response/index.ts'
 import { tables } from '../core/store/index.ts'
+import { askForPause } from './support/askForPause.ts'
 import { type Stack, startStack } from './support/stack.ts'
 import { startTappedNode, type Tap, type TappedNode } from './support/tappedNode.ts'
 
@@ -88,49 +88,6 @@ const kill = (): void => {
   if (pid) process.kill(pid, 'SIGKILL')
 }
 
-/** As the watcher does: the finding and the intent in one transaction. */
-const ask = async (round: number): Promise<string> => {
-  const { anvil, store, folder } = stack
-  const block = await anvil.rpc<{ number: Hex; hash: Hex; timestamp: Hex }>(
-    'eth_getBlockByNumber',
-    ['latest', false],
-  )
-  const policies = await loadPolicies(`${folder}/actions`)
-  return store.db.transaction(async (tx) => {
-    const [finding] = await tx
-      .insert(tables.finding)
-      .values({
-        id: stableHash(`signer-kill-${round}`),
-        botId: 'tvl-drop',
-        botVersion: '1.0.0',
-        alertId: 'TVL-DROP',
-        alertKind: 'event',
-        chainId: anvil.chainId,
-        blockNumber: Number(block.number),
-        blockHash: block.hash,
-        blockTimestampS: Number(block.timestamp),
-        uniqueKey: `round-${round}`,
-        name: 'TVL fell',
-        description: 'It fell.',
-        severity: 'Critical',
-        type: 'Exploit',
-        thing: 'vault',
-        status: 'provisional',
-      })
-      .returning()
-    if (!finding) throw new Error('no finding')
-    const answers = [
-      {
-        when: { bot: ['tvl-drop'], minSeverity: 'Critical' as const },
-        action: 'pause-vault',
-      },
-    ]
-    const [id] = await requestExecutions(tx, [finding], { answers, policies })
-    if (!id) throw new Error('nothing was asked for')
-    return id
-  })
-}
-
 const statusOf = async (id: string): Promise<string> => {
   const { db } = stack.store
   const [row] = await db.select().from(tables.execution).where(eq(tables.execution.id, id))
@@ -198,7 +155,7 @@ test(
       void arm(instant, () => id).then(() => {
         isKilled = true
       })
-      id = await ask(round)
+      id = await askForPause(stack, `round-${round}`)
       const status = await untilEnded(id)
       // An instant after the end is still one at which it may die.
       for (let tries = 0; tries < 40 && !isKilled; tries++) await delay(25)

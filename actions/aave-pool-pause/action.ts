@@ -60,6 +60,7 @@ export const aavePoolPause = defineAction({
   summary: 'Pauses every reserve of an Aave v3 pool.',
   selectors: ['0x7641f3d9'],
   parameters,
+  functions: () => ['setPoolPause(bool paused)'],
   encode: () => encodeFunctionData({ abi, functionName: 'setPoolPause', args: [true] }),
   isIdempotent: true,
   postcondition: {

@@ -40,6 +40,7 @@ export const aaveReservePause = defineAction({
   summary: 'Pauses one reserve of an Aave v3 pool.',
   selectors: ['0x48d9fba9'],
   parameters,
+  functions: () => ['setReservePause(address asset, bool paused)'],
   encode: (facts) =>
     encodeFunctionData({ abi, functionName: 'setReservePause', args: [read(facts).asset, true] }),
   isIdempotent: true,

@@ -77,6 +77,7 @@ export const accessManager = defineAction({
   summary: "Pauses a contract that OpenZeppelin's AccessManager rules.",
   selectors: [PAUSE],
   parameters,
+  functions: () => ['pause()'],
   encode: () => PAUSE,
   isIdempotent: true,
   postcondition: {

@@ -70,6 +70,7 @@ export const call = defineAction({
   summary: 'Makes one exact call whose effect the policy states.',
   selectors: 'any',
   parameters,
+  functions: (facts) => [read(facts).function],
   encode: (facts) => encodeStated(read(facts)).data,
   isIrreversible: (facts) => read(facts).undoneBy === undefined,
   isIdempotent: false,

@@ -90,6 +90,12 @@ export const compoundV2Guardian = defineAction({
   summary: "Throws one switch of a Compound v2 Comptroller's pause guardian.",
   selectors: ['0x3bcf7ec1', '0x18c882a5', '0x8ebf6364', '0x2d70db78'],
   parameters,
+  functions: () => [
+    '_setMintPaused(address cToken, bool state)',
+    '_setBorrowPaused(address cToken, bool state)',
+    '_setTransferPaused(bool state)',
+    '_setSeizePaused(bool state)',
+  ],
   encode,
   isIdempotent: true,
   postcondition: {

@@ -38,6 +38,7 @@ export const pause = defineAction({
   id: 'pause',
   summary: 'Pauses a contract that follows OpenZeppelin Pausable.',
   selectors: [PAUSE],
+  functions: () => ['pause()'],
   encode: () => PAUSE,
   isIdempotent: true,
   postcondition: {

@@ -107,6 +107,7 @@ export const safeModule = defineAction({
   summary: 'Trips a call that a Safe has armed: exact, single use, expiring.',
   selectors: ['0x49f7ea51'],
   parameters,
+  functions: (facts) => ['trip(address target, bytes data)', read(facts).call.function],
   encode: (facts) => {
     const args = [read(facts).contract, innerOf(facts)] as const
     return encodeFunctionData({ abi, functionName: 'trip', args })

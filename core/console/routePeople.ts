@@ -85,7 +85,7 @@ const describe = async (
   row: Row,
   policy: LoadedPolicy,
 ): Promise<readonly (readonly [string, string])[]> => {
-  const { loadActions } = await loadResponse()
+  const { describeCall, loadActions } = await loadResponse()
   const action = (await loadActions()).find(({ id }) => id === policy.action)
   const [finding] = await store.db
     .select()
@@ -103,6 +103,7 @@ const describe = async (
     ['Effect', action?.postcondition.description ?? 'unknown'],
     ['Chain', chain ? `${chain.name} (${policy.chain})` : String(policy.chain)],
     ['Target', policy.target],
+    ['Call', describeCall(action, policy) ?? 'not known to the action type'],
     ['Exact calldata', policy.calldata],
     ['Value', '0'],
     [

@@ -1,6 +1,7 @@
 export { createProbeContext } from './adaptCalldata.ts'
 export { auditAnchorFile, readAuditAnchor } from './auditAnchor.ts'
 export { defineAction } from './defineAction.ts'
+export { describeCall } from './describeCall.ts'
 export { type DeskPolicy, readDeskPolicies } from './desk/deskPolicy.ts'
 export { probeDesk } from './desk/probeDesk.ts'
 export { dryRun } from './drill/dryRun.ts'

@@ -171,6 +171,8 @@ export type ActionDefinition = {
   readonly selectors: readonly Hex[] | 'any'
   /** Shape of the policy's `parameters`. Default: there are none. */
   readonly parameters?: z.ZodType<Readonly<Record<string, unknown>>> | undefined
+  /** The functions that its calldata calls, as Solidity declares them: people are shown the call in these words. */
+  readonly functions?: ((policy: PolicyFacts) => readonly string[]) | undefined
   /** The exact calldata, from the policy and nothing else. A policy whose calldata differs is refused. */
   readonly encode: (policy: PolicyFacts) => Hex
   /**

@@ -2,7 +2,12 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Hex } from '../base/index.ts'
-import { type ActionDefinition, findLoweredGuard, listForbidden } from '../response/index.ts'
+import {
+  type ActionDefinition,
+  describeCall,
+  findLoweredGuard,
+  listForbidden,
+} from '../response/index.ts'
 import { type ActionScene, createActionRig } from './actionRig.ts'
 import type { ConformanceCase } from './botConformance.ts'
 
@@ -74,6 +79,14 @@ const policyCases = (
         const bad = await parse({ calldata: `${selector}${calldata.slice(10)}` })
         assert.ok(!bad.ok, `a policy that calls ${name} is taken`)
       }
+    }),
+  },
+  {
+    name: 'conformance: people are shown what is called in words',
+    run: onScene(async ({ facts }) => {
+      if (!action.functions) return
+      const text = describeCall(action, { ...facts, calldata: action.encode(facts) })
+      assert.match(text ?? '', /^\w+\(.*\)$/, 'its `functions` do not decode its calldata')
     }),
   },
   {

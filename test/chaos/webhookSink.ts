@@ -5,15 +5,20 @@ export type WebhookSink = {
   readonly url: string
   /** How often each `webhook-id` came, with a valid signature. */
   readonly received: () => ReadonlyMap<string, number>
+  /** What came with a valid signature, oldest first. */
+  readonly messages: () => readonly unknown[]
   /** Requests whose signature was wrong. */
   readonly forged: () => number
   readonly stop: () => Promise<void>
 }
 
+const MAX_MESSAGES = 1_000
+
 /** A receiver that believes signed messages only and counts how often each came. */
 export const startWebhookSink = async (secret: string): Promise<WebhookSink> => {
   const webhook = new Webhook(secret)
   const received = new Map<string, number>()
+  const messages: unknown[] = []
   let forged = 0
   const server = createServer((request, response) => {
     const parts: Buffer[] = []
@@ -21,13 +26,15 @@ export const startWebhookSink = async (secret: string): Promise<WebhookSink> => 
     request.on('end', () => {
       const header = (name: string): string => String(request.headers[name] ?? '')
       const id = header('webhook-id')
+      const body = Buffer.concat(parts).toString()
       try {
-        webhook.verify(Buffer.concat(parts).toString(), {
+        webhook.verify(body, {
           'webhook-id': id,
           'webhook-timestamp': header('webhook-timestamp'),
           'webhook-signature': header('webhook-signature'),
         })
         received.set(id, (received.get(id) ?? 0) + 1)
+        if (messages.length < MAX_MESSAGES) messages.push(JSON.parse(body))
         response.writeHead(204).end()
       } catch {
         forged++
@@ -44,6 +51,7 @@ export const startWebhookSink = async (secret: string): Promise<WebhookSink> => 
   return {
     url: `http://127.0.0.1:${address.port}/`,
     received: () => received,
+    messages: () => messages,
     forged: () => forged,
     stop: () =>
       new Promise((resolve) => {

@@ -4,8 +4,8 @@ import { asc, desc, eq } from 'drizzle-orm'
 import { type Address, type Json, redactUrls, TocsinError } from '../../base/index.ts'
 import type { Config } from '../../config/index.ts'
 import {
-  createSignerRpc,
   type DeskPolicy,
+  describeCall,
   formatFault,
   type LoadedPolicy,
   loadActions,
@@ -13,17 +13,19 @@ import {
   probeDesk,
   probeReadiness,
   type Readiness,
-  type SignerRpc,
   verifyExecutionLog,
 } from '../../response/index.ts'
 import { type Store, tables } from '../../store/index.ts'
 import { EXIT } from '../exitCodes.ts'
+import { findSigner } from '../findSigner.ts'
 import { openStore } from '../openStore.ts'
 import { type CommonOptions, withCommonOptions } from '../options.ts'
 import { readConfig } from '../readConfig.ts'
+import { rpcOf } from '../rpcOf.ts'
 import { registerAnswer } from './actionsAnswer.ts'
 import { registerKeystore, registerNew } from './actionsNew.ts'
 import { registerSign } from './actionsSign.ts'
+import { register as registerDrill } from './drill.ts'
 import { findApprovedFile, readApprovedFiles } from './findApprovedFile.ts'
 import {
   checkPolicySignatures,
@@ -51,16 +53,6 @@ const withStore = async (
   } finally {
     await close()
   }
-}
-
-/** Endpoints by which a command reads a chain: the watchlist's. */
-export const rpcOf = (config: Config, chainId: number): SignerRpc => {
-  const chain = config.chains.find(({ id }) => id === chainId)
-  if (!chain)
-    throw new TocsinError('chain.unknown', `The watchlist has no chain ${chainId}.`, {
-      exitCode: EXIT.invalid,
-    })
-  return createSignerRpc({ chainId, urls: chain.rpc.map(({ http }) => http) })
 }
 
 const summary = (row: ExecutionRow): string =>
@@ -134,6 +126,12 @@ const showExecution = async (id: string, options: CommonOptions): Promise<void> 
     else printExecution(row.execution, row.finding, log)
   })
 
+/** The call in words, as those who approve read it. */
+const callOf = async (policy: LoadedPolicy): Promise<string> => {
+  const action = (await loadActions()).find(({ id }) => id === policy.action)
+  return (action && describeCall(action, policy)) ?? policy.calldata
+}
+
 const showPolicy = async (id: string, options: CommonOptions): Promise<void> => {
   const config = await readConfig(options, 'none')
   const policy = await findApprovedFile(config.actionsDir, id)
@@ -141,20 +139,9 @@ const showPolicy = async (id: string, options: CommonOptions): Promise<void> => 
   if (options.json) line(plain({ ...policy, signatures }))
   else {
     line(`${plain(policy)}\n\n${await readFile(policy.file, 'utf8')}`)
+    if (!('kind' in policy)) line(`calls  ${await callOf(policy)}`)
     for (const text of describeSignatures(signatures)) line(text)
   }
-}
-
-/** The account that acts: the one given, or that of the signer's keystore file, where that tells. */
-export const findSigner = async (
-  config: Config,
-  given: string | undefined,
-): Promise<Address | undefined> => {
-  if (given) return given.toLowerCase() as Address
-  if (!config.signer) return undefined
-  const text = await readFile(config.signer.keystore, 'utf8').catch(() => '')
-  const address = /"address"\s*:\s*"(?:0x)?([0-9a-fA-F]{40})"/.exec(text)?.[1]
-  return address ? (`0x${address.toLowerCase()}` as Address) : undefined
 }
 
 const probeAll = async (
@@ -292,6 +279,7 @@ Examples:
   $ tocsin actions list
   $ tocsin actions verify
   $ tocsin actions show pause-vault
+  $ tocsin actions drill pause-vault
   $ tocsin actions sign pause-vault --keystore my-key.json --password-file password
   $ tocsin actions approve x_1f… --by "Ada Lovelace"
   $ tocsin actions new pause --chain mainnet --target 0x… --bot tvl-drop
@@ -317,6 +305,7 @@ Examples:
     .option('--execution <id>', 'of one execution only')
     .option('--limit <n>', 'newest so many', '50')
     .action(showLog)
+  registerDrill(actions)
   registerNew(actions)
   registerSign(actions)
   registerKeystore(actions)

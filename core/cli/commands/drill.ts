@@ -11,10 +11,11 @@ import {
   readPolicies,
 } from '../../response/index.ts'
 import { EXIT } from '../exitCodes.ts'
+import { findSigner } from '../findSigner.ts'
 import { type CommonOptions, withCommonOptions } from '../options.ts'
 import { openDrillGround, playDrill, shown } from '../playDrill.ts'
 import { readConfig } from '../readConfig.ts'
-import { findSigner, rpcOf } from './actions.ts'
+import { rpcOf } from '../rpcOf.ts'
 
 type DrillOptions = CommonOptions & {
   readonly dryRun?: boolean
@@ -127,7 +128,7 @@ const drill = async (id: string | undefined, options: DrillOptions): Promise<voi
   }
 }
 
-/** `tocsin drill`: approved actions played from the finding to their effect, on a fork or dry. */
+/** `tocsin drill`, also as `tocsin actions drill`: approved actions played to their effect, on a fork or dry. */
 export const register = (program: Command): void => {
   withCommonOptions(program.command('drill [policy]'))
     .description(

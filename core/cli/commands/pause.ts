@@ -23,7 +23,7 @@ import { EXIT } from '../exitCodes.ts'
 import { openStore } from '../openStore.ts'
 import { type CommonOptions, withCommonOptions } from '../options.ts'
 import { parseLimit } from '../parseOptions.ts'
-import { rpcOf } from './actions.ts'
+import { rpcOf } from '../rpcOf.ts'
 import { userName } from './actionsAnswer.ts'
 
 type PauseOptions = CommonOptions & {

@@ -3,6 +3,7 @@ import { cleanText, toJson } from '../../base/index.ts'
 import type { Config } from '../../config/types.ts'
 import { notify, tables } from '../../store/index.ts'
 import { recordSelfFinding } from '../../telemetry/index.ts'
+import { describeCall } from '../describeCall.ts'
 import type { ExecutionRow, FindingRow } from '../executionStore.ts'
 import type { SignerContext } from '../signerContext.ts'
 import type { ActionDefinition, LoadedPolicy } from '../types.ts'
@@ -52,6 +53,7 @@ const evidenceOf = ({ row, policy, action, finding }: Proposal): Record<string, 
   action: `${policy.id}: ${action?.summary ?? policy.action}`,
   effect: action?.postcondition.description ?? 'unknown',
   target: policy.target,
+  call: (action && describeCall(action, policy)) ?? 'not known to the action type',
   calldata: policy.calldata.slice(0, 400),
   simulation: cleanText(JSON.stringify(row.simulation ?? 'none'), 300),
   finding: finding ? cleanText(`${finding.name}: ${finding.description}`, 300) : 'none',
