@@ -30,7 +30,7 @@ const eachBit = (bits: number, visit: (byte: number, mask: number) => void): voi
 }
 
 /** The logs bloom that a header of a block with these logs must carry. */
-export const computeLogsBloom = (logs: Iterable<ChainLog>): Hex => {
+export const computeLogsBloom = (logs: Iterable<Pick<ChainLog, 'address' | 'topics'>>): Hex => {
   const bloom = Buffer.alloc(BYTES)
   const seen = new Set<Hex>()
   const add = (item: Hex): void => {

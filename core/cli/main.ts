@@ -49,6 +49,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ register: (to: Command) 
   check: () => import('./commands/check.ts'),
   backtest: () => import('./commands/backtest.ts'),
   bots: () => import('./commands/bots.ts'),
+  forta: () => import('./commands/forta.ts'),
   baselines: () => import('./commands/baselines.ts'),
   actions: () => import('./commands/actions.ts'),
   pause: () => import('./commands/pause.ts'),

@@ -1,0 +1,88 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { isMap, parseDocument, stringify } from 'yaml'
+import { TocsinError } from '../base/index.ts'
+import type { BotPackage } from '../forta/index.ts'
+import { EXIT } from './exitCodes.ts'
+
+/** What the watchlist says of a bot that is imported. */
+export type FortaEntry = {
+  readonly value: Readonly<Record<string, unknown>>
+  /** What a person should look at, one sentence each. */
+  readonly notes: readonly string[]
+  readonly toYaml: (name: string) => string
+}
+
+const MOST_FILES = 2_000
+
+/** A name for the watchlist out of that of the package. */
+export const nameOfBot = ({ name }: BotPackage): string =>
+  name
+    .toLowerCase()
+    .replace(/^@[^/]+\//, '')
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^[^a-z]+|-+$/g, '')
+    .slice(0, 60) || 'forta-bot'
+
+/** The bot's own code, without its packages and tests. */
+const readCode = (dir: string): string => {
+  const texts: string[] = []
+  const folders = [dir]
+  for (let folder = folders.pop(); folder && texts.length < MOST_FILES; folder = folders.pop())
+    for (const entry of readdirSync(folder, { withFileTypes: true })) {
+      const path = join(folder, entry.name)
+      if (entry.isDirectory()) {
+        if (!/^(node_modules|\.git|dist|coverage)$/.test(entry.name)) folders.push(path)
+      } else if (/\.[cm]?[jt]s$/.test(entry.name) && !/\.(spec|test)\.[cm]?[jt]s$/.test(entry.name))
+        texts.push(readFileSync(path, 'utf8'))
+    }
+  return texts.join('\n')
+}
+
+/** What the bot's code and package say about how it wants to be hosted. */
+export const fortaEntry = async (pack: BotPackage, configFile: string): Promise<FortaEntry> => {
+  const code = readCode(pack.dir)
+  const usesTraces = /\.traces\b|filterFunction|\.addresses\b|\btraces\s*[,}]/.test(code)
+  const secrets = [
+    ...new Set(
+      [...code.matchAll(/process\.env(?:\.|\[['"])([A-Z][A-Z0-9_]*)/g)].flatMap(([, name]) =>
+        name && !/^(FORTA_|JSON_RPC_|NODE_ENV$|HOME$|PATH$)/.test(name) ? [name] : [],
+      ),
+    ),
+  ]
+  const value = {
+    dir: relative(dirname(configFile), pack.dir) || '.',
+    ...(usesTraces ? {} : { traces: false }),
+    ...(secrets.length > 0 ? { env: secrets } : {}),
+  }
+  const notes = [
+    pack.chainIds.length > 0
+      ? `It runs on the chains of the watchlist with id ${pack.chainIds.join(', ')}; \`chains\` narrows or replaces that.`
+      : 'Its package.json names no chainIds: say `chains`.',
+    ...(usesTraces ? [] : ['Its code reads no traces: it is given none, which saves time.']),
+    ...(/fetchJwt/.test(code)
+      ? [
+          'It calls fetchJwt: outside production the SDK answers a constant, and its production service has a fixed host name that cannot be served here.',
+        ]
+      : []),
+    ...(/handleAlert/.test(code)
+      ? [
+          'It reads alerts: it sees findings of this watchlist, by the names of its bots or by botId.',
+        ]
+      : []),
+  ]
+  return { value, notes, toYaml: (name) => stringify({ forta: { [name]: value } }) }
+}
+
+/** Adds a bot to the watchlist; comments and order of the file stay. @throws TocsinError `forta.duplicate` */
+export const addFortaBot = async (file: string, name: string, entry: FortaEntry): Promise<void> => {
+  const document = parseDocument(readFileSync(file, 'utf8'))
+  const section = document.get('forta')
+  if (isMap(section) && section.has(name))
+    throw new TocsinError('forta.duplicate', `The watchlist has a bot "${name}" already.`, {
+      exitCode: EXIT.invalid,
+      hints: ['Say --name with another one.'],
+    })
+  document.setIn(['forta', name], document.createNode(entry.value))
+  writeFileSync(file, String(document))
+}

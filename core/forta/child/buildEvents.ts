@@ -1,0 +1,135 @@
+import type { Compat, RawTransaction } from '../types.ts'
+import type { Sdk } from './loadAgent.ts'
+import { toNodeBlock, toNodeTransaction } from './nodeEvents.ts'
+import type { BlockPayload } from './protocol.ts'
+
+type Raw = Readonly<Record<string, unknown>>
+type SdkEvent = {
+  readonly transaction: { readonly from: string; readonly nonce: number }
+  readonly addresses: Record<string, boolean>
+  contractAddress: string | null
+}
+
+/** The events of one block, made when their turn comes. */
+export type BlockEvents = {
+  readonly count: number
+  readonly block: () => unknown
+  readonly transaction: (index: number) => unknown
+}
+export type EventMaker = (data: BlockPayload) => BlockEvents
+
+const text = (value: unknown): string => (typeof value === 'string' ? value : '')
+
+const byTransaction = (rows: readonly Raw[]): ReadonlyMap<string, readonly Raw[]> => {
+  const found = new Map<string, Raw[]>()
+  for (const row of rows) {
+    const hash = text(row['transactionHash']).toLowerCase()
+    if (hash === '') continue
+    const list = found.get(hash)
+    if (list) list.push(row)
+    else found.set(hash, [row])
+  }
+  return found
+}
+
+/** Addresses that events carry in indexed topics: twelve zero bytes, then twenty of the address. */
+const topicAddresses = (logs: readonly Raw[]): readonly string[] =>
+  logs.flatMap(({ topics }) =>
+    (Array.isArray(topics) ? topics.slice(1) : [])
+      .filter((topic) => typeof topic === 'string' && /^0x0{24}(?!0{40}$)/.test(topic))
+      .map((topic: string) => `0x${topic.slice(26).toLowerCase()}`),
+  )
+
+const createdIn = (traces: readonly Raw[]): readonly string[] =>
+  traces.flatMap(({ type, result, error }) => {
+    const address =
+      type === 'create' &&
+      !error && typeof result === 'object' && result !== null && 'address' in result
+        ? text(result.address).toLowerCase()
+        : ''
+    return address === '' ? [] : [address]
+  })
+
+/** How the events of blocks are made, by the bot's own SDK. */
+export const createEventMaker = (sdk: Sdk, compat: Compat, chainId: number): EventMaker => {
+  const cli = sdk.require(`${sdk.dir}/dist/cli/utils/index.js`) as {
+    readonly createBlockEvent: (block: unknown, network: number) => unknown
+    readonly createTransactionEvent: (
+      transaction: unknown,
+      block: unknown,
+      network: number,
+      traces: readonly Raw[] | undefined,
+      logs: readonly Raw[] | undefined,
+    ) => SdkEvent
+  }
+  const { ethers } = sdk.require('forta-agent') as {
+    readonly ethers: {
+      readonly utils: {
+        readonly getContractAddress: (from: { from: string; nonce: number }) => string
+      }
+    }
+  }
+  const createdBy = (from: string, nonce: number): string =>
+    ethers.utils.getContractAddress({ from, nonce }).toLowerCase()
+
+  if (compat === 'node') {
+    const AgentController = sdk.require(
+      `${sdk.dir}/dist/cli/commands/run/server/agent.controller.js`,
+    ) as { readonly prototype: object }
+    const controller = Object.create(AgentController.prototype) as {
+      readonly createBlockEventFromGrpcRequest: (request: unknown) => unknown
+      readonly createTransactionEventFromGrpcRequest: (request: unknown) => unknown
+    }
+    return ({ block, logs, traces }) => {
+      const logsOf = byTransaction(logs)
+      const tracesOf = byTransaction(traces ?? [])
+      return {
+        count: block.transactions.length,
+        block: () =>
+          controller.createBlockEventFromGrpcRequest({ event: toNodeBlock(block, chainId) }),
+        transaction: (index) => {
+          const transaction = block.transactions[index] as RawTransaction
+          const hash = transaction.hash.toLowerCase()
+          const event = toNodeTransaction({
+            transaction,
+            block,
+            chainId,
+            logs: logsOf.get(hash) ?? [],
+            traces: tracesOf.get(hash) ?? [],
+            createdBy,
+          })
+          return controller.createTransactionEventFromGrpcRequest({ event })
+        },
+      }
+    }
+  }
+
+  /** What the SDK's command line gets wrong: contracts that were created, and a key that is none. */
+  const mend = (event: SdkEvent, raw: Raw, traces: readonly Raw[], logs: readonly Raw[]): void => {
+    const { addresses, transaction } = event
+    delete addresses['undefined']
+    delete addresses['null']
+    if (!raw['to']) {
+      event.contractAddress = createdBy(transaction.from, transaction.nonce)
+      addresses[event.contractAddress] = true
+    }
+    for (const address of createdIn(traces)) addresses[address] = true
+    for (const address of topicAddresses(logs)) addresses[address] = true
+  }
+  return ({ block, logs, traces }) => {
+    const logsOf = byTransaction(logs)
+    const tracesOf = byTransaction(traces ?? [])
+    return {
+      count: block.transactions.length,
+      block: () => cli.createBlockEvent(block, chainId),
+      transaction: (index) => {
+        const transaction = block.transactions[index] as RawTransaction
+        const hash = transaction.hash.toLowerCase()
+        const own = { traces: tracesOf.get(hash), logs: logsOf.get(hash) }
+        const event = cli.createTransactionEvent(transaction, block, chainId, own.traces, own.logs)
+        if (compat === 'sdk') mend(event, transaction, own.traces ?? [], own.logs ?? [])
+        return event
+      },
+    }
+  }
+}

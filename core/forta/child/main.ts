@@ -1,0 +1,161 @@
+import { Socket } from 'node:net'
+import { type BlockEvents, createEventMaker, type EventMaker } from './buildEvents.ts'
+import { encodeFrame, readFrames } from './frames.ts'
+import { type Agent, type Handler, loadAgent, loadSdk, type Sdk } from './loadAgent.ts'
+import type {
+  AlertMessage,
+  BlockMessage,
+  FromChild,
+  ItemResult,
+  StartMessage,
+  ToChild,
+} from './protocol.ts'
+import { speedUp } from './speedUp.ts'
+
+/**
+ * The process of one hosted bot: loads the bot's own SDK and agent, runs its handlers strictly one after another, and
+ * says what came of them. Started by the host; the working directory is the bot's.
+ */
+
+/** The socket to the host. */
+const HOST_FD = 3
+/** As the SDK's own command line allows. */
+const MOST_FINDINGS = 1_000
+const MOST_BYTES = 10_000 * 1_024
+/** How often the host hears that a block goes on (ms). */
+const TELL_EVERY_MS = 50
+
+type Bot = { readonly agent: Agent; readonly sdk: Sdk; readonly makeEvents: EventMaker }
+
+const socket = new Socket({ fd: HOST_FD, readable: true, writable: true })
+const tell = (message: FromChild): void => {
+  socket.write(
+    encodeFrame(
+      JSON.stringify(message, (_, value: unknown) =>
+        typeof value === 'bigint' ? value.toString() : value,
+      ),
+    ),
+  )
+}
+// Nobody is left to work for.
+socket.on('close', () => process.exit(0))
+socket.on('error', () => process.exit(0))
+
+const explain = (error: unknown): string =>
+  error instanceof Error ? (error.stack ?? error.message).slice(0, 4_000) : String(error)
+
+/** As much of a finding as leaves the process: a copy, since the SDK's own ways of printing change what they print. */
+const takeFindings = (returned: unknown): readonly unknown[] => {
+  if (!Array.isArray(returned)) throw new Error('it did not return a list of findings')
+  if (returned.length > MOST_FINDINGS)
+    throw new Error(`it returned ${returned.length} findings; ${MOST_FINDINGS} are allowed`)
+  if (returned.length === 0) return returned
+  const json = JSON.stringify(returned, (_, value: unknown) =>
+    typeof value === 'bigint' ? value.toString() : value,
+  )
+  if (Buffer.byteLength(json) > MOST_BYTES) throw new Error('it returned more than 10 MB')
+  return JSON.parse(json) as readonly unknown[]
+}
+
+const runItem = async (
+  item: number,
+  handler: Handler,
+  makeEvent: () => unknown,
+): Promise<ItemResult | undefined> => {
+  try {
+    const findings = takeFindings(await handler(makeEvent()))
+    return findings.length > 0 ? { item, findings } : undefined
+  } catch (error) {
+    return { item, error: explain(error) }
+  }
+}
+
+const start = async (message: StartMessage): Promise<Bot> => {
+  const sdk = loadSdk(message.agentPath)
+  speedUp(sdk)
+  const agent = await loadAgent(message.agentPath)
+  const makeEvents = createEventMaker(sdk, message.compat, message.chainId)
+  const response: unknown = await agent.initialize?.()
+  const alertConfig =
+    typeof response === 'object' && response !== null && 'alertConfig' in response
+      ? response.alertConfig
+      : undefined
+  const subscriptions =
+    typeof alertConfig === 'object' && alertConfig !== null && 'subscriptions' in alertConfig
+      ? alertConfig.subscriptions
+      : undefined
+  const names = ['handleBlock', 'handleTransaction', 'handleAlert', 'healthCheck'] as const
+  tell({
+    kind: 'ready',
+    handlers: names.filter((name) => typeof agent[name] === 'function'),
+    subscriptions: Array.isArray(subscriptions) ? subscriptions : [],
+    sdkVersion: sdk.version,
+  })
+  return { agent, sdk, makeEvents }
+}
+
+const runBlock = async (bot: Bot, message: BlockMessage): Promise<void> => {
+  const { id, careful } = message
+  const { handleBlock, handleTransaction } = bot.agent
+  const skip = new Set(message.skip)
+  const events: BlockEvents = bot.makeEvents(message.data)
+  const last = handleTransaction ? events.count : 0
+  let results: ItemResult[] = []
+  let toldMs = performance.now()
+  const progress = (item: number): void => {
+    tell({ kind: 'progress', id, item, results })
+    results = []
+    toldMs = performance.now()
+  }
+  for (let item = message.from; item <= last; item++) {
+    const handler = item === 0 ? handleBlock : handleTransaction
+    if (handler === undefined || skip.has(item)) continue
+    if (careful || performance.now() - toldMs > TELL_EVERY_MS) progress(item)
+    const result = await runItem(item, handler, () =>
+      item === 0 ? events.block() : events.transaction(item - 1),
+    )
+    if (result) results.push(result)
+  }
+  tell({ kind: 'done', id, results })
+}
+
+const runAlert = async (bot: Bot, { id, alert }: AlertMessage): Promise<void> => {
+  const { handleAlert } = bot.agent
+  const { createAlertEvent, Alert } = bot.sdk.require('forta-agent') as {
+    readonly createAlertEvent: (from: { alert: unknown }) => unknown
+    readonly Alert: { readonly fromObject: (from: unknown) => unknown }
+  }
+  const result = handleAlert
+    ? await runItem(0, handleAlert, () => createAlertEvent({ alert: Alert.fromObject(alert) }))
+    : undefined
+  tell({ kind: 'done', id, results: result ? [result] : [] })
+}
+
+const checkHealth = async (bot: Bot, id: number): Promise<void> => {
+  let errors: readonly string[]
+  try {
+    const said: unknown = await bot.agent.healthCheck?.()
+    errors = Array.isArray(said) ? said.map(String) : []
+  } catch (error) {
+    errors = [explain(error)]
+  }
+  tell({ kind: 'health', id, errors })
+}
+
+let running: Promise<Bot | undefined> = Promise.resolve(undefined)
+const take = async (bot: Bot | undefined, message: ToChild): Promise<Bot | undefined> => {
+  try {
+    if (message.kind === 'start') return await start(message)
+    if (bot === undefined) return undefined
+    if (message.kind === 'block') await runBlock(bot, message)
+    if (message.kind === 'alert') await runAlert(bot, message)
+    if (message.kind === 'health') await checkHealth(bot, message.id)
+    return bot
+  } catch (error) {
+    tell({ kind: 'failed', error: explain(error) })
+    return undefined
+  }
+}
+readFrames(socket, (message) => {
+  running = running.then((bot) => take(bot, message as ToChild))
+})

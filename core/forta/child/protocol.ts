@@ -1,0 +1,59 @@
+import type { Compat, RawTransaction } from '../types.ts'
+
+/** What a child is told when it is started. */
+export type StartMessage = {
+  readonly kind: 'start'
+  /** Absolute path of the agent's module, as the SDK's own command line finds it. */
+  readonly agentPath: string
+  readonly compat: Compat
+  readonly chainId: number
+}
+
+/** A block as nodes give it, its logs, and its traces in Parity's shape (undefined: the bot gets none). */
+export type BlockPayload = {
+  readonly block: Readonly<Record<string, unknown>> & {
+    readonly transactions: readonly RawTransaction[]
+  }
+  readonly logs: readonly Readonly<Record<string, unknown>>[]
+  readonly traces?: readonly Readonly<Record<string, unknown>>[]
+}
+
+/** Items of a block: 0 is `handleBlock`, 1 + n is `handleTransaction` of the transaction at n. */
+export type BlockMessage = {
+  readonly kind: 'block'
+  readonly id: number
+  /** First item to run. */
+  readonly from: number
+  /** Items to leave out. */
+  readonly skip: readonly number[]
+  /** Say before each item that it begins: whoever takes the process down is then known. */
+  readonly careful: boolean
+  readonly data: BlockPayload
+}
+export type AlertMessage = { readonly kind: 'alert'; readonly id: number; readonly alert: unknown }
+export type HealthMessage = { readonly kind: 'health'; readonly id: number }
+export type ToChild = StartMessage | BlockMessage | AlertMessage | HealthMessage
+
+export type ItemResult =
+  | { readonly item: number; readonly findings: readonly unknown[] }
+  | { readonly item: number; readonly error: string }
+
+export type ReadyMessage = {
+  readonly kind: 'ready'
+  readonly handlers: readonly string[]
+  /** `alertConfig.subscriptions` of the bot's `initialize`. */
+  readonly subscriptions: readonly unknown[]
+  readonly sdkVersion: string
+}
+export type FromChild =
+  | ReadyMessage
+  | { readonly kind: 'failed'; readonly error: string }
+  /** Everything below `item` is done. */
+  | {
+      readonly kind: 'progress'
+      readonly id: number
+      readonly item: number
+      readonly results: readonly ItemResult[]
+    }
+  | { readonly kind: 'done'; readonly id: number; readonly results: readonly ItemResult[] }
+  | { readonly kind: 'health'; readonly id: number; readonly errors: readonly string[] }

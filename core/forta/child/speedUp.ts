@@ -1,0 +1,122 @@
+import type { Sdk } from './loadAgent.ts'
+
+type Log = {
+  readonly address: string
+  readonly topics: readonly string[]
+  readonly logIndex: number
+}
+type Source = { readonly data: string; readonly value: string; readonly to?: string | null }
+type Interface = {
+  readonly events: Readonly<Record<string, unknown>>
+  readonly functions: Readonly<Record<string, unknown>>
+  readonly getEventTopic: (fragment: unknown) => string
+  readonly getSighash: (fragment: unknown) => string
+  readonly parseLog: (log: Log) => object
+  readonly parseTransaction: (source: Source) => object
+}
+type Compiled = {
+  readonly iface: Interface
+  readonly topics: ReadonlySet<string>
+  readonly selectors: ReadonlySet<string>
+}
+type Transaction = {
+  readonly transaction: Source
+  readonly traces: readonly {
+    readonly action: { readonly input: string; readonly value: string; readonly to?: string }
+  }[]
+}
+type Many = string | readonly string[]
+
+/** Interfaces kept; bots have a handful, and one that makes them up for each call must not fill the memory. */
+const MOST = 512
+
+const wanted = (addresses: Many | undefined): ReadonlySet<string> | undefined =>
+  addresses === undefined || addresses === ''
+    ? undefined
+    : new Set(
+        (typeof addresses === 'string' ? [addresses] : addresses).map((one) => one.toLowerCase()),
+      )
+
+/**
+ * `filterLog` and `filterFunction` build an ethers Interface at each call and find out by a thrown error that a log is
+ * of another event. Here each ABI is compiled once, and what cannot match is not tried; the answers are the same.
+ */
+export const speedUp = (sdk: Sdk): void => {
+  const utils = sdk.require(`${sdk.dir}/dist/sdk/utils.js`) as {
+    filterLog: (logs: readonly Log[], abi: Many, address?: Many) => readonly object[]
+  }
+  const { TransactionEvent } = sdk.require(`${sdk.dir}/dist/sdk/transaction.event.js`) as {
+    readonly TransactionEvent: { readonly prototype: { filterFunction: unknown } }
+  }
+  const { ethers } = sdk.require('forta-agent') as {
+    readonly ethers: { readonly utils: { readonly Interface: new (abi: unknown) => Interface } }
+  }
+  // Older SDKs have these elsewhere and are left as they are.
+  if (typeof utils.filterLog !== 'function') return
+  const compiled = new Map<string, Compiled>()
+  const compile = (abi: Many): Compiled => {
+    const list = Array.isArray(abi) ? abi : [abi]
+    // Fragments that are no texts may change between calls: these are compiled each time, as ever.
+    const key = list.every((one) => typeof one === 'string') ? list.join('\n') : undefined
+    const known = key === undefined ? undefined : compiled.get(key)
+    if (known) return known
+    const iface = new ethers.utils.Interface(list)
+    const made = {
+      iface,
+      topics: new Set(Object.values(iface.events).map((one) => iface.getEventTopic(one))),
+      selectors: new Set(Object.values(iface.functions).map((one) => iface.getSighash(one))),
+    }
+    if (key !== undefined) {
+      if (compiled.size >= MOST) compiled.clear()
+      compiled.set(key, made)
+    }
+    return made
+  }
+
+  utils.filterLog = (logs, abi, address) => {
+    const among = wanted(address)
+    const { iface, topics } = compile(abi)
+    const found: object[] = []
+    for (const log of logs) {
+      if (among && !among.has(log.address.toLowerCase())) continue
+      const [topic] = log.topics
+      if (topic === undefined || !topics.has(topic.toLowerCase())) continue
+      try {
+        const parsed = iface.parseLog(log)
+        found.push(Object.assign(parsed, { address: log.address, logIndex: log.logIndex }))
+      } catch {
+        // Of this topic and of another shape: the SDK leaves it out as well.
+      }
+    }
+    return found
+  }
+
+  TransactionEvent.prototype.filterFunction = function filterFunction(
+    this: Transaction,
+    abi: Many,
+    address?: Many,
+  ): readonly object[] {
+    const among = wanted(address)
+    const { iface, selectors } = compile(abi)
+    const sources: readonly Source[] =
+      this.traces.length > 0
+        ? this.traces.map(({ action }) => ({
+            data: action.input,
+            value: action.value,
+            ...(action.to === undefined ? {} : { to: action.to }),
+          }))
+        : [this.transaction]
+    const found: object[] = []
+    for (const source of sources) {
+      if (among && !(source.to && among.has(source.to.toLowerCase()))) continue
+      if (!selectors.has(source.data?.slice(0, 10).toLowerCase())) continue
+      try {
+        const parsed = iface.parseTransaction(source)
+        found.push(Object.assign(parsed, { address: source.to?.toLowerCase() }))
+      } catch {
+        // Of this selector and of another shape: the SDK leaves it out as well.
+      }
+    }
+    return found
+  }
+}

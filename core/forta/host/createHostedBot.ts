@@ -1,0 +1,297 @@
+import { backoffMs, messageOf, sleep, TocsinError } from '../../base/index.ts'
+import type { BlockPayload, FromChild, ItemResult, ReadyMessage } from '../child/protocol.ts'
+import type { BotPackage, Compat, HostedBotOptions, RawFinding } from '../types.ts'
+import { type BotProcess, createBotProcess } from './createBotProcess.ts'
+
+/** A finding with the transaction it came from; `undefined`: from `handleBlock` or `handleAlert`. */
+export type HostedFinding = { readonly txHash: string | undefined; readonly finding: RawFinding }
+
+/** What a bot made of a block. */
+export type HostedRun = {
+  readonly findings: readonly HostedFinding[]
+  /** What it did wrong, one sentence each; what it found all the same stands. */
+  readonly faults: readonly string[]
+}
+
+/** One bot on one chain, in a process of its own that is started again whenever it ends. */
+export type HostedBot = {
+  readonly id: string
+  /** Waits until the bot is loaded. @throws TocsinError `forta.start_failed` */
+  readonly start: () => Promise<ReadyMessage>
+  /**
+   * Runs the handlers over one block: `json` is its payload, written once for all bots. Never throws for what the bot
+   * does: a handler that throws, hangs or ends the process costs that one item.
+   */
+  readonly runBlock: (json: string, hashes: readonly string[]) => Promise<HostedRun>
+  readonly runAlert: (alert: unknown) => Promise<HostedRun>
+  /** What the bot's `healthCheck` complains of, and what keeps it from running. */
+  readonly healthCheck: () => Promise<readonly string[]>
+  readonly pid: () => number | undefined
+  readonly restarts: () => number
+  readonly stop: () => Promise<void>
+}
+
+export const DEFAULT_HANDLER_MS = 5_000
+/** Loading a large bot on a busy machine (ms). */
+const START_MS = 60_000
+/** Starts that are tried for one block, and alerts. */
+const START_TRIES = 3
+const HEALTH_MS = 5_000
+/** What every program may see of our environment. */
+const HARMLESS = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'NODE_EXTRA_CA_CERTS']
+
+/** One message to the child and what came back so far. */
+type Task = {
+  readonly id: number
+  /** Everything below is done. */
+  item: number
+  readonly results: ItemResult[]
+  readonly touch: () => void
+  readonly end: (reason: string | undefined) => void
+}
+
+const environmentOf = (options: HostedBotOptions, chainId: number, rpcPort: number) => ({
+  ...Object.fromEntries(
+    [...HARMLESS, ...(options.env ?? [])].flatMap((name) => {
+      const value = process.env[name]
+      return value === undefined ? [] : [[name, value]]
+    }),
+  ),
+  JSON_RPC_HOST: '127.0.0.1',
+  JSON_RPC_PORT: String(rpcPort),
+  FORTA_CHAIN_ID: String(chainId),
+  // Its helper services, for bots that ask for other bots' findings.
+  FORTA_PUBLIC_API_PROXY_HOST: '127.0.0.1',
+  FORTA_PUBLIC_API_PROXY_PORT: String(rpcPort),
+  ...(options.fortaBotId === undefined ? {} : { FORTA_BOT_ID: options.fortaBotId }),
+})
+
+export const createHostedBot = (options: {
+  readonly bot: HostedBotOptions
+  readonly pack: BotPackage
+  readonly chainId: number
+  /** Where JSON-RPC is served to it, on loopback. */
+  readonly rpcPort: number
+  readonly onOutput?: (line: string) => void
+  /** Hears that the process ended, and why. */
+  readonly onEnd?: (reason: string) => void
+}): HostedBot => {
+  const { bot, pack, chainId } = options
+  const timeoutMs = bot.timeoutMs ?? DEFAULT_HANDLER_MS
+  const compat: Compat = bot.compat ?? 'sdk'
+  const stopping = new AbortController()
+  let child: BotProcess | undefined
+  let starting: Promise<BotProcess> | undefined
+  let starts = 0
+  let failures = 0
+  let notBefore = 0
+  let lastId = 0
+  let task: Task | undefined
+  let onHealth: ((errors: readonly string[]) => void) | undefined
+  let trouble: string | undefined
+
+  const onMessage = (message: FromChild): void => {
+    if (message.kind === 'health') onHealth?.(message.errors)
+    if (message.kind !== 'progress' && message.kind !== 'done') return
+    if (task === undefined || message.id !== task.id) return
+    task.results.push(...message.results)
+    if (message.kind === 'done') task.end(undefined)
+    else {
+      task.item = message.item
+      task.touch()
+    }
+  }
+  const begin = async (): Promise<BotProcess> => {
+    const waitMs = notBefore - performance.now()
+    if (waitMs > 0) await sleep(waitMs, stopping.signal)
+    if (stopping.signal.aborted)
+      throw new TocsinError('forta.start_failed', `The bot ${bot.id} was stopped.`)
+    try {
+      starts++
+      const made = await createBotProcess({
+        dir: pack.dir,
+        start: { agentPath: pack.agentPath, compat, chainId },
+        environment: environmentOf(bot, chainId, options.rpcPort),
+        startMs: START_MS,
+        onMessage,
+        onOutput: (line) => options.onOutput?.(line),
+        onEnd: (reason) => {
+          child = undefined
+          if (!stopping.signal.aborted) options.onEnd?.(reason)
+          task?.end(reason)
+        },
+      })
+      child = made.ended() === undefined ? made : undefined
+      failures = 0
+      trouble = undefined
+      return made
+    } catch (error) {
+      trouble = messageOf(error)
+      notBefore = performance.now() + backoffMs(failures++, 200, 30_000)
+      throw error
+    }
+  }
+  const ensure = async (): Promise<BotProcess> => {
+    if (child) return child
+    starting ??= begin().finally(() => {
+      starting = undefined
+    })
+    return starting
+  }
+
+  /** Sends one message and waits for its end, or for the end of the process; each item has its time limit. */
+  const exchange = (
+    running: BotProcess,
+    write: (id: number) => string,
+    from: number,
+  ): Promise<{ readonly task: Task; readonly reason: string | undefined }> =>
+    new Promise((resolve) => {
+      const id = ++lastId
+      const arm = (): NodeJS.Timeout =>
+        setTimeout(
+          () => void running.kill(`it took longer than ${timeoutMs} ms`).catch(() => undefined),
+          timeoutMs,
+        )
+      let timer = arm()
+      const made: Task = {
+        id,
+        item: from,
+        results: [],
+        touch: () => {
+          clearTimeout(timer)
+          timer = arm()
+        },
+        end: (reason) => {
+          clearTimeout(timer)
+          task = undefined
+          resolve({ task: made, reason })
+        },
+      }
+      task = made
+      const over = running.ended()
+      if (over !== undefined) made.end(over)
+      else running.send(write(id))
+    })
+
+  const startFor = async (): Promise<BotProcess | string> => {
+    let said = ''
+    for (let tries = 0; tries < START_TRIES && !stopping.signal.aborted; tries++) {
+      try {
+        return await ensure()
+      } catch (error) {
+        said = messageOf(error)
+      }
+    }
+    return said
+  }
+
+  const nameItem = (item: number, hashes: readonly string[]): string =>
+    item === 0 ? 'handleBlock' : `handleTransaction(${hashes[item - 1] ?? item})`
+
+  const collect = (
+    results: readonly ItemResult[],
+    hashes: readonly string[],
+    into: { readonly findings: HostedFinding[]; readonly faults: string[] },
+  ): void => {
+    for (const result of results) {
+      if ('error' in result)
+        into.faults.push(`${nameItem(result.item, hashes)} threw: ${result.error.split('\n')[0]}`)
+      else
+        for (const finding of result.findings)
+          into.findings.push({
+            txHash: result.item === 0 ? undefined : hashes[result.item - 1],
+            finding: finding as RawFinding,
+          })
+    }
+  }
+
+  const runBlock: HostedBot['runBlock'] = async (json, hashes) => {
+    const run = { findings: [] as HostedFinding[], faults: [] as string[] }
+    const skip: number[] = []
+    let from = 0
+    let careful = false
+    for (;;) {
+      const running = await startFor()
+      if (typeof running === 'string') {
+        run.faults.push(running)
+        return run
+      }
+      const { task: done, reason } = await exchange(
+        running,
+        (id) =>
+          `{"kind":"block","id":${id},"from":${from},"skip":${JSON.stringify(skip)},"careful":${careful},"data":${json}}`,
+        from,
+      )
+      collect(done.results, hashes, run)
+      if (reason === undefined) return run
+      if (stopping.signal.aborted) {
+        run.faults.push('it was stopped')
+        return run
+      }
+      from = done.item
+      // Which item it was is known for sure the second time: then that one is left out, and the rest goes on.
+      if (careful) {
+        run.faults.push(`${nameItem(from, hashes)} failed twice and was left out: ${reason}`)
+        skip.push(from)
+        from++
+      }
+      careful = true
+    }
+  }
+
+  let queue: Promise<unknown> = Promise.resolve()
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const turn = queue.then(work)
+    queue = turn.catch(() => undefined)
+    return turn
+  }
+
+  return {
+    id: bot.id,
+    start: async () => (await ensure()).ready,
+    runBlock: (json, hashes) => inTurn(() => runBlock(json, hashes)),
+    runAlert: (alert) =>
+      inTurn(async () => {
+        const run = { findings: [] as HostedFinding[], faults: [] as string[] }
+        const running = await startFor()
+        if (typeof running === 'string') return { ...run, faults: [running] }
+        const { task: done, reason } = await exchange(
+          running,
+          (id) => JSON.stringify({ kind: 'alert', id, alert }),
+          0,
+        )
+        collect(done.results, [], run)
+        if (reason !== undefined) run.faults.push(`handleAlert: ${reason}`)
+        return {
+          ...run,
+          faults: run.faults.map((fault) => fault.replace('handleBlock', 'handleAlert')),
+        }
+      }),
+    healthCheck: () =>
+      inTurn(async () => {
+        if (trouble !== undefined) return [trouble]
+        const running = child
+        if (!running?.ready.handlers.includes('healthCheck')) return []
+        return new Promise<readonly string[]>((resolve) => {
+          const end = (errors: readonly string[]): void => {
+            clearTimeout(timer)
+            onHealth = undefined
+            resolve(errors)
+          }
+          const timer = setTimeout(() => end(['its healthCheck does not answer']), HEALTH_MS)
+          onHealth = end
+          running.send(JSON.stringify({ kind: 'health', id: ++lastId }))
+        })
+      }),
+    pid: () => child?.pid,
+    restarts: () => Math.max(0, starts - 1),
+    stop: async () => {
+      stopping.abort()
+      await starting?.catch(() => undefined)
+      await child?.kill('it was stopped')
+    },
+  }
+}
+
+/** The payload of a block as it is sent to every bot that sees the same of it. */
+export const encodePayload = (payload: BlockPayload): string => JSON.stringify(payload)

@@ -1,0 +1,137 @@
+import type { Hex } from '../../base/index.ts'
+import { createRpcPool, type RpcPool } from '../../chain/index.ts'
+import type { ChainConfig } from '../../config/types.ts'
+import type { BotPackage, HostedBotOptions } from '../types.ts'
+import {
+  createHostedBot,
+  encodePayload,
+  type HostedBot,
+  type HostedRun,
+} from './createHostedBot.ts'
+import { createRawBlocks, type RawBlock } from './createRawBlocks.ts'
+import { createRpcDesk } from './createRpcDesk.ts'
+import { type RpcServer, serveRpc } from './serveRpc.ts'
+
+/** The hosted bots of one chain with what they share: blocks, JSON-RPC, and its cache. */
+export type HostedChain = {
+  readonly bots: readonly HostedBot[]
+  /** A block is heard of: it is fetched before its turn. */
+  readonly prepare: (block: { readonly number: number; readonly hash: Hex }) => void
+  /**
+   * Runs one bot over one block.
+   * @throws TocsinError when the block cannot be had; what the bot does wrong is in the answer
+   */
+  readonly runBlock: (
+    bot: HostedBot,
+    block: { readonly number: number; readonly hash: Hex },
+  ) => Promise<HostedRun>
+  /** Blocks that were fetched otherwise, for the desk. */
+  readonly take: (block: RawBlock) => SharedBlock
+  readonly runShared: (bot: HostedBot, block: SharedBlock) => Promise<HostedRun>
+  readonly rpcPort: number
+  readonly stop: () => Promise<void>
+}
+
+/** A block, its payload written at most once for all bots that see the same of it. */
+export type SharedBlock = {
+  readonly raw: RawBlock
+  readonly json: (withTraces: boolean) => string
+}
+
+export type HostedBotSpec = { readonly bot: HostedBotOptions; readonly pack: BotPackage }
+
+/** Blocks kept for bots whose turn has not come. */
+const KEPT = 160
+
+const share = (raw: RawBlock): SharedBlock => {
+  let whole: string | undefined
+  let bare: string | undefined
+  return {
+    raw,
+    json: (withTraces) => {
+      if (withTraces && raw.payload.traces) {
+        whole ??= encodePayload(raw.payload)
+        return whole
+      }
+      bare ??= encodePayload({ block: raw.payload.block, logs: raw.payload.logs })
+      return bare
+    },
+  }
+}
+
+export const wantsTraces = (bot: HostedBotOptions): boolean => bot.traces !== false
+
+/** Starts everything but the bots themselves: each is started when its first block comes, or by `start`. */
+export const createHostedChain = async (options: {
+  readonly chain: Pick<ChainConfig, 'id' | 'name' | 'rpc' | 'traces'>
+  readonly bots: readonly HostedBotSpec[]
+  /** Default: one of its own. */
+  readonly pool?: RpcPool
+  readonly onOutput?: (botId: string, line: string) => void
+  readonly onEnd?: (botId: string, reason: string) => void
+  readonly serveOther?: (path: string, body: string) => Promise<string | undefined>
+}): Promise<HostedChain> => {
+  const { chain } = options
+  const pool =
+    options.pool ??
+    createRpcPool({ chainId: chain.id, chainName: chain.name, endpoints: chain.rpc })
+  const isTracing = options.bots.some(({ bot }) => wantsTraces(bot))
+  const blocks = createRawBlocks(pool, { traces: isTracing ? chain.traces : 'none' })
+  const desk = createRpcDesk({ pool, blocks: createRawBlocks(pool, { traces: chain.traces }) })
+  let server: RpcServer | undefined
+  try {
+    server = await serveRpc(desk, options.serveOther ? { other: options.serveOther } : {})
+  } catch (error) {
+    if (!options.pool) await pool.stop()
+    throw error
+  }
+  const { port } = server
+  const bots = options.bots.map(({ bot, pack }) =>
+    createHostedBot({
+      bot,
+      pack,
+      chainId: chain.id,
+      rpcPort: port,
+      onOutput: (line) => options.onOutput?.(bot.id, line),
+      onEnd: (reason) => options.onEnd?.(bot.id, reason),
+    }),
+  )
+  const tracing = new Map(options.bots.map(({ bot }) => [bot.id, wantsTraces(bot)]))
+  const fetched = new Map<Hex, Promise<SharedBlock>>()
+  const get = (hash: Hex, number: number): Promise<SharedBlock> => {
+    const known = fetched.get(hash)
+    if (known) return known
+    const made = blocks.byHash(hash, number).then(share)
+    // What failed may be asked for again.
+    made.catch(() => fetched.delete(hash))
+    fetched.set(hash, made)
+    for (const oldest of fetched.keys()) {
+      if (fetched.size <= KEPT) break
+      fetched.delete(oldest)
+    }
+    return made
+  }
+  const runShared: HostedChain['runShared'] = (bot, { raw, json }) =>
+    bot.runBlock(json(tracing.get(bot.id) ?? true), raw.hashes)
+
+  return {
+    bots,
+    rpcPort: port,
+    prepare: ({ hash, number }) => void get(hash, number).catch(() => undefined),
+    take: (raw) => {
+      desk.note(raw)
+      return share(raw)
+    },
+    runShared,
+    runBlock: async (bot, { hash, number }) => {
+      const block = await get(hash, number)
+      desk.note(block.raw)
+      return runShared(bot, block)
+    },
+    stop: async () => {
+      await Promise.all(bots.map((bot) => bot.stop()))
+      await server?.stop()
+      if (!options.pool) await pool.stop()
+    },
+  }
+}

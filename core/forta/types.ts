@@ -1,0 +1,45 @@
+/**
+ * How events are made. `sdk`: as the SDK's types declare them. `cli`: exactly as `forta-agent run` makes them, with its
+ * known faults. `node`: exactly as a scan node sends them over gRPC.
+ */
+export type Compat = 'sdk' | 'cli' | 'node'
+
+/** A transaction of `eth_getBlockBy*`, as the node gives it. */
+export type RawTransaction = Readonly<Record<string, unknown>> & { readonly hash: string }
+
+/** A `Finding` of the SDK as it leaves the child; unknown until it is mapped. */
+export type RawFinding = Readonly<Record<string, unknown>>
+
+/** A bot's directory, looked at. */
+export type BotPackage = {
+  /** Absolute. */
+  readonly dir: string
+  readonly name: string
+  readonly version: string
+  readonly description: string
+  /** `chainIds` of package.json. */
+  readonly chainIds: readonly number[]
+  readonly language: 'javascript' | 'typescript'
+  /** Module of the agent, as the SDK's own command line finds it. */
+  readonly agentPath: string
+  /** Folder of the bot's own `forta-agent`. */
+  readonly sdkDir: string
+  readonly sdkVersion: string
+}
+
+/** How a bot is to be hosted. */
+export type HostedBotOptions = {
+  /** As the watchlist calls it; part of every finding's identity. */
+  readonly id: string
+  readonly dir: string
+  /** Default: `sdk`. */
+  readonly compat?: Compat
+  /** Longest that one handler may take (ms). Default: 5000. */
+  readonly timeoutMs?: number
+  /** Whether its transactions come with traces. Default: true. */
+  readonly traces?: boolean
+  /** `FORTA_BOT_ID`. Default: not set, as on the SDK's command line. */
+  readonly fortaBotId?: string | undefined
+  /** Names of environment variables that it may see, beside a few harmless ones. */
+  readonly env?: readonly string[]
+}
