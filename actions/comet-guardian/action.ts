@@ -7,48 +7,28 @@ import {
 } from 'tocsin'
 import { decodeFunctionData, encodeFunctionData, parseAbi } from 'viem/utils'
 import { z } from 'zod'
-import { FALSE, probed, probePauseGuardian, TRUE } from '../words.ts'
+import {
+  areRaised,
+  type Flags,
+  flagCalls,
+  flagsParameter,
+  namedFlags,
+  readFlags,
+  toFlags,
+} from '../comet/flags.ts'
+import { probed, probePauseGuardian } from '../words.ts'
 
 const abi = parseAbi([
   'function pause(bool supplyPaused, bool transferPaused, bool withdrawPaused, bool absorbPaused, bool buyPaused)',
-  'function isSupplyPaused() view returns (bool)',
-  'function isTransferPaused() view returns (bool)',
-  'function isWithdrawPaused() view returns (bool)',
-  'function isAbsorbPaused() view returns (bool)',
-  'function isBuyPaused() view returns (bool)',
 ])
-/** In the order of the arguments of `pause`. */
-const FLAGS = ['supply', 'transfer', 'withdraw', 'absorb', 'buy'] as const
-const GETTERS = [
-  'isSupplyPaused',
-  'isTransferPaused',
-  'isWithdrawPaused',
-  'isAbsorbPaused',
-  'isBuyPaused',
-] as const
-
-type Flags = readonly [boolean, boolean, boolean, boolean, boolean]
 
 const parameters = z.strictObject({
   /** What to pause. Absorb and buy are what keeps the market solvent: pause them only for a reason. */
-  flags: z
-    .array(z.enum(FLAGS))
-    .min(1)
-    .refine((flags) => new Set(flags).size === flags.length, 'each flag once'),
+  flags: flagsParameter,
 })
 
-const toFlags = (raised: (index: number) => boolean): Flags => [
-  raised(0),
-  raised(1),
-  raised(2),
-  raised(3),
-  raised(4),
-]
-
-const wantedOf = (facts: Pick<PolicyFacts, 'parameters'>): Flags => {
-  const { flags } = parameters.parse(facts.parameters)
-  return toFlags((index) => flags.some((flag) => flag === FLAGS[index]))
-}
+const wantedOf = (facts: Pick<PolicyFacts, 'parameters'>): Flags =>
+  namedFlags(parameters.parse(facts.parameters).flags)
 
 const encode = (flags: Flags): Hex =>
   encodeFunctionData({ abi, functionName: 'pause', args: flags })
@@ -63,37 +43,32 @@ const decode = (calldata: Hex): Flags | undefined => {
   }
 }
 
-/** What stands raised; undefined when one of the flags cannot be read. */
-const readFlags = async ({ policy, call }: ProbeContext): Promise<Flags | undefined> => {
-  const answers = await Promise.all(
-    GETTERS.map((functionName) => call(policy.target, encodeFunctionData({ abi, functionName }))),
-  )
-  const isRead = answers.every(({ ok, data }) => ok && (data === TRUE || data === FALSE))
-  return isRead ? toFlags((index) => answers[index]?.data === TRUE) : undefined
-}
-
 const probeFlags = async (context: ProbeContext): Promise<ProbeResult> =>
   probed(
     'flags',
-    (await readFlags(context)) !== undefined,
+    (await readFlags(context, context.policy.target)) !== undefined,
     'The flags can be read.',
     `The pause flags of ${context.policy.target} cannot be read.`,
   )
 
 /**
- * `pause(…)` of Compound v3 (Comet). One call sets all five flags, so those that stand raised are read first and raised
- * again: it never lowers one.
+ * `pause(…)` of Compound v3 (Comet) by its guardian's own key. One call sets all five flags, so those that stand raised
+ * are read first and raised again. A flag that is raised between the reading and the block is beyond it: `comet-module`
+ * reads them in the transaction itself.
  */
 export const cometGuardian = defineAction({
   id: 'comet-guardian',
-  summary: 'Raises pause flags of a Compound v3 (Comet) market, and lowers none.',
+  summary: 'Raises pause flags of a Compound v3 (Comet) market beside those that stand raised.',
   selectors: ['0x44c35d07'],
   parameters,
+  functions: () => [
+    'pause(bool supplyPaused, bool transferPaused, bool withdrawPaused, bool absorbPaused, bool buyPaused)',
+  ],
   encode: (facts) => encode(wantedOf(facts)),
   adapt: {
     prepare: async (context) => {
       const wanted = wantedOf(context.policy)
-      const raised = await readFlags(context)
+      const raised = await readFlags(context, context.policy.target)
       return raised && encode(toFlags((index) => wanted[index] === true || raised[index] === true))
     },
     accepts: (facts, calldata) => {
@@ -106,17 +81,8 @@ export const cometGuardian = defineAction({
   isIdempotent: true,
   postcondition: {
     description: 'the flags are raised',
-    calls: (facts) => {
-      const wanted = wantedOf(facts)
-      return GETTERS.flatMap((functionName, index) =>
-        wanted[index]
-          ? [{ to: facts.target, data: encodeFunctionData({ abi, functionName }) }]
-          : [],
-      )
-    },
-    holds: (words, facts) =>
-      words.length === wantedOf(facts).filter(Boolean).length &&
-      words.every((word) => word === TRUE),
+    calls: (facts) => flagCalls(facts.target, wantedOf(facts)),
+    holds: (words, facts) => areRaised(words, wantedOf(facts)),
   },
   isAlreadyEffective: () => false,
   probe: async (context) =>

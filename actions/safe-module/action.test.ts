@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import type { Address, Hex } from 'tocsin'
 import { actionConformance, sendFrom } from 'tocsin/testing'
@@ -7,21 +5,15 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { compileContracts } from '../../demo/contracts/compile.ts'
 import {
   type ActionStage,
-  type Artifact,
   createActionStage,
   type Deployed,
 } from '../../test/support/actionScene.ts'
+import { createSafe, readArtifact } from '../../test/support/safeScene.ts'
 import { safeModule } from './action.ts'
 
 const PAUSE: Hex = '0x8456cb59'
 const UNPAUSE: Hex = '0x3f4ba83a'
-const ZERO: Address = `0x${'00'.repeat(20)}`
 const DAY_S = 86_400
-const require = createRequire(import.meta.url)
-const readArtifact = async (file: string): Promise<Artifact> =>
-  JSON.parse(await readFile(file, 'utf8')) as Artifact
-const ofSafe = (path: string): Promise<Artifact> =>
-  readArtifact(require.resolve(`@safe-global/safe-smart-account/build/artifacts/contracts/${path}`))
 const MODULE = fileURLToPath(new URL('../../contracts/GuardModule.json', import.meta.url))
 
 let stage: ActionStage
@@ -38,23 +30,8 @@ const nowS = async (): Promise<number> =>
 
 /** A Safe of one owner that holds the right to pause, with the module enabled and the pause armed for the signer. */
 const createScene = async () => {
-  const { anvil, admin, signer, deploy, at } = stage
-  const [safeCode, factoryCode] = [
-    await ofSafe('Safe.sol/Safe.json'),
-    await ofSafe('proxies/SafeProxyFactory.sol/SafeProxyFactory.json'),
-  ]
-  const singleton = await deploy(safeCode)
-  const factory = await deploy(factoryCode)
-  const setup = singleton.data('setup', [[admin], 1n, ZERO, '0x', ZERO, ZERO, 0n, ZERO])
-  const salt = BigInt(await anvil.rpc<Hex>('eth_blockNumber'))
-  const created = await factory.read('createProxyWithNonce', singleton.address, setup, salt)
-  await factory.write('createProxyWithNonce', singleton.address, setup, salt)
-  const safe = at(safeCode.abi, String(created).toLowerCase() as Address)
-  // Valid because the owner itself sends: its address, nothing, and v = 1.
-  const signature = `0x${admin.slice(2).padStart(64, '0')}${'0'.repeat(64)}01`
-  const bySafe = (to: Address, data: Hex): Promise<void> =>
-    safe.write('execTransaction', to, 0n, data, 0, 0n, 0n, 0n, ZERO, ZERO, signature)
-
+  const { anvil, signer, deploy } = stage
+  const { safe, bySafe } = await createSafe(stage)
   const vault = await deploy('OwnedVault', safe.address)
   const module = await deploy(await readArtifact(MODULE), safe.address, signer)
   await bySafe(safe.address, safe.data('enableModule', [module.address]))
