@@ -1,11 +1,6 @@
-import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import {
-  type ActionStage,
-  type Artifact,
-  createActionStage,
-} from '../../../test/support/actionScene.ts'
+import { type ActionStage, createActionStage } from '../../../test/support/actionScene.ts'
+import { createSafe } from '../../../test/support/safeScene.ts'
 import {
   type SafeServiceStandin,
   startSafeServiceStandin,
@@ -19,20 +14,11 @@ import { createSafeSender } from './safe.ts'
 const KEY: Hex = '0x5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a'
 const ZERO: Address = `0x${'00'.repeat(20)}`
 const PAUSE: Hex = '0x8456cb59'
-const require = createRequire(import.meta.url)
-const ofSafe = async (path: string): Promise<Artifact> =>
-  JSON.parse(
-    await readFile(
-      require.resolve(`@safe-global/safe-smart-account/build/artifacts/contracts/${path}`),
-      'utf8',
-    ),
-  ) as Artifact
-
 let stage: ActionStage
 let service: SafeServiceStandin
 beforeAll(async () => {
   stage = await createActionStage()
-  service = await startSafeServiceStandin()
+  service = await startSafeServiceStandin(stage.anvil)
 }, 240_000)
 afterAll(async () => {
   await service?.stop()
@@ -40,15 +26,9 @@ afterAll(async () => {
 })
 
 test('default: what is proposed is what the Safe itself would have signed, and its owners can execute it', async () => {
-  const { anvil, deploy, at } = stage
+  const { anvil, deploy } = stage
   const key = createSignerKey(KEY)
-  const safeCode = await ofSafe('Safe.sol/Safe.json')
-  const singleton = await deploy(safeCode)
-  const factory = await deploy(await ofSafe('proxies/SafeProxyFactory.sol/SafeProxyFactory.json'))
-  const setup = singleton.data('setup', [[key.address], 1n, ZERO, '0x', ZERO, ZERO, 0n, ZERO])
-  const created = await factory.read('createProxyWithNonce', singleton.address, setup, 7n)
-  await factory.write('createProxyWithNonce', singleton.address, setup, 7n)
-  const safe = at(safeCode.abi, String(created).toLowerCase() as Address)
+  const { safe } = await createSafe(stage, [key.address])
   const vault = await deploy('OwnedVault', safe.address)
 
   const rpc = createSignerRpc({ chainId: anvil.chainId, urls: [anvil.url] })
@@ -97,4 +77,48 @@ test('default: what is proposed is what the Safe itself would have signed, and i
   expect(await vault.read('paused')).toBe(true)
   service.setExecuted(id, `0x${'ab'.repeat(32)}`)
   expect(await sender.get(id)).toMatchObject({ state: 'mined', hash: `0x${'ab'.repeat(32)}` })
+})
+
+test('behavior: the service takes a delegate, and neither a stranger nor a hash or signature that is not right', async () => {
+  const { anvil, deploy, admin } = stage
+  const { safe } = await createSafe(stage)
+  const vault = await deploy('OwnedVault', safe.address)
+  const key = createSignerKey(KEY)
+  const rpc = createSignerRpc({ chainId: anvil.chainId, urls: [anvil.url] })
+  const config = {
+    name: 'council',
+    type: 'safe' as const,
+    chain: 'local',
+    url: service.url,
+    apiKey: '',
+    safe: safe.address,
+  }
+  const call = {
+    chainId: anvil.chainId,
+    to: vault.address,
+    data: PAUSE,
+    gasLimit: 200_000n,
+    maxFeePerGas: 1n,
+    maxPriorityFeePerGas: 1n,
+    validUntil: new Date(Date.now() + 600_000),
+    note: 'pause-vault x_2',
+  }
+  const before = service.proposals.length
+  const stranger = await createSafeSender(config, { rpc, key }).submit(call)
+  expect(stranger).toMatchObject({ outcome: 'refused', isFinal: true })
+  expect(stranger).toHaveProperty('message', expect.stringContaining('not an owner or delegate'))
+  service.addDelegate(key.address)
+  // A hash for another chain is not the Safe's, and a signature by somebody else is not the sender's.
+  const elsewhere = createSafeSender(config, { rpc: { ...rpc, chainId: 1 }, key })
+  expect(await elsewhere.submit(call)).toMatchObject({
+    outcome: 'refused',
+    message: expect.stringContaining('does not match provided'),
+  })
+  const forger = createSafeSender(config, { rpc, key: { ...key, address: admin } })
+  expect(await forger.submit(call)).toMatchObject({
+    outcome: 'refused',
+    message: expect.stringContaining('Signature does not match'),
+  })
+  expect(service.proposals).toHaveLength(before)
+  expect((await createSafeSender(config, { rpc, key }).submit(call)).outcome).toBe('accepted')
 })
