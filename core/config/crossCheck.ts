@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { getAddress } from 'viem/utils'
+import { checkForta } from './checkForta.ts'
 import { type Fault, shown } from './fault.ts'
 import { loadAbi } from './loadAbi.ts'
 import {
@@ -73,7 +74,7 @@ const createChecker = (
   const names = {
     chains: namesIn(root, 'chains'),
     owners: namesIn(root, 'owners'),
-    bots: botsIn(root, knownBots),
+    bots: [...botsIn(root, knownBots), ...namesIn(root, 'forta')],
     channels: hasChannels ? namesIn(root, 'channels') : ['console'],
     things: things.filter((name) => name !== undefined),
   }
@@ -203,6 +204,20 @@ const checkApprovers = ({ root, add, checksum }: Checker): void => {
   checkOnce('name')
   checkOnce('address')
   for (const index of indexes) checksum([...path, index, 'address'])
+  const served = entriesAt(root, ['signer', 'rpc']).map(([chain]) => chain)
+  for (const index of indexes) {
+    const at: ConfigPath = [...path, index, 'chain']
+    const chain = textAt(root, at)
+    if (chain === undefined) continue
+    if (!served.includes(chain))
+      add(
+        at,
+        `the signer has no endpoint of "${shown(chain)}"`,
+        suggestion(chain, served, 'chains'),
+      )
+    if (textAt(root, [...path, index, 'address']) === undefined)
+      add(at, 'a contract without an address', 'Give its `address`.')
+  }
   const keys = new Set(texts('address').filter((text) => text !== undefined)).size
   const node = nodeAt(root, ['signer', 'approvalsRequired'])
   if (node !== undefined && Number(plainOf(node)) > keys)
@@ -271,5 +286,6 @@ export const crossCheck = (root: Located, options: CrossCheckOptions): readonly 
   for (const [index, thing] of itemsAt(root, ['watch']).entries())
     checkThing(checker, index, thing, options.folder)
   checkReactions(checker, options.actions)
+  checkForta(root, { ...options, ...checker, chains: checker.names.chains })
   return faults
 }

@@ -101,6 +101,11 @@ export const signerSchema = z.strictObject({
       z.strictObject({
         name: z.string().min(1).max(200),
         address: address.optional().describe('Address of the key with which they sign'),
+        chain: name
+          .optional()
+          .describe(
+            'The address is a contract on this chain that signs (ERC-1271), such as a Safe',
+          ),
         role: name.optional(),
       }),
     )

@@ -1,5 +1,6 @@
 export { createProbeContext } from './adaptCalldata.ts'
 export { auditAnchorFile, readAuditAnchor } from './auditAnchor.ts'
+export { type CheckContractSignature, createContractCheck } from './contractSignature.ts'
 export { defineAction } from './defineAction.ts'
 export { describeCall } from './describeCall.ts'
 export { type DeskPolicy, readDeskPolicies } from './desk/deskPolicy.ts'
@@ -54,6 +55,7 @@ export {
   checkSignatures,
   listSigners,
   type SignatureCheck,
+  type Signers,
   signaturesRequired,
   typedDataOf,
 } from './policySignature.ts'

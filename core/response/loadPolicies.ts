@@ -3,8 +3,7 @@ import { join } from 'node:path'
 import { messageOf, TocsinError } from '../base/index.ts'
 import { loadActions } from './loadActions.ts'
 import { type PolicyFault, parsePolicy } from './parsePolicy.ts'
-import type { Approver } from './people/readApprovals.ts'
-import { checkSignatures, listSigners } from './policySignature.ts'
+import { checkSignatures, listSigners, type Signers } from './policySignature.ts'
 import { listSignatureFiles, readSignatures } from './readSignatures.ts'
 import type { ActionDefinition, LoadedPolicy } from './types.ts'
 
@@ -55,11 +54,11 @@ export type ReadPoliciesResult = {
   readonly faults: readonly PolicyFault[]
 }
 
-/** Reads every policy file of a folder; a faulty one is reported and does not take the others down. Signatures count by the keys of `approvers`. */
+/** Reads every policy file of a folder; a faulty one is reported and does not take the others down. Signatures count by the keys and contracts of `signers`. */
 export const readPolicies = async (
   folder: string,
   actions?: readonly ActionDefinition[],
-  approvers: readonly Approver[] = [],
+  signers: Signers = { approvers: [] },
 ): Promise<ReadPoliciesResult> => {
   const known = actions ?? (await loadActions())
   const files = await listPolicyFiles(folder)
@@ -82,7 +81,7 @@ export const readPolicies = async (
         faults.push(whole(`a second file for "${id}"`))
       else {
         const { signatures } = await readSignatures(file)
-        const checks = await checkSignatures(result.policy, signatures, approvers)
+        const checks = await checkSignatures(result.policy, signatures, signers)
         policies.push({ ...result.policy, signedBy: listSigners(checks) })
       }
     } catch (error) {

@@ -347,7 +347,7 @@ const sign = async (account: typeof ADA, policyId = 'pause-vault') => {
       address: account.address.toLowerCase() as `0x${string}`,
       signature: await account.signTypedData(policyTypedData(policy)),
     },
-    approvers,
+    { approvers },
   )
 }
 

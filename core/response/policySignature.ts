@@ -1,7 +1,8 @@
 import type { TypedDataDefinition } from 'viem'
-import { keccak256, recoverTypedDataAddress } from 'viem/utils'
+import { hashTypedData, keccak256, recoverTypedDataAddress } from 'viem/utils'
 import { z } from 'zod'
 import type { Address, Hex } from '../base/index.ts'
+import type { CheckContractSignature } from './contractSignature.ts'
 import type { DeskPolicy } from './desk/deskPolicy.ts'
 import type { Approver } from './people/readApprovals.ts'
 import type { LoadedPolicy, Policy } from './types.ts'
@@ -64,6 +65,9 @@ export type ApprovedFile = LoadedPolicy | DeskPolicy
 export const typedDataOf = (file: ApprovedFile): TypedDataDefinition =>
   'kind' in file ? deskTypedData(file) : policyTypedData(file)
 
+/** 65 bytes of a key; of a contract, whatever it understands, and nothing where it signed on chain. */
+const SIGNATURE = /^0x([0-9a-fA-F]{2}){0,16384}$/
+
 export const policySignatureSchema = z.strictObject({
   /** Name of the approver, for people who read the file; the key alone counts. */
   approver: z.string().max(200).optional(),
@@ -75,7 +79,7 @@ export const policySignatureSchema = z.strictObject({
   policyHash: z.string().regex(/^[0-9a-f]{64}$/),
   signature: z
     .string()
-    .regex(/^0x[0-9a-fA-F]{130}$/)
+    .regex(SIGNATURE)
     .transform((text) => text.toLowerCase() as Hex),
   signedAt: z.string().max(40).optional(),
 })
@@ -86,44 +90,62 @@ export type PolicySignature = z.infer<typeof policySignatureSchema>
 /** Whether a signature counts, and if not, why. */
 export type SignatureCheck = {
   readonly address: Address
-  /** Name of the approver whose key it is. */
+  /** Name of the approver whose key or contract it is. */
   readonly approver: string | undefined
   readonly ok: boolean
   readonly message: string
 }
 
+const isOfKey = async (policy: ApprovedFile, { address, signature }: PolicySignature) => {
+  const signer = await recoverTypedDataAddress({
+    ...typedDataOf(policy),
+    signature,
+  }).catch(() => undefined)
+  return signer?.toLowerCase() === address
+}
+
 const checkOne = async (
   policy: ApprovedFile,
   entry: PolicySignature,
-  approvers: readonly Approver[],
+  { approvers, checkContract }: Signers,
 ): Promise<SignatureCheck> => {
-  const { address } = entry
-  const approver = approvers.find((each) => each.address?.toLowerCase() === address)?.name
+  const { address, signature } = entry
+  const found = approvers.find((each) => each.address?.toLowerCase() === address)
+  const approver = found?.name
   const answer = (ok: boolean, message: string): SignatureCheck => ({
     address,
     approver,
     ok,
     message,
   })
-  if (approver === undefined) return answer(false, `${address} is no key of \`signer.approvers\``)
+  if (!found) return answer(false, `${address} is no key of \`signer.approvers\``)
   if (entry.policyHash !== policy.hash)
     return answer(false, `${approver} signed another version of the policy`)
-  const signer = await recoverTypedDataAddress({
-    ...typedDataOf(policy),
-    signature: entry.signature,
-  }).catch(() => undefined)
-  return signer?.toLowerCase() === address
-    ? answer(true, `signed by ${approver}`)
-    : answer(false, `the signature is not ${approver}'s over this policy`)
+  const signed = answer(true, `signed by ${approver}`)
+  const { chain } = found
+  if (chain === undefined)
+    return (await isOfKey(policy, entry))
+      ? signed
+      : answer(false, `the signature is not ${approver}'s over this policy`)
+  if (!checkContract) return answer(false, `the contract of ${approver} was not asked`)
+  const hash = hashTypedData(typedDataOf(policy))
+  const held = await checkContract({ chain, address, hash, signature })
+  return held === true ? signed : answer(false, `${approver}: ${held}`)
 }
 
-/** Checks every signature of a policy against the keys of the approvers. */
+/** Whose signatures count, and who asks contracts about theirs; without one none of a contract counts. */
+export type Signers = {
+  readonly approvers: readonly Approver[]
+  readonly checkContract?: CheckContractSignature | undefined
+}
+
+/** Checks every signature of a policy against the keys and contracts of the approvers. */
 export const checkSignatures = (
   policy: ApprovedFile,
   entries: readonly PolicySignature[],
-  approvers: readonly Approver[],
+  signers: Signers,
 ): Promise<readonly SignatureCheck[]> =>
-  Promise.all(entries.map((entry) => checkOne(policy, entry, approvers)))
+  Promise.all(entries.map((entry) => checkOne(policy, entry, signers)))
 
 /** Names of the different approvers whose signatures hold; one key counts once, and so does one person. */
 export const listSigners = (checks: readonly SignatureCheck[]): readonly string[] => [

@@ -8,6 +8,7 @@ import {
   type ProcessReport,
   type RunningProcess,
 } from '../telemetry/index.ts'
+import { createContractCheck } from './contractSignature.ts'
 import { createLanes, startLane } from './createLane.ts'
 import { startDesks } from './desk/startDesks.ts'
 import { createKeyLock } from './keyLock.ts'
@@ -17,7 +18,7 @@ import { loadActions } from './loadActions.ts'
 import { formatFault } from './loadPolicies.ts'
 import { type PeopleParts, startPeople } from './people/startPeople.ts'
 import { createPolicyCache, type PolicyCache } from './policyCache.ts'
-import { signaturesRequired } from './policySignature.ts'
+import { type Signers, signaturesRequired } from './policySignature.ts'
 import { type ReadinessMonitor, startReadinessMonitor } from './readinessMonitor.ts'
 import { readSigns } from './readSigns.ts'
 import { reportPolicyFaults } from './reportPolicyFaults.ts'
@@ -104,13 +105,19 @@ export const startSigner = async (options: StartSignerOptions): Promise<RunningP
     })
   const actions = options.actions ?? (await loadActions())
   const meter = options.meter ?? noMeter
-  const policies = createPolicyCache(config.actionsDir, actions, settings.approvers)
+  const ways = new Map<string, SignerRpc>()
+  const signers: Signers = {
+    approvers: settings.approvers,
+    checkContract: createContractCheck((chain) => ways.get(chain)),
+  }
+  const policies = createPolicyCache(config.actionsDir, actions, signers)
   const metrics = createSignerMetrics(meter, store.db, () =>
     readSigns({ context, lanes, policies, monitor }),
   )
   const key = await openKey(settings)
   await warmUpSigning()
   const lanes = createLanes(config, options.createSender, metrics.rpc, key)
+  for (const { chainName, rpc } of lanes) ways.set(chainName, rpc)
   await policies.refresh()
   const ledger = await openLedger(config.dataDir)
   const stopping = new AbortController()
@@ -148,7 +155,7 @@ export const startSigner = async (options: StartSignerOptions): Promise<RunningP
     signal: stopping.signal,
   }
   const desks = startDesks(context, config.actionsDir, {
-    approvers: settings.approvers,
+    signers,
     onChange: () => monitor.wake(),
   })
   const monitor = startReadinessMonitor(
@@ -183,6 +190,7 @@ export const startSigner = async (options: StartSignerOptions): Promise<RunningP
       const now = faults.map(formatFault).join('\n')
       if (now !== toldFaults) await reportPolicyFaults(store.db, faults)
       toldFaults = now
+      if (await policies.recheck()) monitor.wake()
       if (!lock.isHeld()) return
       await refuseUnserved(context, served)
       if (await people.settle(context)) wakeAll()

@@ -1,8 +1,12 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TocsinError } from '../base/index.ts'
-import type { Approver } from './people/readApprovals.ts'
-import { type ApprovedFile, checkSignatures, type PolicySignature } from './policySignature.ts'
+import {
+  type ApprovedFile,
+  checkSignatures,
+  type PolicySignature,
+  type Signers,
+} from './policySignature.ts'
 import { readSignatures, signaturePlace } from './readSignatures.ts'
 
 const store = async (policyFile: string, signature: PolicySignature): Promise<string> => {
@@ -30,12 +34,12 @@ const store = async (policyFile: string, signature: PolicySignature): Promise<st
 
 /**
  * Puts a detached signature beside its policy, in place of an older one by the same key; returns the file.
- * @throws TocsinError `policy.signature` when it is not a signature of an approver over this policy.
+ * @throws TocsinError `policy.signature` when it is not a signature of an approver over this policy, or their contract cannot be asked.
  */
 export const writeSignature = async (
   policy: ApprovedFile,
   signature: Pick<PolicySignature, 'address' | 'signature'>,
-  approvers: readonly Approver[],
+  signers: Signers,
   now = new Date(),
 ): Promise<{ readonly file: string; readonly approver: string }> => {
   const entry: PolicySignature = {
@@ -44,7 +48,7 @@ export const writeSignature = async (
     signature: signature.signature,
     signedAt: now.toISOString(),
   }
-  const [check] = await checkSignatures(policy, [entry], approvers)
+  const [check] = await checkSignatures(policy, [entry], signers)
   if (!check?.ok || check.approver === undefined)
     throw new TocsinError('policy.signature', `Not written: ${check?.message ?? 'no answer'}.`, {
       hints: ['`signer.approvers` of the watchlist names who may sign, each with an `address`.'],

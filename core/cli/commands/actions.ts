@@ -31,6 +31,7 @@ import {
   checkPolicySignatures,
   describeSignatures,
   type PolicySignatures,
+  readSigningConfig,
 } from './policySignatures.ts'
 
 type ExecutionRow = typeof tables.execution.$inferSelect
@@ -133,7 +134,7 @@ const callOf = async (policy: LoadedPolicy): Promise<string> => {
 }
 
 const showPolicy = async (id: string, options: CommonOptions): Promise<void> => {
-  const config = await readConfig(options, 'none')
+  const config = await readSigningConfig(options)
   const policy = await findApprovedFile(config.actionsDir, id)
   const signatures = await checkPolicySignatures(config, policy)
   if (options.json) line(plain({ ...policy, signatures }))

@@ -9,8 +9,8 @@ import {
 } from '../../response/index.ts'
 import { EXIT } from '../exitCodes.ts'
 import { type CommonOptions, withCommonOptions } from '../options.ts'
-import { readConfig } from '../readConfig.ts'
 import { findApprovedFile } from './findApprovedFile.ts'
+import { readSigningConfig, signersOf } from './policySignatures.ts'
 
 type SignOptions = CommonOptions & {
   readonly keystore?: string
@@ -45,8 +45,13 @@ const obtain = async (
 ): Promise<{ readonly address: Address; readonly signature: Hex }> => {
   const { address, signature } = options
   if (signature !== undefined || address !== undefined) {
-    if (!/^0x[0-9a-fA-F]{130}$/.test(signature ?? '') || !/^0x[0-9a-fA-F]{40}$/.test(address ?? ''))
-      throw invalid('Give both --address and --signature: 20 and 65 bytes in hexadecimal.')
+    if (
+      !/^0x([0-9a-fA-F]{2})*$/.test(signature ?? '-') ||
+      !/^0x[0-9a-fA-F]{40}$/.test(address ?? '')
+    )
+      throw invalid(
+        'Give both --address and --signature in hexadecimal: 20 bytes, and 65 or what a contract takes.',
+      )
     return { address: address?.toLowerCase() as Address, signature: signature as Hex }
   }
   const account = await openApproverKey(options)
@@ -61,14 +66,14 @@ const obtain = async (
 }
 
 const sign = async (id: string, options: SignOptions): Promise<void> => {
-  const config = await readConfig(options, 'none')
+  const config = await readSigningConfig(options)
   const policy = await findApprovedFile(config.actionsDir, id)
   if (options.print) {
     line(typedDataText(policy))
     return
   }
   const made = await obtain(policy, options)
-  const { file, approver } = await writeSignature(policy, made, config.signer?.approvers ?? [])
+  const { file, approver } = await writeSignature(policy, made, signersOf(config))
   if (options.json) line(JSON.stringify({ file, approver, policy: id, hash: policy.hash }))
   else
     line(
@@ -84,6 +89,9 @@ export const registerSign = (actions: Command): void => {
     .option('--password-file <file>', 'its password; default: $TOCSIN_APPROVER_PASSWORD')
     .option('--print', 'only show the typed data, for a wallet elsewhere')
     .option('--address <address>', 'whose signature --signature is')
-    .option('--signature <hex>', 'made elsewhere over what --print shows')
+    .option(
+      '--signature <hex>',
+      'made elsewhere over what --print shows; 0x where a contract signed on chain',
+    )
     .action(sign)
 }

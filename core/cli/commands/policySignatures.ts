@@ -2,11 +2,16 @@ import type { Config } from '../../config/index.ts'
 import {
   type ApprovedFile,
   checkSignatures,
+  createContractCheck,
   listSigners,
   readSignatures,
   type SignatureCheck,
+  type Signers,
   signaturesRequired,
 } from '../../response/index.ts'
+import type { CommonOptions } from '../options.ts'
+import { readConfig } from '../readConfig.ts'
+import { rpcOf } from '../rpcOf.ts'
 
 /** Who signed a policy, and whether that is enough for the signer. */
 export type PolicySignatures = {
@@ -18,12 +23,32 @@ export type PolicySignatures = {
   readonly faults: readonly { readonly file: string; readonly message: string }[]
 }
 
+/** The watchlist, with the secrets of its endpoints only where an approver is a contract, which is asked there. */
+export const readSigningConfig = async (options: CommonOptions): Promise<Config> => {
+  const config = await readConfig(options, 'none')
+  const asks = config.signer?.approvers.some(({ chain }) => chain !== undefined) ?? false
+  return asks ? readConfig(options, ['rpc']) : config
+}
+
+/** Whose signatures count; contracts are asked at the watchlist's own endpoints. */
+export const signersOf = (config: Config): Signers => {
+  const idOf = (name: string): number | undefined =>
+    config.chains.find((chain) => chain.name === name)?.id
+  return {
+    approvers: config.signer?.approvers ?? [],
+    checkContract: createContractCheck((name) => {
+      const id = idOf(name)
+      return id === undefined ? undefined : rpcOf(config, id)
+    }),
+  }
+}
+
 export const checkPolicySignatures = async (
   config: Config,
   policy: ApprovedFile,
 ): Promise<PolicySignatures> => {
   const { signatures, faults } = await readSignatures(policy.file)
-  const checks = await checkSignatures(policy, signatures, config.signer?.approvers ?? [])
+  const checks = await checkSignatures(policy, signatures, signersOf(config))
   const signedBy = listSigners(checks)
   const required = signaturesRequired(config.signer)
   return {

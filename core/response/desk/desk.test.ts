@@ -227,7 +227,7 @@ test('behavior: where approvers must sign, an unsigned desk is not called, nor o
     if (!policy) throw new Error('there is no desk')
     const signature = await ada.signTypedData(typedDataOf(policy))
     const address = ada.address.toLowerCase() as Address
-    await writeSignature(policy, { address, signature }, approvers)
+    await writeSignature(policy, { address, signature }, { approvers })
   }
   await writeDesk()
   await sign()

@@ -4,8 +4,7 @@ import { parseDocument } from 'yaml'
 import { z } from 'zod'
 import { messageOf, stableHash } from '../../base/index.ts'
 import type { PolicyFault } from '../parsePolicy.ts'
-import type { Approver } from '../people/readApprovals.ts'
-import { checkSignatures, listSigners } from '../policySignature.ts'
+import { checkSignatures, listSigners, type Signers } from '../policySignature.ts'
 import { readSignatures } from '../readSignatures.ts'
 
 const MAX_BYTES = 64 * 1024
@@ -104,21 +103,21 @@ const parse = (text: string, file: string): Omit<DeskPolicy, 'signedBy'> | strin
 
 const sign = async (
   desk: Omit<DeskPolicy, 'signedBy'> | string,
-  approvers: readonly Approver[],
+  signers: Signers,
 ): Promise<DeskPolicy | string> => {
   if (typeof desk === 'string') return desk
   const unsigned = { ...desk, signedBy: [] }
   const { signatures } = await readSignatures(desk.file)
-  return { ...desk, signedBy: listSigners(await checkSignatures(unsigned, signatures, approvers)) }
+  return { ...desk, signedBy: listSigners(await checkSignatures(unsigned, signatures, signers)) }
 }
 
 /**
  * Reads every `<id>/desk.yaml` of a folder; a faulty one is reported and counts as none. Signatures
- * (`<id>/desk.signatures.json`) count by the keys of `approvers`.
+ * (`<id>/desk.signatures.json`) count by the keys and contracts of `signers`.
  */
 export const readDeskPolicies = async (
   folder: string,
-  approvers: readonly Approver[] = [],
+  signers: Signers = { approvers: [] },
 ): Promise<{
   readonly desks: readonly DeskPolicy[]
   readonly faults: readonly PolicyFault[]
@@ -140,7 +139,7 @@ export const readDeskPolicies = async (
       result =
         info.size > MAX_BYTES
           ? `larger than ${MAX_BYTES} bytes`
-          : await sign(parse(await readFile(file, 'utf8'), file), approvers)
+          : await sign(parse(await readFile(file, 'utf8'), file), signers)
     } catch (error) {
       result = messageOf(error)
     }

@@ -8,7 +8,7 @@ import { appendExecutionLog } from '../executionLog.ts'
 import { type ExecutionRow, type FindingRow, moveExecution } from '../executionStore.ts'
 import type { PolicyFault } from '../parsePolicy.ts'
 import { readHalt } from '../people/killSwitch.ts'
-import type { Approver } from '../people/readApprovals.ts'
+import type { Signers } from '../policySignature.ts'
 import { isAtLeast } from '../severity.ts'
 import type { SignerContext } from '../signerContext.ts'
 import { callDesk, readDesk } from './callDesk.ts'
@@ -224,7 +224,7 @@ export const startDesks = (
   context: SignerContext,
   folder: string,
   options: {
-    readonly approvers?: readonly Approver[]
+    readonly signers?: Signers
     /** A file, or who signed it, is another than before. */
     readonly onChange?: () => void
   } = {},
@@ -235,7 +235,7 @@ export const startDesks = (
   let readAt = 0
   const refresh = async (): Promise<void> => {
     if (Date.now() - readAt < FILES_MS) return
-    const found = await readDeskPolicies(folder, options.approvers)
+    const found = await readDeskPolicies(folder, options.signers)
     const stampOf = (list: readonly DeskPolicy[]): string =>
       JSON.stringify(list.map(({ hash, signedBy }) => [hash, signedBy]))
     const isNews = stampOf(found.desks) !== stampOf(desks)

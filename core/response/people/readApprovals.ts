@@ -16,6 +16,8 @@ export type Approver = {
   readonly name: string
   readonly address?: string | undefined
   readonly role?: string | undefined
+  /** Where the address is a contract that signs (ERC-1271); left out, it is of a key. */
+  readonly chain?: string | undefined
 }
 
 /** Who may answer, and how their answers are proven. */
