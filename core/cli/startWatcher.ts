@@ -4,6 +4,7 @@ import { isAnswered, requestExecutions } from '../response/index.ts'
 import type { RunningProcess } from '../telemetry/index.ts'
 import { createPolicyBook } from './createPolicyBook.ts'
 import { BLOCKED_SIGNAL, EXIT } from './exitCodes.ts'
+import { hostForta } from './hostForta.ts'
 import { findBotFile, loadBots } from './loadBots.ts'
 import type { ProcessInput } from './processInput.ts'
 
@@ -19,6 +20,7 @@ export const startWatcher = async (input: ProcessInput): Promise<RunningProcess>
     log.warn({ error: messageOf(error) }, 'Faults of the policy files were not told yet.')
   await book.refresh(config).catch(onBookError)
   const bots = await loadBots(config.botsDir)
+  const forta = await hostForta(config, log)
   const watchdog = input.isOwnProcess
     ? createWatchdog({
         service: 'watcher',
@@ -37,6 +39,7 @@ export const startWatcher = async (input: ProcessInput): Promise<RunningProcess>
     marks: watchdog?.marks,
     ...(input.meter ? { meter: input.meter } : {}),
     bots,
+    hosted: forta.botsOf,
     concernsCommit: (finding) => isAnswered(finding, config.answers),
     onCommit: async (tx, findings, block) => {
       await requestExecutions(tx, findings, {
@@ -47,6 +50,7 @@ export const startWatcher = async (input: ProcessInput): Promise<RunningProcess>
     },
   }).catch(async (error: unknown) => {
     await watchdog?.stop()
+    await forta.stop()
     throw error
   })
   const polling = createLoop(() => book.refresh(config), {
@@ -69,6 +73,7 @@ export const startWatcher = async (input: ProcessInput): Promise<RunningProcess>
     stop: async () => {
       await polling.stop()
       await watcher.stop()
+      await forta.stop()
       await watchdog?.stop()
     },
   }

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { getAddress } from 'viem/utils'
+import { checkForta } from './checkForta.ts'
 import { type Fault, shown } from './fault.ts'
 import { loadAbi } from './loadAbi.ts'
 import {
@@ -73,7 +74,7 @@ const createChecker = (
   const names = {
     chains: namesIn(root, 'chains'),
     owners: namesIn(root, 'owners'),
-    bots: botsIn(root, knownBots),
+    bots: [...botsIn(root, knownBots), ...namesIn(root, 'forta')],
     channels: hasChannels ? namesIn(root, 'channels') : ['console'],
     things: things.filter((name) => name !== undefined),
   }
@@ -285,5 +286,6 @@ export const crossCheck = (root: Located, options: CrossCheckOptions): readonly 
   for (const [index, thing] of itemsAt(root, ['watch']).entries())
     checkThing(checker, index, thing, options.folder)
   checkReactions(checker, options.actions)
+  checkForta(root, { ...options, ...checker, chains: checker.names.chains })
   return faults
 }

@@ -4,7 +4,7 @@ import type { Place } from './types.ts'
 /** Where each named part is written, and the values in it that a probe may find wrong. */
 export const listPlaces = (root: Located): Readonly<Record<string, Place>> => {
   const places: Record<string, Place> = {}
-  for (const section of ['chains', 'channels', 'bots', 'owners'])
+  for (const section of ['chains', 'channels', 'bots', 'forta', 'owners'])
     for (const [name, { keyAt, node }] of entriesAt(root, [section])) {
       places[`${section}.${name}`] = keyAt
       for (const [key, entry] of entriesAt(node, []))

@@ -242,6 +242,11 @@ const resolveConfig = (
       multicall3: chain.multicall3 && lower(chain.multicall3),
       rpc: chain.rpc.map((endpoint, index) => ({
         name: endpoint.name ?? `rpc-${index + 1}`,
+    forta: Object.entries(file.forta).map(([name, bot]) => ({
+      ...bot,
+      name,
+      dir: resolve(folder, bot.dir),
+    })),
         http: secrets.at(['chains', name, 'rpc', index, 'http']),
         ws: secrets.at(['chains', name, 'rpc', index, 'ws']) || undefined,
       })),

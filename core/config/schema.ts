@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { fortaSchema } from './fortaSchema.ts'
 import { address, name, secretSchema, urlOrSecret } from './schemaWords.ts'
 import { signerSchema } from './signerSchema.ts'
 
@@ -284,6 +285,9 @@ export const watchlistSchema = z.strictObject({
         .record(z.string().min(1).max(200), name)
         .default({})
         .describe('The channel that reaches one person alone, by name under `signer.approvers`'),
+  forta: fortaSchema
+    .default({})
+    .describe('Unmodified bots of the Forta SDK, hosted each in a process of its own'),
     })
     .optional()
     .describe('How people answer proposals and stop everything'),

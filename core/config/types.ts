@@ -125,7 +125,15 @@ export type PeopleConfig = Omit<NonNullable<WatchlistFile['people']>, 'secret' |
 /** The whole configuration, validated and resolved. Secrets are resolved only for the process that asks for them. */
 export type Config = Omit<
   WatchlistFile,
-  'chains' | 'watch' | 'channels' | 'dataDir' | 'database' | 'signer' | 'people' | 'labels'
+  | 'chains'
+  | 'watch'
+  | 'channels'
+  | 'dataDir'
+  | 'database'
+  | 'signer'
+  | 'people'
+  | 'labels'
+  | 'forta'
 > & {
   /** Absolute path of the watchlist, and of the overlay of `--env` when there is one. */
   readonly files: readonly string[]
@@ -142,9 +150,19 @@ export type Config = Omit<
   /** `url` is empty unless the process asked for `database`. */
   readonly database?: { readonly url: string } | undefined
   readonly signer?: SignerConfig | undefined
+/** An unmodified bot of the Forta SDK. */
+export type FortaBotConfig = Omit<WatchlistFile['forta'][string], 'dir'> & {
+  /** As findings and routes call it. */
+  readonly name: string
+  /** Absolute. */
+  readonly dir: string
+}
+
   readonly people?: PeopleConfig | undefined
   /** SHA-256 of the merged file: part of every process's status row. */
   readonly hash: string
   /** Where each thing, chain and channel is written: `watch.<name>`, `chains.<name>`, `channels.<name>`, … */
   readonly places?: Readonly<Record<string, Place>>
 }
+  /** Hosted bots. Default: none. */
+  readonly forta?: readonly FortaBotConfig[] | undefined

@@ -14,6 +14,7 @@ import type { CompiledNeeds } from './checkNeeds.ts'
 import { compileNeeds } from './compileNeeds.ts'
 import type { EngineBot } from './engineBot.ts'
 import type {
+  BlockId,
   FindingRow,
   HealthChange,
   PrunedRows,
@@ -140,8 +141,12 @@ export const createBotCrew = (options: {
   const prepare = async (block: ChainBlock): Promise<PreparedBlock> => {
     const mine = generation
     const prepared = await preparer.prepare(block)
+  const prepareHosted = ({ number, hash }: BlockId): void => {
+    for (const { bot } of members) bot.definition.hosted?.prepare?.({ number, hash })
+  }
     generations.set(prepared, mine)
     return prepared
+    prepareHosted(block)
   }
 
   const runMember = async (
@@ -321,7 +326,10 @@ export const createBotCrew = (options: {
       for (const { key, ...sample } of stored.samples) memory.loadSample(key, sample)
     },
     wantsReceipts: (bloom) => preparer.filter.wantsReceipts(bloom),
-    prefetch: (block) => preparer.prefetch(block),
+    prefetch: (block) => {
+      prepareHosted(block)
+      preparer.prefetch(block)
+    },
     prepare,
     run,
     cast: () => ({
@@ -342,7 +350,9 @@ export const createBotCrew = (options: {
             condition.isInitialized &&
             strikes?.isCareful() !== true &&
             strikes?.refuse(id, header) === undefined &&
+          // A hosted program takes real blocks only.
             header.number >= condition.resumeAt &&
+            bot.definition.hosted === undefined &&
             condition.openHandlers.count() < MOST_OPEN_HANDLERS,
         }
       }),

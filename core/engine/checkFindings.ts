@@ -19,6 +19,14 @@ export type CheckedFindings = {
   readonly faults: readonly string[]
 }
 
+/** The alert that a finding is of; of a hosted program any, up to the gravest. */
+const findAlert = (bot: EngineBot, alertId: unknown): AlertSpec | undefined => {
+  const { alerts, hosted } = bot.definition
+  const declared = alerts.find(({ id }) => id === alertId)
+  if (declared || !hosted || !isText(alertId) || alertId === '') return declared
+  return { id: cleanText(alertId, 200), title: '', kind: 'event', severity: 'Critical' }
+}
+
 const isText = (value: unknown): value is string => typeof value === 'string'
 const isHash = (value: unknown): boolean => isText(value) && /^0x[0-9a-f]{64}$/i.test(value)
 const isAddress = (value: unknown): value is Address =>
@@ -57,7 +65,7 @@ const faultOf = (finding: unknown, bot: EngineBot): string | undefined => {
   if (!isRecord(finding)) return 'a finding is not an object'
   if (sizeOf(finding) > MAX_BYTES) return `a finding is larger than ${MAX_BYTES / 1024} KiB`
   const { alertId, condition } = finding
-  const alert = bot.definition.alerts.find(({ id }) => id === alertId)
+  const alert = findAlert(bot, alertId)
   if (!alert) return `the alert "${cleanText(String(alertId), 80)}" is not declared`
   const of = `of a finding ${alert.id}`
   for (const field of ['name', 'description'])
@@ -151,7 +159,7 @@ export const checkFindings = (
       continue
     }
     const sound = finding as Finding
-    const alert = bot.definition.alerts.find(({ id }) => id === sound.alertId)
+    const alert = findAlert(bot, sound.alertId)
     if (!alert) continue
     const row = toRow(sound, alert, bot, block)
     if (row.severity !== sound.severity)
@@ -160,16 +168,14 @@ export const checkFindings = (
       )
     rows.push(row)
   }
-  if (rows.length <= MAX_FINDINGS_PER_CALL) return { rows, faults }
+  const most = bot.definition.hosted?.maxFindings ?? MAX_FINDINGS_PER_CALL
+  if (rows.length <= most) return { rows, faults }
   const gravest = [...rows].sort(
     (a, b) => SEVERITIES.indexOf(b.severity) - SEVERITIES.indexOf(a.severity),
   )
-  const kept = new Set(gravest.slice(0, MAX_FINDINGS_PER_CALL))
+  const kept = new Set(gravest.slice(0, most))
   return {
     rows: rows.filter((row) => kept.has(row)),
-    faults: [
-      ...faults,
-      `it returned ${returned.length} findings at once; ${MAX_FINDINGS_PER_CALL} are allowed`,
-    ],
+    faults: [...faults, `it returned ${returned.length} findings at once; ${most} are allowed`],
   }
 }

@@ -15,7 +15,7 @@ export const compileNeeds = (
   const { definition, parameters, things } = bot
   try {
     const needs = definition.needs({ chain, parameters, things, labels })
-    if (needs.alerts?.length && !definition.handleAlert)
+    if (needs.alerts?.length && !definition.handleAlert && !definition.hosted?.handleAlert)
       throw new TocsinError(
         'bot.needs_invalid',
         `The bot "${definition.id}" asks for findings of others and has no handleAlert.`,

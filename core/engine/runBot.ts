@@ -11,13 +11,15 @@ import { DEFAULT_TIMEOUT_MS } from './engineBot.ts'
 import type { FindingRow } from './engineStore.ts'
 import type { BotWork } from './markLayout.ts'
 import type { OpenHandlers } from './openHandlers.ts'
-import type { BotAlert, BotBlock, BotContext } from './types.ts'
+import type { BotAlert, BotBlock, BotContext, HostedAnswer } from './types.ts'
 
 /** How much longer a handler may take while it waits for the chain's data (ms). */
 const READ_PATIENCE_MS = 20_000
 const TICK_MS = 250
 /** Most findings of one bot in one block. */
 const MAX_FINDINGS = 1_000
+
+const NOTHING_FOUND: HostedAnswer = { findings: [], faults: [] }
 
 /** What came of one bot in one block. */
 export type BotRun = {
@@ -46,6 +48,9 @@ export type RunBotOptions = Omit<ContextOptions, 'staged' | 'ledger' | 'block'> 
   readonly mark?: BotMark | undefined
   readonly openHandlers?: OpenHandlers | undefined
 }
+
+const isHostedAnswer = (value: unknown): value is HostedAnswer =>
+  typeof value === 'object' && value !== null && 'findings' in value && 'faults' in value
 
 const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
@@ -107,7 +112,9 @@ export const runBot = async (options: RunBotOptions): Promise<BotRun> => {
   const rows: FindingRow[] = []
   let isHung = false
 
-  const take = (returned: unknown, what: string): boolean => {
+  const take = (answer: unknown, what: string): boolean => {
+    const returned = definition.hosted && isHostedAnswer(answer) ? answer.findings : answer
+    if (returned !== answer) faults.push(...(answer as HostedAnswer).faults)
     const checked = checkFindings(returned, bot, header)
     rows.push(...checked.rows)
     faults.push(...checked.faults.map((fault) => `${what}: ${fault}`))
@@ -193,6 +200,20 @@ export const runBot = async (options: RunBotOptions): Promise<BotRun> => {
       traced: options.traced,
     }
     const ctx = contextAt(header, options.answers)
+    const { hosted } = definition
+    /** What a hosted program could not be given is not its fault. */
+    const host = (run: () => Promise<HostedAnswer>) => (): Promise<HostedAnswer> =>
+      run().catch((error: unknown) => {
+        ledger.failure ??= error
+        return { findings: [], faults: [] }
+      })
+    if (isAwake && hosted) {
+      const going = attempt(
+        'handleBlock',
+        host(() => hosted.handle(header)),
+      )
+      if (!(await going) || ledger.failure !== undefined) return
+    }
     if (isAwake && handleBlock && !(await attempt('handleBlock', () => handleBlock(block, ctx))))
       return
     for (const tx of handleTransaction ? block.transactions : []) {
@@ -202,6 +223,13 @@ export const runBot = async (options: RunBotOptions): Promise<BotRun> => {
       if (!(going === true || (await going))) return
       if (ledger.failure !== undefined) return
     }
+    if (hosted?.handleAlert)
+      for (const alert of alerts) {
+        const what = `handleAlert(${alert.botId} ${alert.alertId})`
+        const handler = host(async () => hosted.handleAlert?.(alert, header) ?? NOTHING_FOUND)
+        if (!(await attempt('handleAlert', handler, take, what))) return
+        if (ledger.failure !== undefined) return
+      }
     if (!handleAlert || alerts.length === 0) return
     const alertBlock = createAlertBlock(block, options.transactions)
     for (const alert of alerts) {

@@ -12,7 +12,7 @@ import {
 } from '../telemetry/index.ts'
 import type { BotMarks } from './botMarks.ts'
 import type { EngineOptions } from './createEngine.ts'
-import { bindBots, listLabels } from './engineBot.ts'
+import { bindBots, type EngineBot, listLabels } from './engineBot.ts'
 import type { BotDefinition, Label } from './types.ts'
 import { type ChainWatch, watchChain } from './watchChain.ts'
 import { createWatchMetrics } from './watchMetrics.ts'
@@ -23,6 +23,8 @@ export type WatcherOptions = {
   readonly store: Store
   /** Every bot at hand; the watchlist chooses among them. */
   readonly bots: readonly BotDefinition<unknown>[]
+  /** Bots that no watched thing calls up, by chain: hosted programs. Default: none. */
+  readonly hosted?: (chainName: string) => readonly EngineBot[]
   /** Called inside the transaction that commits a block: intents and whatever else must not be lost go here. */
   readonly onCommit?: EngineOptions<DatabaseTransaction>['onCommit']
   readonly concernsCommit?: EngineOptions<DatabaseTransaction>['concernsCommit']
@@ -76,7 +78,10 @@ export const runWatcher = async (options: WatcherOptions): Promise<RunningProces
   )
   /** The bots of one chain, which Prometheus hears of too. */
   const bind = (from: Config, chainName: string): ReturnType<typeof bindBots> => {
-    const bound = bindBots(from, options.bots, chainName)
+    const bound = [
+      ...bindBots(from, options.bots, chainName),
+      ...(options.hosted?.(chainName) ?? []),
+    ]
     metrics.onBots(
       chainName,
       new Set(bound.map(({ definition }) => definition.id)),
@@ -139,8 +144,12 @@ export const runWatcher = async (options: WatcherOptions): Promise<RunningProces
   )
   const checks = createLoop(
     async () => {
-      for (const bot of options.bots) {
-        if (!bot.healthCheck || !config.bots[bot.id]?.enabled) continue
+      const enabled = options.bots.filter(({ id }) => config.bots[id]?.enabled)
+      const hosted = config.chains.flatMap(({ name }) =>
+        (options.hosted?.(name) ?? []).map(({ definition }) => definition),
+      )
+      for (const bot of [...enabled, ...hosted]) {
+        if (!bot.healthCheck) continue
         const check = bot.healthCheck
         const found = await withTimeout(
           async () => {

@@ -270,6 +270,30 @@ export type BotDefinition<P = unknown> = {
   /** Narrows further than `kinds`. */
   readonly accepts?: (thing: WatchedThing) => boolean
   /** Called at start-up and after a reload. Throws TocsinError when the thing does not fit (wrong ABI, …). */
+/** What a program that is hosted made of a block, or of an alert. */
+export type HostedAnswer = {
+  readonly findings: readonly Finding[]
+  /** What it did wrong, one sentence each; what it found all the same stands. */
+  readonly faults: readonly string[]
+}
+
+/**
+ * For whoever hosts a program of others as a bot: it takes whole blocks instead of matched parts, raises alerts that it
+ * did not declare (as events), and finds and fails at once. Its `timeoutMs` must allow for a whole block.
+ */
+export type HostedBot = {
+  /** Most findings of one call. */
+  readonly maxFindings: number
+  /** A block is heard of: its data may be fetched before its turn. */
+  readonly prepare?: (block: { readonly number: number; readonly hash: Hex }) => void
+  /**
+   * Runs the program over a block; for one that is asked about again it must give the same answer. Rejects only when
+   * data of the chain could not be had: the block is then tried again.
+   */
+  readonly handle: (block: ChainHeader) => Promise<HostedAnswer>
+  readonly handleAlert?: (alert: BotAlert, block: ChainHeader) => Promise<HostedAnswer>
+}
+
   readonly needs: (scope: BotScope<P>) => Needs
   /** Once per process and chain before the first block; `ctx.block` is the last committed block. */
   readonly initialize?: (ctx: BotContext<P>) => Promise<void> | void
@@ -297,3 +321,5 @@ export type BotDefinition<P = unknown> = {
   /** Longest that one handler may take (ms). Default: 5000. */
   readonly timeoutMs?: number
 }
+  /** Only of a program that is hosted; it needs no other handler. */
+  readonly hosted?: HostedBot

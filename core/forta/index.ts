@@ -8,5 +8,6 @@ export {
 } from './host/createHostedChain.ts'
 export { inspectBot } from './host/inspectBot.ts'
 export { type MappedFinding, mapFindings } from './host/mapFinding.ts'
+export { type AlertSource, toSdkAlert } from './host/toSdkAlert.ts'
 export { type RangeRun, runRange } from './runRange.ts'
 export type * from './types.ts'

@@ -44,7 +44,10 @@ const createdIn = (traces: readonly Raw[]): readonly string[] =>
   traces.flatMap(({ type, result, error }) => {
     const address =
       type === 'create' &&
-      !error && typeof result === 'object' && result !== null && 'address' in result
+      !error &&
+      typeof result === 'object' &&
+      result !== null &&
+      'address' in result
         ? text(result.address).toLowerCase()
         : ''
     return address === '' ? [] : [address]

@@ -1,0 +1,211 @@
+import { z } from 'zod'
+import { cleanText, type Hex, messageOf, TocsinError } from '../base/index.ts'
+import type { Config, FortaBotConfig } from '../config/types.ts'
+import type { EngineBot } from '../engine/index.ts'
+import type { AlertNeed, BotDefinition, HostedAnswer } from '../engine/types.ts'
+import {
+  createHostedChain,
+  type HostedBot,
+  type HostedChain,
+  type HostedRun,
+  inspectBot,
+  mapFindings,
+  toSdkAlert,
+} from '../forta/index.ts'
+import type { Logger } from '../telemetry/index.ts'
+
+/** The hosted bots of the watchlist, as bots of the engine. */
+export type FortaHost = {
+  readonly botsOf: (chainName: string) => readonly EngineBot[]
+  readonly stop: () => Promise<void>
+}
+
+/** A whole block of a busy chain, with some handlers at their limit (ms). */
+const BLOCK_LIMIT_MS = 600_000
+const MAX_FINDINGS = 1_000
+/** Blocks whose answers are kept: a block that is tried again must not be seen twice by a bot that counts. */
+const KEPT_ANSWERS = 256
+/** How long the start waits for a bot to say what it subscribes to (ms). */
+const PATIENCE_MS = 20_000
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+const texts = (value: unknown): readonly string[] =>
+  (Array.isArray(value) ? value : [value]).filter((one) => typeof one === 'string' && one !== '')
+
+/** Which findings a bot subscribed to in its `initialize`; bots are known by `botId` or by their names here. */
+const needsOf = (
+  subscriptions: readonly unknown[],
+  chainId: number,
+  nameById: ReadonlyMap<string, string>,
+): readonly AlertNeed[] =>
+  subscriptions.filter(isRecord).flatMap((one): readonly AlertNeed[] => {
+    if (typeof one['chainId'] === 'number' && one['chainId'] !== chainId) return []
+    const botIds = texts(one['botId']).map((id) => nameById.get(id.toLowerCase()) ?? id)
+    const alertIds = [...texts(one['alertId']), ...texts(one['alertIds'])]
+    if (botIds.length === 0) return []
+    return [{ botIds, ...(alertIds.length > 0 ? { alertIds } : {}) }]
+  })
+
+const toAnswer = ({ findings, faults }: HostedRun): HostedAnswer => ({
+  findings: mapFindings(findings),
+  faults,
+})
+
+const remember = <T>(map: Map<string, T>, key: string, value: T): T => {
+  map.set(key, value)
+  for (const oldest of map.keys()) {
+    if (map.size <= KEPT_ANSWERS) break
+    map.delete(oldest)
+  }
+  return value
+}
+
+const define = (options: {
+  readonly bot: FortaBotConfig
+  readonly version: string
+  readonly summary: string
+  readonly chainId: number
+  readonly host: HostedChain
+  readonly hosted: HostedBot
+  readonly alerts: readonly AlertNeed[]
+  /** As the SDK knows a bot of the watchlist. */
+  readonly sdkIdOf: (name: string) => string
+}): BotDefinition<unknown> => {
+  const { host, hosted, bot, alerts, chainId } = options
+  const answers = new Map<Hex, Promise<HostedAnswer>>()
+  return {
+    id: bot.name,
+    version: options.version,
+    summary: options.summary,
+    parameters: z.object({}),
+    alerts: [],
+    kinds: [],
+    timeoutMs: BLOCK_LIMIT_MS,
+    needs: () => ({ everyBlock: true, ...(alerts.length > 0 ? { alerts } : {}) }),
+    healthCheck: () => hosted.healthCheck(),
+    hosted: {
+      maxFindings: MAX_FINDINGS,
+      prepare: (block) => host.prepare(block),
+      handle: (block) => {
+        const known = answers.get(block.hash)
+        if (known) return known
+        const made = host.runBlock(hosted, block).then(toAnswer)
+        // What could not be fetched was not seen.
+        made.catch(() => answers.delete(block.hash))
+        return remember(answers, block.hash, made)
+      },
+      ...(alerts.length > 0
+        ? {
+            handleAlert: async (alert, block) =>
+              toAnswer(
+                await hosted.runAlert(
+                  toSdkAlert(
+                    { ...alert, botId: options.sdkIdOf(alert.botId) },
+                    { ...block, chainId },
+                  ),
+                ),
+              ),
+          }
+        : {}),
+    },
+  }
+}
+
+const withLimit = <T>(work: Promise<T>, ms: number): Promise<T | undefined> => {
+  let timer: NodeJS.Timeout | undefined
+  const limit = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), ms)
+  })
+  return Promise.race([work, limit]).finally(() => clearTimeout(timer))
+}
+
+/**
+ * Starts the hosted bots of a watchlist. A bot that does not start is tried again with its first block, and reported.
+ * @throws TocsinError `forta.no_bot` when a folder holds no bot that could be run
+ */
+export const hostForta = async (
+  config: Pick<Config, 'chains' | 'forta'>,
+  log: Logger,
+): Promise<FortaHost> => {
+  const enabled = (config.forta ?? []).filter((bot) => bot.enabled)
+  const packs = new Map(enabled.map((bot) => [bot.name, inspectBot(bot.dir)]))
+  const nameById = new Map(
+    enabled.flatMap(({ botId, name }) => (botId ? [[botId.toLowerCase(), name] as const] : [])),
+  )
+  const hosts: HostedChain[] = []
+  const byChain = new Map<string, readonly EngineBot[]>()
+  const stop = async (): Promise<void> => {
+    await Promise.all(hosts.map((host) => host.stop()))
+  }
+  for (const bot of enabled) {
+    const ids = packs.get(bot.name)?.chainIds ?? []
+    const runs = bot.chains ?? config.chains.filter(({ id }) => ids.includes(id))
+    if (runs.length === 0)
+      throw new TocsinError(
+        'forta.no_chain',
+        `The hosted bot ${bot.name} is made for chain ${ids.join(', ') || '(none named)'}, and the watchlist has none of these.`,
+        { exitCode: 2, hints: [`Say \`forta.${bot.name}.chains\`.`] },
+      )
+  }
+  try {
+    for (const chain of config.chains) {
+      const own = enabled.flatMap((bot) => {
+        const pack = packs.get(bot.name)
+        const isHere = bot.chains
+          ? bot.chains.includes(chain.name)
+          : pack?.chainIds.includes(chain.id)
+        return pack && isHere ? [{ bot, pack }] : []
+      })
+      if (own.length === 0) continue
+      const host = await createHostedChain({
+        chain,
+        bots: own.map(({ bot, pack }) => ({
+          pack,
+          bot: {
+            id: bot.name,
+            dir: bot.dir,
+            compat: bot.compat,
+            timeoutMs: bot.timeoutMs,
+            traces: bot.traces && chain.traces !== 'none',
+            env: bot.env,
+            ...(bot.botId ? { fortaBotId: bot.botId } : {}),
+          },
+        })),
+        onOutput: (bot, line) => log.debug({ bot, chain: chain.name }, cleanText(line, 1_000)),
+        onEnd: (bot, reason) =>
+          log.warn({ bot, chain: chain.name, reason }, 'The process of a hosted bot ended.'),
+      })
+      hosts.push(host)
+      const bots = await Promise.all(
+        own.map(async ({ bot, pack }, index): Promise<readonly EngineBot[]> => {
+          const hosted = host.bots[index]
+          if (!hosted) return []
+          const starting = hosted.start().catch((error: unknown) => {
+            log.error({ bot: bot.name, chain: chain.name }, messageOf(error))
+            return undefined
+          })
+          const ready = await withLimit(starting, PATIENCE_MS)
+          const definition = define({
+            bot,
+            host,
+            hosted,
+            version: pack.version,
+            summary: cleanText(pack.description || `The Forta bot ${pack.name}.`, 200),
+            chainId: chain.id,
+            sdkIdOf: (name) => enabled.find((one) => one.name === name)?.botId ?? name,
+            alerts: ready?.handlers.includes('handleAlert')
+              ? needsOf(ready.subscriptions, chain.id, nameById)
+              : [],
+          })
+          return [{ definition, parameters: {}, things: [] }]
+        }),
+      )
+      byChain.set(chain.name, bots.flat())
+    }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return { botsOf: (name) => byChain.get(name) ?? [], stop }
+}
