@@ -107,7 +107,8 @@ export const startSigner = async (options: StartSignerOptions): Promise<RunningP
   const meter = options.meter ?? noMeter
   const ways = new Map<string, SignerRpc>()
   const signers: Signers = {
-    approvers: settings.approvers,
+    // A configuration made by hand may have none.
+    approvers: settings.approvers ?? [],
     checkContract: createContractCheck((chain) => ways.get(chain)),
   }
   const policies = createPolicyCache(config.actionsDir, actions, signers)
