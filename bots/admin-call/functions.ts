@@ -178,14 +178,24 @@ const fromAbi = (abi: Abi): readonly FunctionRule[] =>
 const named = (thing: WatchedThing): readonly string[] =>
   'adminFunctions' in thing ? thing.adminFunctions : []
 
+type Rules = ReadonlyMap<Hex, FunctionRule>
+
+const lists = new WeakMap<WatchedThing, WeakMap<AdminCallParameters, Rules>>()
+
 /**
  * The functions of a thing that only an administrator should call, by selector; what the watchlist names comes first.
  * @throws TocsinError `bot.bad_signature`; `bot.abi_mismatch` when the thing's ABI has no such function
  */
-export const listFunctions = (
-  thing: WatchedThing,
-  parameters: AdminCallParameters,
-): ReadonlyMap<Hex, FunctionRule> => {
+export const listFunctions = (thing: WatchedThing, parameters: AdminCallParameters): Rules => {
+  const known = lists.get(thing)?.get(parameters)
+  if (known) return known
+  const made = findFunctions(thing, parameters)
+  const own = lists.get(thing) ?? new WeakMap<AdminCallParameters, Rules>()
+  lists.set(thing, own.set(parameters, made))
+  return made
+}
+
+const findFunctions = (thing: WatchedThing, parameters: AdminCallParameters): Rules => {
   const declared = named(thing).map((signature): FunctionRule => {
     const item = parse(thing, signature)
     requireAbi('admin-call', thing, { functions: [toFunctionSignature(item)] })

@@ -22,10 +22,25 @@ export const toJson = (value: unknown): Json => {
       throw new TypeError(`cannot be stored: ${typeof value}`)
   }
   if (Array.isArray(value)) return value.map(toJson)
-  const entries = Object.entries(value as Record<string, unknown>)
-    .filter(([, v]) => v !== undefined)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-  return Object.fromEntries(entries.map(([k, v]) => [k, toJson(v)]))
+  const source = value as Record<string, unknown>
+  const copy: Record<string, Json> = {}
+  for (const key of Object.keys(source).sort()) {
+    const field = source[key]
+    if (field !== undefined) put(copy, key, toJson(field))
+  }
+  return copy
+}
+
+/** Sets a field of its own, whatever its name. */
+const put = <V>(target: Record<string, V>, key: string, value: V): void => {
+  if (key !== '__proto__') target[key] = value
+  else
+    Object.defineProperty(target, key, {
+      value,
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    })
 }
 
 /** Inverse of `toJson`. */
@@ -34,7 +49,9 @@ export const fromJson = (value: Json): unknown => {
   if (value === null || typeof value !== 'object') return value
   const tagged = value['$bigint']
   if (typeof tagged === 'string') return BigInt(tagged)
-  return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, fromJson(v)]))
+  const copy: Record<string, unknown> = {}
+  for (const key of Object.keys(value)) put(copy, key, fromJson(value[key] ?? null))
+  return copy
 }
 
 /** SHA-256 in hex over the stable text of the parts. */

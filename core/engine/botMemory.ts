@@ -65,10 +65,21 @@ const checkKey = (key: string): string => {
   return key
 }
 
-const isSmall = (value: Json): boolean =>
-  value === null || typeof value !== 'object'
-    ? String(value).length <= MAX_VALUE_CHARS
-    : JSON.stringify(value).length <= MAX_VALUE_CHARS
+/** Not less than the length of the value's JSON: characters may be escaped into six. */
+const mostChars = (value: Json): number => {
+  if (typeof value === 'string') return 6 * value.length + 2
+  if (typeof value !== 'object' || value === null) return 25
+  let sum = 2
+  if (Array.isArray(value)) for (const one of value) sum += mostChars(one) + 1
+  else for (const key in value) sum += 6 * key.length + 4 + mostChars(value[key] ?? null)
+  return sum
+}
+
+const isSmall = (value: Json): boolean => {
+  if (mostChars(value) <= MAX_VALUE_CHARS) return true
+  const text = typeof value === 'object' ? JSON.stringify(value) : String(value)
+  return text.length <= MAX_VALUE_CHARS
+}
 
 export const createBotMemory = (): BotMemory => {
   const state = new Map<string, Version[]>()
@@ -107,7 +118,7 @@ export const createBotMemory = (): BotMemory => {
           return (value === undefined ? undefined : fromJson(value)) as T | undefined
         },
         set: (key, value) => {
-          checkKey(key)
+          if (!state.has(key)) checkKey(key)
           const json = value === undefined ? undefined : toJson(value)
           if (json !== undefined && !isSmall(json))
             throw invalid(`The value of "${key}" is larger than ${MAX_VALUE_CHARS / 1024} KiB.`)
@@ -122,7 +133,7 @@ export const createBotMemory = (): BotMemory => {
             .sort(),
       },
       window: (key, { keepS }) => {
-        checkKey(key)
+        if (!windows.has(key)) checkKey(key)
         if (!Number.isFinite(keepS) || keepS <= 0)
           throw invalid(`keepS of the window "${key}" must be above 0.`)
         const window = windowOf(key)

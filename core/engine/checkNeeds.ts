@@ -1,7 +1,9 @@
-import type { AbiParameter } from 'viem'
-import { decodeFunctionResult, encodeFunctionData, toFunctionSelector } from 'viem/utils'
+import type { AbiFunction, AbiParameter } from 'viem'
+import { encodeAbiParameters, encodeFunctionData } from 'viem/utils'
 import { type Address, type Hex, messageOf, TocsinError } from '../base/index.ts'
+import { indexAbi, selectorOf } from './abiIndex.ts'
 import { type CompiledAlert, compileAlert } from './alertNeeds.ts'
+import { decodeWords } from './decodeWords.ts'
 import type { Needs, ReadNeed } from './types.ts'
 
 /** A read that is ready to be asked for: equal `id`s are one question. */
@@ -45,6 +47,22 @@ const isHexOf = (value: unknown, bytes: number): value is Hex =>
 
 const lower = (value: Hex): Hex => value.toLowerCase() as Hex
 
+/** How a function is asked and answered, whatever its arguments. */
+const outputsOf = (
+  functionName: string,
+  item: AbiFunction | undefined,
+): readonly AbiParameter[] => {
+  const outputs = item?.outputs ?? []
+  if (outputs.length === 0) throw new Error(`the function "${functionName}" returns nothing`)
+  return outputs
+}
+const answerOf =
+  (outputs: readonly AbiParameter[]) =>
+  (data: Hex): unknown => {
+    const values = decodeWords(outputs, data)
+    return values.length > 1 ? values : values[0]
+  }
+
 /** How one function of an ABI is asked and answered. Throws when name and arguments do not fit the ABI. */
 export const compileCall = (request: {
   readonly abi: Extract<ReadNeed, { kind: 'call' }>['abi']
@@ -53,21 +71,20 @@ export const compileCall = (request: {
 }): { readonly data: Hex; readonly decode: (data: Hex) => unknown } => {
   const { abi, functionName } = request
   const args = request.args ?? []
-  const known = abi.filter((item) => item.type === 'function' && item.name === functionName)
-  if (known.length === 0) throw new Error(`the ABI has no function "${functionName}"`)
+  const { byName, functions } = indexAbi(abi)
+  const known = byName.get(functionName) ?? []
+  const [only, other] = known
+  if (!only) throw new Error(`the ABI has no function "${functionName}"`)
+  if (!other) {
+    const decode = answerOf(outputsOf(functionName, only))
+    const selector = selectorOf(only)
+    if (only.inputs.length === 0 && args.length === 0) return { data: selector, decode }
+    return { data: `${selector}${encodeAbiParameters(only.inputs, args).slice(2)}`, decode }
+  }
   const data = encodeFunctionData({ abi, functionName, args })
   // Overloads are told apart by the selector; the answer is decoded by that very one.
-  const exact = known.filter(
-    (item) => item.type === 'function' && toFunctionSelector(item) === data.slice(0, 10),
-  )
-  const outputs: readonly AbiParameter[] = exact.flatMap((item) =>
-    item.type === 'function' ? item.outputs : [],
-  )
-  if (outputs.length === 0) throw new Error(`the function "${functionName}" returns nothing`)
-  return {
-    data,
-    decode: (answer) => decodeFunctionResult({ abi: exact, functionName, data: answer }),
-  }
+  const exact = functions.get(data.slice(0, 10) as Hex)
+  return { data, decode: answerOf(outputsOf(functionName, exact)) }
 }
 
 /**

@@ -40,12 +40,41 @@ export type Filter = {
 }
 
 const fits = (log: ChainLog, topics: LogWish['topics']): boolean => {
-  for (const [position, wanted] of topics.entries()) {
+  for (let position = 0; position < topics.length; position++) {
+    const wanted = topics[position]
     if (!wanted) continue
     const topic = log.topics[position]
     if (topic === undefined || !wanted.has(topic)) return false
   }
   return true
+}
+
+/**
+ * Wishes of one address, or of any: found by the most telling topic that they name. A block has thousands of logs, and
+ * dozens of wishes for transfers from or to somebody: a log must not be held against each of them.
+ */
+type WishIndex = {
+  /** By place of a topic, then by its value. */
+  readonly byTopic: readonly Map<Hex, LogWish[]>[]
+  /** Of wishes that name no topic. */
+  readonly rest: LogWish[]
+}
+
+const newIndex = (): WishIndex => ({
+  byTopic: [new Map(), new Map(), new Map(), new Map()],
+  rest: [],
+})
+
+/** An address or a number tells more than the kind of an event does. */
+const addWish = ({ byTopic, rest }: WishIndex, wish: LogWish): void => {
+  for (const place of [3, 2, 1, 0]) {
+    const wanted = wish.topics[place]
+    const index = byTopic[place]
+    if (!wanted || !index) continue
+    for (const topic of wanted) push(index, topic, wish)
+    return
+  }
+  rest.push(wish)
 }
 
 const push = <K, V>(map: Map<K, V[]>, key: K, value: V): void => {
@@ -78,9 +107,10 @@ const topCall = (tx: ChainTransaction): CallTrace => ({
 
 /** Compiles the needs of all bots (by index) into one filter. */
 export const compileFilter = (bots: readonly CompiledNeeds[]): Filter => {
-  const byAddress = new Map<Address, LogWish[]>()
-  const byTopic = new Map<Hex, LogWish[]>()
-  const anywhere: LogWish[] = []
+  const byAddress = new Map<Address, WishIndex>()
+  const anywhere = newIndex()
+  /** Some wish names neither an address nor a kind of event. */
+  let isBroad = false
   const byTarget = new Map<Address, CallWish[]>()
   const bySender = new Map<Address, number[]>()
   const ofCreations: number[] = []
@@ -92,10 +122,16 @@ export const compileFilter = (bots: readonly CompiledNeeds[]): Filter => {
       const topics = log.topics.map((wanted) => wanted && new Set(wanted))
       const wish: LogWish = { bot, topics }
       blooms.push(bloomTest(log))
-      const first = log.topics[0]
-      if (log.addresses) for (const address of log.addresses) push(byAddress, address, wish)
-      else if (first) for (const topic of first) push(byTopic, topic, wish)
-      else anywhere.push(wish)
+      if (log.addresses)
+        for (const address of log.addresses) {
+          const index = byAddress.get(address) ?? newIndex()
+          byAddress.set(address, index)
+          addWish(index, wish)
+        }
+      else {
+        addWish(anywhere, wish)
+        isBroad ||= log.topics[0] === undefined
+      }
     }
     for (const { to, selectors } of needs.calls)
       push(byTarget, to, { bot, selectors: selectors && new Set(selectors) })
@@ -121,13 +157,8 @@ export const compileFilter = (bots: readonly CompiledNeeds[]): Filter => {
     }
     const inputs: Hex[] = []
     const called: number[] = []
-    const take = (
-      wishes: readonly LogWish[] | undefined,
-      log: ChainLog,
-      place: number,
-    ): boolean => {
+    const take = (wishes: readonly LogWish[], log: ChainLog, place: number): boolean => {
       let wanted = false
-      if (!wishes) return wanted
       for (const wish of wishes) {
         if (!fits(log, wish.topics)) continue
         const draft = draftOf(wish.bot)
@@ -137,13 +168,24 @@ export const compileFilter = (bots: readonly CompiledNeeds[]): Filter => {
       }
       return wanted
     }
-    for (const [place, tx] of block.transactions.entries()) {
+    const takeAll = (index: WishIndex, log: ChainLog, place: number): boolean => {
+      let wanted = index.rest.length > 0 && take(index.rest, log, place)
+      const { topics } = log
+      for (let at = 0; at < topics.length; at++) {
+        const topic = topics[at]
+        const wishes = topic === undefined ? undefined : index.byTopic[at]?.get(topic)
+        if (wishes && take(wishes, log, place)) wanted = true
+      }
+      return wanted
+    }
+    for (let place = 0; place < block.transactions.length; place++) {
+      const tx = block.transactions[place]
+      if (!tx) continue
       let needsInput = false
       for (const log of tx.logs) {
-        const topic = log.topics[0]
-        if (take(byAddress.get(log.address), log, place)) needsInput = true
-        if (topic !== undefined && take(byTopic.get(topic), log, place)) needsInput = true
-        if (anywhere.length > 0 && take(anywhere, log, place)) needsInput = true
+        const index = byAddress.get(log.address)
+        if (index && takeAll(index, log, place)) needsInput = true
+        if (takeAll(anywhere, log, place)) needsInput = true
       }
       const senders = bySender.get(tx.from)
       if (senders) {
@@ -176,7 +218,9 @@ export const compileFilter = (bots: readonly CompiledNeeds[]): Filter => {
       calls[bot] = list
       if (list.at(-1) !== call) list.push(call)
     }
-    const places = new Map(transactions.map((tx, place) => [tx.hash, place]))
+    const places = new Map(
+      traces.length > 0 ? transactions.map((tx, place) => [tx.hash, place]) : [],
+    )
     const tracedHashes = new Set(traces.map((call) => call.txHash))
     const judge = (call: CallTrace, place: number, allows: (bot: number) => boolean): void => {
       const wishes = call.to === null ? undefined : byTarget.get(call.to)
@@ -208,7 +252,7 @@ export const compileFilter = (bots: readonly CompiledNeeds[]): Filter => {
 
   return {
     wantsReceipts: (header) => {
-      if (needsTransactions || anywhere.length > 0) return true
+      if (needsTransactions || isBroad) return true
       const bloom = parseBloom(header)
       return bloom === undefined || blooms.some((test) => test(bloom))
     },
