@@ -11,6 +11,7 @@ import { loadAbi } from './loadAbi.ts'
 import { type Located, type LocatedEntry, nodeAt, placeOf, plainOf, textAt } from './located.ts'
 import { mergeOverlay } from './mergeOverlay.ts'
 import { chainIdsIn, type LabelsOfFiles, readLabels } from './readLabels.ts'
+import { readParameterFile } from './readParameterFile.ts'
 import { readYamlFile } from './readYamlFile.ts'
 import { type WatchlistFile, watchlistSchema } from './schema.ts'
 import { findMissingSecrets, resolveSecrets, type SecretPart, type Secrets } from './secrets.ts'
@@ -45,6 +46,8 @@ export type LoadConfigOptions = {
     | undefined
   /** Overrides `dataDir` of the watchlist; from the working directory. */
   readonly dataDir?: string | undefined
+  /** A file of other parameters, laid over everything: `bots` and `watch[].bots` alone. */
+  readonly parameters?: string | undefined
   /** Hears which secrets of these parts are not at hand, once the watchlist is found to be well-formed. */
   readonly alsoLookFor?:
     | {
@@ -298,7 +301,12 @@ export const loadConfig = async (options: LoadConfigOptions): Promise<Config> =>
   const overlay = options.env === undefined ? undefined : readOverlay(options.file, options.env)
   const faults: Fault[] = [...base.faults, ...(overlay?.faults ?? [])]
   if (!base.root) throw new ConfigError(faults)
-  const root = fillEmptyBots(overlay?.root ? mergeOverlay(base.root, overlay.root) : base.root)
+  const merged = overlay?.root ? mergeOverlay(base.root, overlay.root) : base.root
+  const other =
+    options.parameters === undefined ? undefined : readParameterFile(options.parameters, merged)
+  faults.push(...(other?.faults ?? []))
+  if (other && !other.root) throw new ConfigError(faults)
+  const root = fillEmptyBots(other?.root ? mergeOverlay(merged, other.root) : merged)
   const folder = resolve(dirname(options.file))
   const parsed = watchlistSchema.safeParse(plainOf(root))
   if (!parsed.success)

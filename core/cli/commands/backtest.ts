@@ -1,19 +1,27 @@
 import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { cleanText, TocsinError } from '../../base/index.ts'
-import { createRangeSource, createRpcPool, type RpcPool } from '../../chain/index.ts'
+import { messageOf } from '../../base/index.ts'
+import { loadConfig, readIncidentFile } from '../../config/index.ts'
 import type { Config } from '../../config/types.ts'
-import {
-  bindBots,
-  compileFilter,
-  compileNeeds,
-  createWatchdog,
-  listLabels,
-  runBacktest,
-} from '../../engine/light.ts'
-import type { BotDefinition } from '../../engine/types.ts'
+import type { EngineBot } from '../../engine/index.ts'
+import { createWatchdog, runLanes } from '../../engine/light.ts'
 import { createLogger } from '../../telemetry/light.ts'
-import { createBacktestTally, judgeFinding, renderSummary, toJsonLine } from '../backtestReport.ts'
+import type { BacktestReport } from '../backtest/backtestReport.ts'
+import {
+  bindChosen,
+  findChain,
+  openRange,
+  refuseEmptyRange,
+  TIMEOUT_MS,
+  wrong,
+} from '../backtest/openRange.ts'
+import { parseBlock, parseNames } from '../backtest/parseBacktest.ts'
+import { renderText } from '../backtest/renderText.ts'
+import { resolveIncidents } from '../backtest/resolveIncidents.ts'
+import { createSetDiff } from '../backtest/setDiff.ts'
+import { type Counted, createSetTally, createSpan, type SetTally } from '../backtest/setTally.ts'
+import { toJsonLine } from '../backtest/wouldBe.ts'
 import { EXIT } from '../exitCodes.ts'
 import { findBotFile, loadBots } from '../loadBots.ts'
 import { type CommonOptions, withCommonOptions } from '../options.ts'
@@ -25,128 +33,68 @@ type BacktestCommand = CommonOptions & {
   readonly from: number
   readonly to: number
   readonly bots?: readonly string[]
-  readonly format: 'text' | 'jsonl'
+  readonly format: 'text' | 'jsonl' | 'json'
   readonly traces: boolean
+  readonly incidents?: string
+  readonly grace: number
+  readonly compare?: string
+  readonly html?: string
 }
 
-/** Nodes that trace many blocks at once answer late; nobody waits for a single block here (ms). */
-const TIMEOUT_MS = 60_000
-
-const parseBlock = (text: string): number => {
-  if (/^\d{1,15}$/.test(text)) return Number(text)
-  throw new InvalidArgumentError('Say a block number.')
-}
-const parseNames = (text: string): readonly string[] => {
-  const names = text
-    .split(',')
-    .map((name) => name.trim())
-    .filter(Boolean)
-  if (names.length > 0) return names
-  throw new InvalidArgumentError('Say one or more bot ids, separated by commas.')
+type Set = {
+  readonly config: Config
+  readonly bots: readonly EngineBot[]
+  readonly tally: SetTally
 }
 
-const wrong = (code: string, message: string, hint: string): TocsinError =>
-  new TocsinError(code, message, { exitCode: EXIT.invalid, hints: [hint] })
-
-/** What is wrong with a range that ends beyond the chain; the blocks are fetched meanwhile. */
-const findFuture = async (pool: RpcPool, to: number): Promise<TocsinError | undefined> => {
-  // Trouble with the endpoint is told by whoever reads the blocks.
-  const head = await pool.request('eth_blockNumber', []).then(Number, () => Number.NaN)
-  if (!(to > head)) return undefined
-  return wrong(
-    'backtest.range',
-    `Block ${to} is not there yet: the chain ends at block ${head}.`,
-    'Say a --to that exists.',
-  )
+const parseGrace = (text: string): number => {
+  if (/^\d{1,6}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('Say a number of blocks.')
 }
 
-/** The watchlist's bots, narrowed to those named; one that is named and not switched on runs as it is shipped. */
-const chooseBots = (
-  config: Config,
-  definitions: readonly BotDefinition<unknown>[],
-  names: readonly string[] | undefined,
-): Config['bots'] => {
-  if (!names) return config.bots
-  return Object.fromEntries(
-    names.map((name) => {
-      if (!definitions.some(({ id }) => id === name))
-        throw wrong(
-          'bot.unknown',
-          `There is no bot "${cleanText(name, 80)}".`,
-          `There are: ${definitions.map(({ id }) => id).join(', ')}.`,
-        )
-      return [name, { parameters: config.bots[name]?.parameters ?? {}, enabled: true }]
-    }),
-  )
+/** The watchlist with the parameters of `--compare` laid over it. */
+const readOther = (options: BacktestCommand, file: string): Promise<Config> =>
+  loadConfig({
+    file: options.config,
+    secrets: ['rpc'],
+    bots: loadBots,
+    parameters: file,
+    env: options.env,
+    dataDir: options.dataDir,
+  })
+
+const round = (value: number): number => Math.round(value * 10) / 10
+
+const write = async (text: string): Promise<void> => {
+  process.stdout.write(text)
+  if (process.stdout.writableNeedDrain) await once(process.stdout, 'drain')
+}
+
+const writeHtml = async (file: string, report: BacktestReport): Promise<void> => {
+  // Only who wants the page pays for it.
+  const { renderHtml } = await import('../backtest/renderHtml.ts')
+  await writeFile(file, renderHtml(report)).catch((cause: unknown) => {
+    throw wrong('backtest.html', `${file} cannot be written: ${messageOf(cause)}`)
+  })
 }
 
 const runCommand = async (options: BacktestCommand): Promise<number> => {
-  if (options.from > options.to)
-    throw wrong(
-      'backtest.range',
-      `Block ${options.from} comes after block ${options.to}.`,
-      'Say --from with the smaller number.',
-    )
+  const { from, to } = options
+  refuseEmptyRange(from, to)
   const config = await readConfig(options, ['rpc'])
   const definitions = await loadBots(config.botsDir)
-  const chain = config.chains.find(({ name }) => name === options.chain)
-  if (!chain)
-    throw wrong(
-      'chain.unknown',
-      `The watchlist has no chain "${cleanText(options.chain, 80)}".`,
-      `It has: ${config.chains.map(({ name }) => name).join(', ')}.`,
-    )
-  const bots = bindBots(
-    { bots: chooseBots(config, definitions, options.bots), watch: config.watch },
-    definitions,
-    chain.name,
-  )
-  if (bots.length === 0)
-    throw wrong(
-      'backtest.no_bots',
-      `No bot looks at anything on ${chain.name}.`,
-      'Switch bots on under `bots`, or name them with --bots.',
-    )
-  const labels = listLabels(config, chain.name)
-  const needs = bots.map((bot) => compileNeeds(bot, chain, labels))
-  const filter = compileFilter(needs)
-  const traces = options.traces && chain.traces !== 'none'
+  const chain = findChain(config, options.chain)
+  const configs = [config]
+  if (options.compare !== undefined) configs.push(await readOther(options, options.compare))
+  const lanes = configs.map((one) => bindChosen(one, definitions, options.bots, chain))
+  const labelled =
+    options.incidents === undefined
+      ? undefined
+      : readIncidentFile(options.incidents, { config, bots: definitions })
 
-  // Over history whole blocks cost no further exchange, calldata asked for one by one does; traces hold it already.
-  const isAlwaysTracing = traces && needs.some((need) => need.traces?.mode === 'always')
-  const wantsInputs =
-    !isAlwaysTracing &&
-    needs.some(({ calls, senders, inputs }) => inputs || calls.length + senders.length > 0)
-  const pool = createRpcPool({
-    timeoutMs: TIMEOUT_MS,
-    chainId: chain.id,
-    chainName: chain.name,
-    endpoints: chain.rpc,
-  })
-  const stopping = new AbortController()
-  const future = findFuture(pool, options.to).then((fault) => {
-    if (fault) stopping.abort()
-    return fault
-  })
-  const range = createRangeSource(pool, {
-    signal: stopping.signal,
-    from: options.from,
-    to: options.to,
-    traces: traces ? chain.traces : 'none',
-    transactions:
-      chain.transactions === 'auto' ? (wantsInputs ? 'full' : 'receipts') : chain.transactions,
-    isNeeded: (header) => filter.wantsReceipts(header.logsBloom),
-    prefetchTraces: isAlwaysTracing
-      ? (block) => block.transactions.some((tx) => tx.gasUsed > 21_000n)
-      : false,
-    ...(chain.multicall3 ? { multicall3: chain.multicall3 as `0x${string}` } : {}),
-  })
-  const isJson = options.format === 'jsonl'
-  const tally = createBacktestTally(bots.map(({ definition }) => definition.id))
-  const progress = createProgress(
-    `${chain.name} ${options.from}–${options.to}`,
-    options.to - options.from + 1,
-  )
+  const open = openRange({ config, chain, from, to, lanes, traces: options.traces })
+  const isLines = options.format === 'jsonl'
+  const progress = createProgress(`${chain.name} ${from}–${to}`, to - from + 1)
   const watchdog = createWatchdog({
     service: 'backtest',
     exitCode: EXIT.failed,
@@ -155,43 +103,95 @@ const runCommand = async (options: BacktestCommand): Promise<number> => {
     onError: (message) => process.stderr.write(`${message}\n`),
   })
   try {
-    const result = await runBacktest({
-      chain,
-      signal: stopping.signal,
-      marks: watchdog.marks,
-      bots,
-      labels,
-      traces,
-      dataPatienceMs: TIMEOUT_MS,
-      source: range.source,
-      blocks: range,
-      log: createLogger({ service: 'backtest', level: 'fatal' }),
-      onFinding: (finding) => {
-        const wouldBe = judgeFinding(config, finding)
-        tally.add(wouldBe)
-        if (isJson) process.stdout.write(`${toJsonLine(wouldBe, chain.name)}\n`)
-        else
-          process.stdout.write(
-            `${finding.blockNumber}  ${wouldBe.sev}  ${finding.botId}  ${finding.alertId}  ${finding.description}${finding.txHash ? `  ${finding.txHash}` : ''}\n`,
-          )
-      },
-      onFailure: (botId, block, faults) => tally.addFailure(botId, block.number, faults),
-      onProgress: (_block, totals) => progress.update(totals.blocks, `${totals.transactions} tx`),
-    }).catch(async (error: unknown) => {
-      throw (await future) ?? error
+    const resolved = labelled
+      ? await open.guard(() =>
+          resolveIncidents({ labelled, config, chain: chain.name, pool: open.pool, from, to }),
+        )
+      : undefined
+    const sets = configs.map((one, at): Set => {
+      const bots = lanes[at] ?? []
+      const incidents = resolved?.incidents
+      const tally = createSetTally({
+        config: one,
+        bots,
+        from,
+        to,
+        incidents,
+        graceBlocks: options.grace,
+      })
+      return { config: one, bots, tally }
     })
+    const diff = sets.length > 1 ? createSetDiff() : undefined
+    const span = createSpan()
+    const tell = ({ wouldBe }: Counted): void => {
+      const { finding, sev } = wouldBe
+      if (isLines) process.stdout.write(`${toJsonLine(wouldBe, chain.name)}\n`)
+      else if (options.format === 'text')
+        process.stdout.write(
+          `${finding.blockNumber}  ${sev}  ${finding.botId}  ${finding.alertId}  ${finding.description}${finding.txHash ? `  ${finding.txHash}` : ''}\n`,
+        )
+    }
+    const result = await open.guard(() =>
+      runLanes({
+        chain,
+        lanes,
+        signal: open.signal,
+        marks: watchdog.marks,
+        labels: open.labels,
+        traces: open.traces,
+        dataPatienceMs: TIMEOUT_MS,
+        source: open.range.source,
+        blocks: open.range,
+        log: createLogger({ service: 'backtest', level: 'fatal' }),
+        onBlock: (block, done, totals) => {
+          span.add(block)
+          const counted = sets.map(({ tally }, at) => {
+            for (const [botId, faults] of done[at]?.failures ?? [])
+              tally.addFailure(botId, block.number, faults)
+            return (done[at]?.findings ?? []).map((finding) => tally.add(finding))
+          })
+          for (const one of counted[0] ?? []) tell(one)
+          diff?.add(counted[0] ?? [], counted[1] ?? [])
+          progress.update(totals.blocks, `${totals.transactions} tx`)
+        },
+      }),
+    )
     progress.end()
-    const beyond = await future
-    if (beyond) throw beyond
-    const summary = tally.summary(result)
-    const stream = isJson ? process.stderr : process.stdout
-    stream.write(options.json ? `${JSON.stringify(summary)}\n` : renderSummary(summary))
-    if (process.stdout.writableNeedDrain) await once(process.stdout, 'drain')
-    return summary.failures.length > 0 ? EXIT.failed : EXIT.ok
+    const reports = sets.map(({ tally }) => tally.report(span.days()))
+    const [base, other] = reports
+    if (!base) return EXIT.failed
+    const iso = (seconds: number | undefined): string | undefined =>
+      seconds === undefined ? undefined : new Date(seconds * 1_000).toISOString().slice(0, 19) + 'Z'
+    const report: BacktestReport = {
+      watchlist: config.name,
+      chain: chain.name,
+      from,
+      to,
+      since: iso(span.firstS()),
+      until: iso(span.lastS()),
+      days: span.days(),
+      blocks: result.blocks,
+      transactions: result.transactions,
+      seconds: Math.round(result.seconds * 1_000) / 1_000,
+      blocksPerSecond: round(result.blocks / result.seconds),
+      transactionsPerSecond: round(result.transactions / result.seconds),
+      base,
+      other: other && { ...other, file: options.compare ?? '' },
+      diff: diff?.report(),
+      outside: resolved?.outside,
+      graceBlocks: options.grace,
+    }
+    if (options.html !== undefined) await writeHtml(options.html, report)
+    const text = options.json ? `${JSON.stringify(report)}\n` : renderText(report)
+    if (options.format === 'json') await write(`${JSON.stringify(report, null, 2)}\n`)
+    else if (isLines) process.stderr.write(text)
+    else await write(text)
+    if (options.html !== undefined) process.stderr.write(`Wrote ${options.html}.\n`)
+    return reports.some(({ failures }) => failures.length > 0) ? EXIT.failed : EXIT.ok
   } finally {
     progress.end()
     await watchdog.stop()
-    await pool.stop()
+    await open.stop()
   }
 }
 
@@ -205,20 +205,39 @@ export const register = (program: Command): void => {
     .addOption(
       new Option('--bots <ids>', 'only these bots, separated by commas').argParser(parseNames),
     )
+    .option(
+      '--incidents <file>',
+      'labelled incidents (YAML, JSON or CSV): recall, precision, delay and lead',
+    )
     .addOption(
-      new Option('--format <format>', 'of the findings').choices(['text', 'jsonl']).default('text'),
+      new Option('--grace <blocks>', 'after an incident, in which a finding still belongs to it')
+        .argParser(parseGrace)
+        .default(10),
+    )
+    .option(
+      '--compare <file>',
+      'other parameters (`bots`, `watch[].bots`), run beside the watchlist’s over the same blocks',
+    )
+    .option('--html <file>', 'write a report to look at, in one file')
+    .addOption(
+      new Option('--format <format>', 'of the findings and the report')
+        .choices(['text', 'jsonl', 'json'])
+        .default('text'),
     )
     .option('--no-traces', 'see top-level calls only')
     .addHelpText(
       'after',
       `
 With --format jsonl each finding is one line on stdout and the summary goes to stderr (as JSON with --json).
+With --format json the report is one document on stdout, and nothing else is. docs/backtest.md says what it means.
 
-Exit codes: 0 done, 1 a bot or an endpoint failed, 2 the watchlist or the command line is wrong.
+Exit codes: 0 done, 1 a bot or an endpoint failed, 2 the watchlist, a file or the command line is wrong.
 
 Examples:
   $ tocsin backtest --chain mainnet --from 20000000 --to 20007200
-  $ tocsin backtest --chain mainnet --from 20000000 --to 20000100 --bots tvl-drop --format jsonl | jq .severity`,
+  $ tocsin backtest --chain mainnet --from 20000000 --to 20000100 --bots tvl-drop --format jsonl | jq .severity
+  $ tocsin backtest --chain mainnet --from 20000000 --to 20050000 --incidents incidents.yaml --html report.html
+  $ tocsin backtest --chain mainnet --from 20000000 --to 20050000 --compare stricter.yaml`,
     )
     .action(async (options: BacktestCommand) => {
       process.exitCode = await runCommand(options)

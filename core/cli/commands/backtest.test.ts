@@ -1,0 +1,249 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Command } from 'commander'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { startTransferChain, type TransferChain } from '../../../test/support/transferChain.ts'
+import type { BacktestReport } from '../backtest/backtestReport.ts'
+import { register } from './backtest.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'tocsin-backtest-'))
+const at = (name: string): string => join(folder, name)
+const put = (name: string, text: string): string => {
+  writeFileSync(at(name), text)
+  return at(name)
+}
+const UNIT = 10n ** 18n
+let chain: TransferChain
+let last = 0
+/** The block and the transaction of the one transfer that the story is about. */
+let theft = { block: 0, tx: '' }
+let out = ''
+let err = ''
+
+beforeAll(async () => {
+  chain = await startTransferChain({ args: ['--timestamp', '1700000000'] })
+  const mineAt = async (afterS: number, ...units: readonly bigint[]): Promise<void> => {
+    await chain.anvil.rpc('evm_increaseTime', [afterS])
+    for (const value of units) await chain.mine(1, value)
+  }
+  // Two ordinary days with a transfer just above 100 and two of the same thing in one hour; then the theft.
+  await mineAt(3_600, 101n * UNIT)
+  await mineAt(86_400, 120n * UNIT, 130n * UNIT)
+  await mineAt(43_200, 50n * UNIT)
+  await mineAt(86_400, 5_000n * UNIT)
+  const head = await chain.head()
+  const block = await chain.anvil.rpc<{ transactions: string[] }>('eth_getBlockByNumber', [
+    `0x${head.number.toString(16)}`,
+    false,
+  ])
+  theft = { block: head.number, tx: block.transactions[0] ?? '' }
+  await mineAt(12, 60n * UNIT)
+  last = (await chain.head()).number
+  put(
+    'watchlist.yaml',
+    `version: 1
+name: test
+chains:
+  local: { id: 31337, rpc: [{ http: ${chain.anvil.url} }] }
+watch:
+  - { kind: token, name: gold, chain: local, address: ${chain.token}, bots: { large-transfer: { threshold: '100' } } }
+bots: { large-transfer: {}, mint-anomaly: {} }
+`,
+  )
+})
+afterAll(async () => {
+  await chain?.anvil.stop()
+  rmSync(folder, { recursive: true, force: true })
+})
+beforeEach(() => {
+  out = ''
+  err = ''
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    out += String(text)
+    return true
+  })
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
+    err += String(text)
+    return true
+  })
+})
+afterEach(() => {
+  vi.restoreAllMocks()
+  process.exitCode = undefined
+})
+
+const run = async (...args: readonly string[]): Promise<number> => {
+  const program = new Command('tocsin').exitOverride()
+  register(program)
+  await program.parseAsync([
+    'node',
+    'tocsin',
+    'backtest',
+    ...['--config', at('watchlist.yaml'), '--chain', 'local', '--from', '2', '--to', String(last)],
+    ...args,
+  ])
+  return Number(process.exitCode ?? 0)
+}
+const report = async (...args: readonly string[]): Promise<BacktestReport> => {
+  out = ''
+  expect(await run('--format', 'json', ...args)).toBe(0)
+  return JSON.parse(out) as BacktestReport
+}
+
+test('behavior: findings, pages by day of block time, duplicates', async () => {
+  const { base, days, blocks } = await report('--bots', 'large-transfer')
+  expect(blocks).toBe(last - 1)
+  expect(days).toBeGreaterThan(2)
+  expect(days).toBeLessThan(4)
+  const [bot] = base.bots
+  expect(bot).toMatchObject({ bot: 'large-transfer', findings: 4, alerts: { 'LARGE-TRANSFER': 4 } })
+  // Only the theft is High; the second of one hour is folded into the first's alert.
+  expect(base.severities).toMatchObject({ SEV1: 0, SEV2: 1 })
+  expect(bot?.pages).toBe(1)
+  expect(bot?.pagesPerDay).toBeCloseTo(1 / days, 6)
+  expect(bot?.duplicates).toBe(1)
+  expect(Object.values(bot?.days ?? {})).toEqual([1])
+})
+
+test('behavior: text for people, findings first', async () => {
+  expect(await run()).toBe(0)
+  expect(out).toMatch(/^\d+ {2}SEV3 {2}large-transfer {2}LARGE-TRANSFER/)
+  expect(out).toMatch(/large-transfer +4 +1 +0\.\d+ +1 +0 +LARGE-TRANSFER 4\n/)
+  expect(out).toMatch(/mint-anomaly +0 +0 +0 +0 +–/)
+  expect(out).toMatch(/Would have paged: 0 SEV1 and 1 SEV2 findings in 1 alert, 0\.\d+ a day\n/)
+})
+
+test('behavior: labelled incidents give recall, precision, delay and lead', async () => {
+  const file = put(
+    'incidents.csv',
+    `name,chain,from,to,loss,txs,things,bots,alerts
+Theft,local,${theft.block - 1},,,${theft.tx},gold,large-transfer,
+"Unseen, never told",local,5,5,5,,gold,,
+`,
+  )
+  const { base, outside } = await report('--incidents', file, '--grace', '0')
+  expect(outside).toBe(0)
+  expect(base.incidents).toMatchObject([
+    {
+      name: 'Theft',
+      isPaged: true,
+      foundBy: [{ bot: 'large-transfer', block: theft.block, delay: 1, lead: 0 }],
+      missedBy: [],
+    },
+    { name: 'Unseen, never told', foundBy: [], missedBy: ['large-transfer', 'mint-anomaly'] },
+  ])
+  expect(base.detection).toMatchObject({ expected: 2, found: 1, recall: 0.5, precision: 1 })
+  expect(base.detection?.findingPrecision).toBe(0.25)
+  out = ''
+  expect(await run('--incidents', file, '--grace', '0')).toBe(0)
+  expect(out).toMatch(/Theft +\d+ +\d+ +1 +0 +large-transfer LARGE-TRANSFER\n/)
+  expect(out).toContain('MISSED')
+})
+
+test('error: faults of the incidents are named by file, line and column', async () => {
+  const yaml = put(
+    'bad.yaml',
+    `incidents:
+  - { name: a, chain: lcoal, from: 5, to: 4 }
+  - { name: b, chain: local, things: [silver], bots: [large-transfre] }
+  - { name: c, chain: local, from: -1 }
+`,
+  )
+  await expect(run('--incidents', yaml)).rejects.toMatchObject({
+    code: 'config.invalid',
+    exitCode: 2,
+    hints: expect.arrayContaining([
+      expect.stringMatching(/bad\.yaml:2:\d+: .*must not lie before `from`/),
+      expect.stringMatching(/bad\.yaml:3:\d+: .*needs `from`, or `txs`/),
+      expect.stringMatching(/bad\.yaml:4:36: .*too small/),
+    ]),
+  })
+  const names = put(
+    'names.json',
+    '{"incidents": [\n{"name": "a", "chain": "lcoal", "from": 1},\n{"name": "b", "chain": "local", "from": 1, "things": ["silver"], "bots": ["large-transfre"], "alerts": ["X"]}]}',
+  )
+  await expect(run('--incidents', names)).rejects.toMatchObject({
+    hints: expect.arrayContaining([
+      expect.stringMatching(/names\.json:2:\d+: .*no chain "lcoal"\. Did you mean "local"\?/),
+      expect.stringMatching(/names\.json:3:\d+: .*no thing "silver"/),
+      expect.stringMatching(
+        /names\.json:3:\d+: .*no bot "large-transfre"\. Did you mean "large-tr/,
+      ),
+    ]),
+  })
+  const csv = put('bad.csv', `name,chain,form\nx,local,3\n`)
+  await expect(run('--incidents', csv)).rejects.toMatchObject({
+    hints: expect.arrayContaining([
+      expect.stringMatching(/bad\.csv:1:12: there is no column "form"/),
+    ]),
+  })
+  const unknown = put('tx.csv', `name,chain,txs\nx,local,0x${'9'.repeat(64)}\n`)
+  await expect(run('--incidents', unknown)).rejects.toMatchObject({
+    hints: [expect.stringMatching(/tx\.csv:2:9: .*local does not know the transaction/)],
+  })
+  await expect(run('--incidents', at('none.yaml'))).rejects.toMatchObject({
+    hints: [expect.stringContaining('none.yaml:1:1: there is no such file')],
+  })
+})
+
+test('behavior: another set of parameters runs beside it: what appears, disappears, changes severity', async () => {
+  const file = put(
+    'other.yaml',
+    `watch: [{ name: gold, bots: { large-transfer: { threshold: '125', highFactor: 100 } } }]\n`,
+  )
+  const { base, other, diff } = await report('--compare', file)
+  expect(base.findings).toBe(4)
+  expect(other?.findings).toBe(2)
+  expect(other?.pages.alerts).toBe(0)
+  expect(diff?.counts).toEqual({ appears: 0, disappears: 2, severity: 1, moves: 0 })
+  expect(diff?.differences).toContainEqual(
+    expect.objectContaining({
+      kind: 'severity',
+      block: theft.block,
+      before: 'SEV2',
+      after: 'SEV3',
+      pages: -1,
+    }),
+  )
+  // The other way round.
+  const looser = put(
+    'looser.yaml',
+    `watch: [{ name: gold, bots: { large-transfer: { threshold: '55' } } }]\n`,
+  )
+  expect((await report('--compare', looser)).diff?.counts).toMatchObject({ appears: 1 })
+  out = ''
+  expect(await run('--compare', file)).toBe(0)
+  expect(out).toContain('0 appear, 2 disappear, 1 change severity, 0 move')
+  expect(out).toMatch(/~ \d+ {2}SEV2 → SEV3 {2}large-transfer/)
+})
+
+test('error: a set of parameters changes parameters only', async () => {
+  const file = put(
+    'wrong.yaml',
+    `channels: {}\nwatch: [{ name: silver, address: 0x00 }]\nbots: { large-transfer: { parameters: { treshold: 3 } } }\n`,
+  )
+  await expect(run('--compare', file)).rejects.toMatchObject({
+    exitCode: 2,
+    hints: expect.arrayContaining([
+      expect.stringMatching(/wrong\.yaml:1:1: channels: a set of parameters does not change this/),
+      expect.stringMatching(/wrong\.yaml:2:\d+: .*nothing watched is called so/),
+    ]),
+  })
+})
+
+test('behavior: the page is one file that runs nothing and escapes what strangers wrote', async () => {
+  const file = put(
+    'hostile.yaml',
+    `incidents: [{ name: '<script>alert(1)</script>&"', chain: local, from: ${theft.block} }]\n`,
+  )
+  expect(await run('--format', 'jsonl', '--html', at('report.html'), '--incidents', file)).toBe(0)
+  expect(out.trim().split('\n')).toHaveLength(4)
+  expect(err).toContain('Would have paged')
+  const page = readFileSync(at('report.html'), 'utf8')
+  expect(page).toMatch(/^<!doctype html>/)
+  expect(page).not.toMatch(/<script|https?:\/\/(?!www\.w3\.org)|@import|<link|<img|\son\w+=/i)
+  expect(page).toContain('&lt;script&gt;alert(1)&lt;/script&gt;&amp;&quot;')
+  expect(page).toContain('prefers-color-scheme')
+  expect(page.match(/<svg/g)?.length).toBeGreaterThanOrEqual(3)
+})
