@@ -22,6 +22,7 @@ const SLOW_ROUNDS = short ? 1 : 2
 const tocsinBot = `
 import { defineBot } from 'tocsin'
 import { z } from 'zod'
+import { endOnSignal } from './support/endOnSignal.ts'
 const TRANSFER = '0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef'
 const THRESHOLD = ${LARGE_UNITS}n
 export const baseline = defineBot({
@@ -47,6 +48,8 @@ export const baseline = defineBot({
       })),
 })
 `
+
+endOnSignal()
 
 const must = (run: TimedRun, who: string): TimedRun => {
   if (run.exitCode !== 0)

@@ -8,10 +8,13 @@ import { startEmbeddedPostgres } from '../core/store/index.ts'
 import { startAnvil } from '../core/testing/index.ts'
 import { deployDemo } from '../demo/contracts/index.ts'
 import { playTraffic } from '../demo/traffic.ts'
+import { endOnSignal } from './support/endOnSignal.ts'
 import { createPonderApp, type IndexedByPonder } from './support/ponderApp.ts'
 import { startReplayNode } from './support/replayNode.ts'
 import { median, printTable, printVerdicts } from './support/report.ts'
 import { processorTime, timeToReady } from './support/timeToReady.ts'
+
+endOnSignal()
 
 /**
  * `tocsin run indexer` beside a bare Ponder app that stores the same events in one table: from the start of the

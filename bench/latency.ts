@@ -7,7 +7,10 @@ import { callOf, createSender, type SendRequest } from '../demo/contracts/index.
 import { startStack } from '../test/support/stack.ts'
 import { giveBack, rob, takeManagerRole } from './support/attackStep.ts'
 import { countExecutions } from './support/countExecutions.ts'
+import { endOnSignal } from './support/endOnSignal.ts'
 import { percentile, printTable, printVerdicts } from './support/report.ts'
+
+endOnSignal()
 
 /**
  * New head at the node to finding committed, and to pause broadcast: blocks of 200 transactions, a tenth of which

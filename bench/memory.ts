@@ -2,7 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { encodeFunctionData } from 'viem'
 import { measureMemory } from '../demo/measureMemory.ts'
 import { startStack } from '../test/support/stack.ts'
+import { endOnSignal } from './support/endOnSignal.ts'
 import { median, printTable, printVerdicts } from './support/report.ts'
+
+endOnSignal()
 
 /**
  * Resident memory of the whole stack (every process of Tocsin and its Postgres, without the chain) over many blocks

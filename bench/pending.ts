@@ -5,7 +5,10 @@ import { tables } from '../core/store/index.ts'
 import { callOf, createSender, type SendRequest } from '../demo/contracts/index.ts'
 import { type Stack, startStack } from '../test/support/stack.ts'
 import { giveBack, sendAttack, takeManagerRole } from './support/attackStep.ts'
+import { endOnSignal } from './support/endOnSignal.ts'
 import { percentile, printTable, printVerdicts } from './support/report.ts'
+
+endOnSignal()
 
 /**
  * Before the block: a pending attack seen to the competing pause broadcast, and which of the two stands first in the

@@ -4,7 +4,10 @@ import { callOf, createSender } from '../demo/contracts/index.ts'
 import { type Stack, startStack } from '../test/support/stack.ts'
 import { giveBack, rob, takeManagerRole } from './support/attackStep.ts'
 import { countExecutions } from './support/countExecutions.ts'
+import { endOnSignal } from './support/endOnSignal.ts'
 import { percentile, printTable, printVerdicts } from './support/report.ts'
+
+endOnSignal()
 
 /**
  * Finding committed to pause broadcast, and to pause seen mined, on a chain that mines by the clock: blocks of 1 s, and

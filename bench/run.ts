@@ -12,17 +12,30 @@ if (unknown.length > 0) {
   process.exit(2)
 }
 
+let isStopped = false
 const runOne = (name: string): Promise<number> =>
   new Promise((resolve) => {
     const file = fileURLToPath(new URL(`./${name}.js`, import.meta.url))
     const child = spawn(process.execPath, [file, ...flags], {
       stdio: ['ignore', 'inherit', 'inherit'],
     })
-    child.once('error', () => resolve(1))
-    child.once('close', (code) => resolve(code ?? 1))
+    // The bench ends what it started; this program waits for it, and begins no other.
+    const pass = (signal: NodeJS.Signals): void => {
+      isStopped = true
+      child.kill(signal)
+    }
+    const passed = ['SIGINT', 'SIGTERM'] as const
+    for (const signal of passed) process.on(signal, pass)
+    const done = (code: number): void => {
+      for (const signal of passed) process.off(signal, pass)
+      resolve(code)
+    }
+    child.once('error', () => done(1))
+    child.once('close', (code) => done(code ?? 1))
   })
 
 const failed: string[] = []
-for (const name of names.length > 0 ? names : ALL) if ((await runOne(name)) !== 0) failed.push(name)
+for (const name of names.length > 0 ? names : ALL)
+  if (!isStopped && (await runOne(name)) !== 0) failed.push(name)
 if (failed.length > 0) console.error(`Failed: ${failed.join(', ')}.`)
 process.exitCode = failed.length > 0 ? 1 : 0

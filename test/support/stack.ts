@@ -13,6 +13,7 @@ import { connectDatabase, type Store } from '../../core/store/index.ts'
 import { type Anvil, type AnvilOptions, startAnvil } from '../../core/testing/index.ts'
 import { type DemoDeployment, deployDemo } from '../../demo/contracts/index.ts'
 import { startGatedNode } from './gatedNode.ts'
+import { keepEnding, leftBehind } from './leftBehind.ts'
 
 /** A chain with the demo's contracts, and a folder with a watchlist, a pause policy and a keystore for it. */
 export type Ground = {
@@ -104,9 +105,9 @@ export const startGround = async (options: GroundOptions): Promise<Ground> => {
   await chmod(folder, 0o755)
   const dataDir = join(folder, 'data')
   const undo: (() => Promise<void>)[] = [() => rm(folder, { recursive: true, force: true })]
-  const stop = async (): Promise<void> => {
+  const stop = keepEnding(async () => {
     for (const step of undo.reverse()) await step().catch(() => undefined)
-  }
+  })
   try {
     const anvil = await startAnvil({ accounts: 12 + (options.users ?? 32), ...options.anvil })
     undo.push(anvil.stop)
@@ -171,10 +172,11 @@ export const startGround = async (options: GroundOptions): Promise<Ground> => {
 /** The whole of Tocsin on a chain of its own with the demo's contracts, in a folder of its own; `stop` leaves nothing. */
 export const startStack = async (options: StackOptions): Promise<Stack> => {
   const ground = await startGround(options)
+  leftBehind.delete(ground.stop)
   const undo: (() => Promise<void>)[] = [ground.stop]
-  const stop = async (): Promise<void> => {
+  const stop = keepEnding(async () => {
     for (const step of undo.reverse()) await step().catch(() => undefined)
-  }
+  })
   try {
     const supervisor = await startSupervisor({
       configFile: ground.configFile,
