@@ -205,6 +205,11 @@ const resolveSigner = (file: WatchlistFile, secrets: Secrets, folder: string): C
     rpc: endpoints('rpc'),
     privateRpc: endpoints('privateRpc'),
     tenderlyRpc: endpoints('tenderlyRpc'),
+    tenderly: signer.tenderly && {
+      ...signer.tenderly,
+      accessKey: secrets.at(['signer', 'tenderly', 'accessKey']),
+      url: secrets.at(['signer', 'tenderly', 'url']) || undefined,
+    },
     key:
       signer.key?.type === 'aws-kms'
         ? { ...signer.key, region: signer.key.region, endpoint }
@@ -245,11 +250,6 @@ const resolveConfig = (
       multicall3: chain.multicall3 && lower(chain.multicall3),
       rpc: chain.rpc.map((endpoint, index) => ({
         name: endpoint.name ?? `rpc-${index + 1}`,
-    forta: Object.entries(file.forta).map(([name, bot]) => ({
-      ...bot,
-      name,
-      dir: resolve(folder, bot.dir),
-    })),
         http: secrets.at(['chains', name, 'rpc', index, 'http']),
         ws: secrets.at(['chains', name, 'rpc', index, 'ws']) || undefined,
       })),
@@ -257,6 +257,11 @@ const resolveConfig = (
     labels: file.labels.length === 0 ? undefined : { files: labels.files, rows: labels.rows },
     watch: file.watch.map((thing) => resolveThing(thing, ids.get(thing.chain) ?? 0, folder)),
     channels: resolveChannels(file, secrets),
+    forta: Object.entries(file.forta).map(([name, bot]) => ({
+      ...bot,
+      name,
+      dir: resolve(folder, bot.dir),
+    })),
     database: url || file.database ? { url } : undefined,
     signer: resolveSigner(file, secrets, folder),
     people: file.people && {

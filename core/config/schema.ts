@@ -285,12 +285,12 @@ export const watchlistSchema = z.strictObject({
         .record(z.string().min(1).max(200), name)
         .default({})
         .describe('The channel that reaches one person alone, by name under `signer.approvers`'),
-  forta: fortaSchema
-    .default({})
-    .describe('Unmodified bots of the Forta SDK, hosted each in a process of its own'),
     })
     .optional()
     .describe('How people answer proposals and stop everything'),
+  forta: fortaSchema
+    .default({})
+    .describe('Unmodified bots of the Forta SDK, hosted each in a process of its own'),
   indexer: z
     .strictObject({
       enabled: z.boolean().default(true),

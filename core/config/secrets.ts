@@ -48,6 +48,10 @@ const spotsIn = (root: Located): readonly Spot[] => {
       { part: 'signer', path: [...path, 'apiSecret'], form: 'text' },
     )
   }
+  spots.push(
+    { part: 'signer', path: ['signer', 'tenderly', 'url'], form: 'http' },
+    { part: 'signer', path: ['signer', 'tenderly', 'accessKey'], form: 'text' },
+  )
   spots.push({ part: 'signer', path: ['signer', 'key', 'endpoint'], form: 'http' })
   spots.push({ part: 'signer', path: ['signer', 'password'], form: 'text' })
   spots.push({ part: 'people', path: ['people', 'secret'], form: 'text' })

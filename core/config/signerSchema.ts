@@ -67,6 +67,15 @@ export const signerSchema = z.strictObject({
     .record(name, z.array(urlOrSecret).min(1))
     .default({})
     .describe("Per chain: Tenderly's node, for policies that simulate by `tenderly`"),
+  tenderly: z
+    .strictObject({
+      account: name.describe('Slug of the account'),
+      project: name.describe('Slug of the project'),
+      accessKey: secretSchema,
+      url: urlOrSecret.optional().describe("Default: Tenderly's own"),
+    })
+    .optional()
+    .describe('An account, for policies that simulate by `tenderly`, after the nodes if any'),
   readiness: z
     .strictObject({
       everyS: z.int().min(1).max(3_600).default(30),

@@ -98,7 +98,15 @@ export type KeyConfig =
 /** The signer's part; addresses of endpoints and secrets are empty unless the process asked for `signer`. */
 export type SignerConfig = Omit<
   NonNullable<WatchlistFile['signer']>,
-  'rpc' | 'privateRpc' | 'tenderlyRpc' | 'readiness' | 'password' | 'keystore' | 'key' | 'senders'
+  | 'rpc'
+  | 'privateRpc'
+  | 'tenderlyRpc'
+  | 'tenderly'
+  | 'readiness'
+  | 'password'
+  | 'keystore'
+  | 'key'
+  | 'senders'
 > & {
   /** Per chain name: the signer's own endpoints. */
   readonly rpc: Readonly<Record<string, readonly string[]>>
@@ -106,6 +114,14 @@ export type SignerConfig = Omit<
   readonly privateRpc?: Readonly<Record<string, readonly string[]>> | undefined
   /** Per chain name: Tenderly's node. */
   readonly tenderlyRpc?: Readonly<Record<string, readonly string[]>> | undefined
+  readonly tenderly?:
+    | {
+        readonly account: string
+        readonly project: string
+        readonly accessKey: string
+        readonly url: string | undefined
+      }
+    | undefined
   readonly readiness?: NonNullable<WatchlistFile['signer']>['readiness'] | undefined
   /** Absolute path of the Keystore V3 file; empty when the key lies in a vault. */
   readonly keystore: string
@@ -120,6 +136,14 @@ export type PeopleConfig = Omit<NonNullable<WatchlistFile['people']>, 'secret' |
   readonly haltToken: string
   /** The watchlist names a secret, whether or not this process may see it. */
   readonly hasSecret: boolean
+}
+
+/** An unmodified bot of the Forta SDK. */
+export type FortaBotConfig = Omit<WatchlistFile['forta'][string], 'dir'> & {
+  /** As findings and routes call it. */
+  readonly name: string
+  /** Absolute. */
+  readonly dir: string
 }
 
 /** The whole configuration, validated and resolved. Secrets are resolved only for the process that asks for them. */
@@ -147,22 +171,14 @@ export type Config = Omit<
     | { readonly files: readonly string[]; readonly rows: readonly ConfigLabel[] }
     | undefined
   readonly channels: readonly ChannelConfig[]
+  /** Hosted bots. Default: none. */
+  readonly forta?: readonly FortaBotConfig[] | undefined
   /** `url` is empty unless the process asked for `database`. */
   readonly database?: { readonly url: string } | undefined
   readonly signer?: SignerConfig | undefined
-/** An unmodified bot of the Forta SDK. */
-export type FortaBotConfig = Omit<WatchlistFile['forta'][string], 'dir'> & {
-  /** As findings and routes call it. */
-  readonly name: string
-  /** Absolute. */
-  readonly dir: string
-}
-
   readonly people?: PeopleConfig | undefined
   /** SHA-256 of the merged file: part of every process's status row. */
   readonly hash: string
   /** Where each thing, chain and channel is written: `watch.<name>`, `chains.<name>`, `channels.<name>`, … */
   readonly places?: Readonly<Record<string, Place>>
 }
-  /** Hosted bots. Default: none. */
-  readonly forta?: readonly FortaBotConfig[] | undefined
