@@ -9,6 +9,8 @@ import { createLaneSenders } from './senders/laneSenders.ts'
 import type { SignerContext, SignerLane } from './signerContext.ts'
 import type { DigestSigner } from './signerKey.ts'
 import { createSignerRpc, type SignerRpc, type SignerRpcHooks } from './signerRpc.ts'
+import { createTenderlyNode } from './simulation/tenderly.ts'
+import { createTenderlyAccount } from './simulation/tenderlyAccount.ts'
 
 const IDLE_MS = 1_000
 const WARM_MS = 3_000
@@ -37,10 +39,17 @@ export const createLanes = (
     }
     const rpc = createSignerRpc({ chainId: chain.id, urls, hooks })
     const gateways = config.signer?.tenderlyRpc?.[chainName] ?? []
-    const tenderly =
-      gateways.length > 0
-        ? createSignerRpc({ chainId: chain.id, urls: gateways, prefix: 'tenderly', hooks })
-        : undefined
+    const account = config.signer?.tenderly
+    const tenderly = [
+      ...(gateways.length > 0
+        ? [
+            createTenderlyNode(
+              createSignerRpc({ chainId: chain.id, urls: gateways, prefix: 'tenderly', hooks }),
+            ),
+          ]
+        : []),
+      ...(account ? [createTenderlyAccount({ ...account, chainId: chain.id })] : []),
+    ]
     const closed = config.signer?.privateRpc?.[chainName] ?? []
     const privateRpc =
       closed.length > 0

@@ -1,6 +1,7 @@
 import type { Address } from '../base/index.ts'
 import { adaptPolicy } from './adaptCalldata.ts'
 import { isLocalStep, type LaneSenders } from './senders/laneSenders.ts'
+import type { SignerLane } from './signerContext.ts'
 import type { SignerRpc } from './signerRpc.ts'
 import { simulateAction } from './simulation/simulateAction.ts'
 import type { ActionDefinition, LoadedPolicy, Policy, ProbeResult } from './types.ts'
@@ -43,7 +44,7 @@ export const probeExpiry = (
 /** The action, played as it would be sent now, with the canaries and the storage that the policy asserts. */
 export const probeDryRun = async (
   rpc: SignerRpc,
-  tenderly: SignerRpc | undefined,
+  tenderly: SignerLane['tenderly'],
   action: ActionDefinition,
   policy: LoadedPolicy,
   from: Address,

@@ -10,6 +10,7 @@ import type { LaneSenders } from './senders/laneSenders.ts'
 import type { SignerKey } from './signerKey.ts'
 import type { SignerMetrics } from './signerMetrics.ts'
 import type { SignerRpc } from './signerRpc.ts'
+import type { TenderlyWay } from './simulation/types.ts'
 import type { ActionDefinition, ExecutionMode, LoadedPolicy } from './types.ts'
 
 /** What every step of the signer works with. */
@@ -60,8 +61,8 @@ export type SignerLane = {
   readonly senders?: LaneSenders | undefined
   /** Whether there are endpoints outside the public mempool. */
   readonly hasPrivateRpc?: boolean | undefined
-  /** Tenderly's node for the chain, where one is configured. */
-  readonly tenderly?: SignerRpc | undefined
+  /** Ways to Tenderly for the chain, where any is configured. */
+  readonly tenderly?: readonly TenderlyWay[] | undefined
   /** When a block is final: by the chain's own word, or after so many blocks. Default: 'tag'. */
   readonly finality?: 'tag' | { readonly depth: number } | undefined
 }

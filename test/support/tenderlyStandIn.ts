@@ -4,9 +4,12 @@ import type { Address, Hex } from '../../core/base/index.ts'
 /** `no-future`: only tags, no number beyond the head. `lagging`: answers as if the last two blocks had not come. */
 export type TenderlyFault = 'none' | 'error' | 'hang' | 'rubbish' | 'no-future' | 'lagging'
 
+/** What the REST interface of the stand-in wants to see. */
+export const ACCOUNT = { account: 'acme', project: 'watch', accessKey: 'a-key-of-the-account' }
+
 /**
  * A stand-in for Tenderly's node: `tenderly_simulateBundle` and `tenderly_simulateTransaction` by the published shapes,
- * translated to anvil. It keeps the trap of the real one: the block names the block that the calls are part of, so they
+ * translated to anvil; and for the REST interface that Tenderly's SDK calls. It keeps the trap of the real one: the block names the block that the calls are part of, so they
  * see the state at its start, and `latest` does not see the newest block.
  */
 export type TenderlyStandIn = {
@@ -17,6 +20,25 @@ export type TenderlyStandIn = {
   readonly stop: () => Promise<void>
 }
 
+type RestAnswer = { readonly status: number; readonly body: unknown }
+type RestBundle = {
+  readonly network_id: string
+  readonly call_args: readonly {
+    readonly from: Address
+    readonly to: Address | ''
+    readonly gas: number
+    readonly gas_price: string
+    readonly value: string
+    readonly data: Hex
+  }[]
+  readonly block_number_or_hash: { readonly blockNumber: number }
+  readonly overrides: Readonly<Record<string, { readonly balance?: string }>> | null
+}
+type Simulation = {
+  readonly status: boolean
+  readonly blockNumber: Hex
+  readonly trace: readonly { readonly output: Hex }[]
+}
 type Rpc = { readonly id: number; readonly method: string; readonly params: readonly unknown[] }
 type Answer = { readonly result?: unknown; readonly error?: { code: number; message: string } }
 type Diff = Record<string, { storage?: Record<string, Hex>; code?: Hex; balance?: Hex }>
@@ -142,12 +164,65 @@ export const startTenderlyStandIn = async (upstream: string): Promise<TenderlySt
       return { jsonrpc: '2.0', id, error: { code: -32_000, message } }
     }
   }
+  const answerRest = async (path: string, key: unknown, text: string): Promise<RestAnswer> => {
+    const bad = (status: number, slug: string): RestAnswer => ({
+      status,
+      body: { error: { id: 'stand-in', slug, message: slug } },
+    })
+    const own = `/account/${ACCOUNT.account}/project/${ACCOUNT.project}/simulations/simulate/bundle`
+    if (key !== ACCOUNT.accessKey) return bad(401, 'unauthorized')
+    if (path !== `/api/v2${own}`) return bad(404, 'resource_not_found')
+    if (fault === 'error') return bad(403, 'quota_limit_reached')
+    if (fault === 'rubbish') return { status: 200, body: { simulations: [{ status: 'yes' }] } }
+    const { network_id, call_args, block_number_or_hash, overrides } = JSON.parse(
+      text,
+    ) as RestBundle
+    if (network_id !== String(Number(await ask<Hex>('eth_chainId', []))))
+      return bad(400, 'invalid_request_network')
+    const calls = call_args.map(({ gas, gas_price: _, value, to, ...call }) => ({
+      ...call,
+      ...(to === '' ? {} : { to }),
+      gas: `0x${gas.toString(16)}`,
+      value: `0x${BigInt(value).toString(16)}`,
+    }))
+    const purses = Object.entries(overrides ?? {}).map(([who, { balance }]) => [
+      who,
+      { balance: `0x${BigInt(balance ?? 0).toString(16)}` },
+    ])
+    const tag = String(block_number_or_hash.blockNumber)
+    seen.push({ method: 'rest', block: tag })
+    try {
+      const played = await simulate(calls, tag, Object.fromEntries(purses) as Overrides)
+      const simulations = (played as Simulation[]).map((each) => ({
+        status: each.status,
+        gas_used: 21_000,
+        cumulative_gas_used: 21_000,
+        block_number: Number(each.blockNumber),
+        type: 2,
+        logs: [],
+        trace: each.trace.map(({ output }) => ({ type: 'CALL', output })),
+      }))
+      return { status: 200, body: { simulations } }
+    } catch {
+      return bad(400, 'invalid_block_number')
+    }
+  }
   const server = createServer((request, response) => {
     let text = ''
     request.on('data', (chunk: Buffer) => {
       text += chunk.toString()
     })
     request.on('end', () => {
+      const path = request.url ?? '/'
+      if (path.startsWith('/api/')) {
+        if (fault === 'hang') return
+        void answerRest(path, request.headers['x-access-key'], text).then(({ status, body }) =>
+          response
+            .writeHead(status, { 'content-type': 'application/json', 'x-stand-in': '1' })
+            .end(JSON.stringify(body)),
+        )
+        return
+      }
       const body = JSON.parse(text) as Rpc | Rpc[]
       const list = Array.isArray(body) ? body : [body]
       if (fault === 'hang' && list.some(({ method }) => method.startsWith('tenderly_'))) return

@@ -4,6 +4,7 @@ import { adaptPolicy } from '../adaptCalldata.ts'
 import { suggestFees } from '../fees.ts'
 import { probeReadiness, type Readiness } from '../readiness.ts'
 import { checkCode, readBalance, readEffect, readFees, readHead, readNonce } from '../readTarget.ts'
+import type { SignerLane } from '../signerContext.ts'
 import type { SignerRpc } from '../signerRpc.ts'
 import { checkSimulation } from '../simulation/checkSimulation.ts'
 import { simulateAction } from '../simulation/simulateAction.ts'
@@ -13,7 +14,7 @@ import type { DrillReport, DrillStep } from './types.ts'
 
 export type DryRunOptions = {
   readonly rpc: SignerRpc
-  readonly tenderly?: SignerRpc | undefined
+  readonly tenderly?: SignerLane['tenderly']
   readonly action: ActionDefinition
   readonly policy: LoadedPolicy
   readonly actor: Address

@@ -93,6 +93,7 @@ const makeConfig = async ({
         rpc: { [chain.name]: [url] },
         privateRpc: {},
         tenderlyRpc: {},
+        tenderly: undefined,
         senders: [],
         key: undefined,
         keystore,

@@ -4,6 +4,7 @@ import { pause } from '../../../actions/pause/action.ts'
 import { compileContracts } from '../../../demo/contracts/compile.ts'
 import { type StrictNode, startStrictNode } from '../../../test/support/strictNode.ts'
 import {
+  ACCOUNT,
   startTenderlyStandIn,
   type TenderlyStandIn,
 } from '../../../test/support/tenderlyStandIn.ts'
@@ -13,6 +14,8 @@ import { policySchema } from '../policySchema.ts'
 import { createSignerRpc, type SignerRpc } from '../signerRpc.ts'
 import type { Policy, SimulationProvider } from '../types.ts'
 import { simulateAction } from './simulateAction.ts'
+import { createTenderlyNode } from './tenderly.ts'
+import { createTenderlyAccount } from './tenderlyAccount.ts'
 import type { SimulationRequest } from './types.ts'
 
 let anvil: Anvil
@@ -101,7 +104,7 @@ const makePolicy = async (simulation: object = {}): Promise<Policy> => {
 const simulate = async (simulation: object = {}, rest: Partial<SimulationRequest> = {}) =>
   simulateAction({
     rpc,
-    tenderly,
+    tenderly: [createTenderlyNode(tenderly)],
     action: pause,
     policy: await makePolicy(simulation),
     from: pauser,
@@ -291,9 +294,66 @@ test.each(['error', 'rubbish', 'lagging', 'hang'] as const)(
   30_000,
 )
 
+const account = (changes: Partial<typeof ACCOUNT> = {}) =>
+  createTenderlyAccount({
+    ...ACCOUNT,
+    chainId: anvil.chainId,
+    url: tenderlyNode.url,
+    ...changes,
+  })
+
+test("behavior: by an account, through Tenderly's own SDK, as part of the block after the head", async () => {
+  const before = tenderlyNode.seen.length
+  const tenderlyWays = { tenderly: [account()] }
+  expect(await simulate(by('tenderly'), tenderlyWays)).toMatchObject({
+    outcome: 'passed',
+    method: 'tenderly',
+    block: await head(),
+  })
+  // Requests of a test before this one may still arrive.
+  expect(tenderlyNode.seen.slice(before)).toContainEqual({
+    method: 'rest',
+    block: String((await head()) + 1),
+  })
+  const stranger = { ...tenderlyWays, from: vault }
+  expect((await simulate(by('tenderly'), stranger)).outcome).toBe('reverted')
+  // It tells no storage: where that is asserted, it is not enough.
+  const storage = [{ address: vault }]
+  expect(
+    await simulate({ ...by('tenderly'), assertions: { storage } }, tenderlyWays),
+  ).toMatchObject({ outcome: 'unavailable' })
+  await transact(pauser, vault, '0x8456cb59')
+  expect((await simulate(by('tenderly'), tenderlyWays)).outcome).toBe('already_effective')
+})
+
+test('behavior: the account is asked where the node does not answer', async () => {
+  const dead = createSignerRpc({ chainId: anvil.chainId, urls: ['http://127.0.0.1:1'] })
+  const tenderlyWays = { tenderly: [createTenderlyNode(dead), account()] }
+  expect(await simulate(by('tenderly'), tenderlyWays)).toMatchObject({ outcome: 'passed' })
+})
+
+test.each(['error', 'rubbish', 'lagging', 'no-future', 'hang'] as const)(
+  'error: an account at fault (%s) is no simulation',
+  async (fault) => {
+    tenderlyNode.setFault(fault)
+    const result = await simulate(by('tenderly'), { tenderly: [account()] })
+    expect(result).toMatchObject({ outcome: 'unavailable', method: 'none' })
+    expect(result.detail).not.toContain(ACCOUNT.accessKey)
+  },
+  30_000,
+)
+
+test('error: a wrong key or project of the account is told', async () => {
+  for (const wrong of [{ accessKey: 'another' }, { project: 'another' }]) {
+    const result = await simulate(by('tenderly'), { tenderly: [account(wrong)] })
+    expect(result.outcome).toBe('unavailable')
+    expect(result.detail).toMatch(/^tenderly: \S+/)
+  }
+})
+
 test('error: without a Tenderly endpoint, or any endpoint at all, it says so', async () => {
   expect((await simulate(by('tenderly'), { tenderly: undefined })).detail).toContain(
-    'no Tenderly endpoint is configured',
+    'neither an endpoint nor an account of Tenderly',
   )
   const dead = createSignerRpc({ chainId: anvil.chainId, urls: ['http://127.0.0.1:1'] })
   const result = await simulate({}, { rpc: dead })

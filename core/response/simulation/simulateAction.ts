@@ -6,7 +6,7 @@ import { ethSimulateV1 } from './ethSimulateV1.ts'
 import { judgeSimulation } from './judgeSimulation.ts'
 import { bounded } from './readAnswers.ts'
 import { readSuspiciousCall } from './suspiciousCall.ts'
-import { tenderlyRpc } from './tenderly.ts'
+import { tenderly } from './tenderly.ts'
 import type {
   SimulatedCall,
   SimulationPlan,
@@ -19,7 +19,7 @@ const SIMULATORS: Readonly<Record<SimulationProvider, Simulator>> = {
   eth_simulateV1: ethSimulateV1,
   debug_traceCall: debugTraceCall,
   eth_call: ethCall,
-  tenderly: tenderlyRpc,
+  tenderly,
 }
 
 /** An endpoint that hangs must not hold up a pause: the next one is asked. */

@@ -45,9 +45,23 @@ export type SimulationAnswer = {
   readonly block: number | undefined
 }
 
+/** One call of a bundle that Tenderly played, and the block that it was made part of. */
+export type TenderlyCall = CallOutcome & {
+  /** Undefined where it does not tell. */
+  readonly changes: readonly StorageChange[] | undefined
+  readonly block: number | undefined
+}
+
+/** Calls one after the other, as part of a block that is yet to come; a sentence why there is no answer. */
+export type TenderlyWay = (
+  calls: readonly SimulatedCall[],
+  block: number | 'pending',
+) => Promise<readonly TenderlyCall[] | string>
+
 export type Endpoints = {
   readonly rpc: SignerRpc
-  readonly tenderly?: SignerRpc | undefined
+  /** Tenderly, by its node or by an account. */
+  readonly tenderly?: readonly TenderlyWay[] | undefined
 }
 
 /** One way to play a plan. Answers in a sentence why it cannot; throws `rpc.*` when no endpoint answers. */
