@@ -1,6 +1,7 @@
 import type { Address, Hex } from 'tocsin'
 import type { AbiFunction, AbiParameter } from 'viem'
 import {
+  decodeAbiParameters,
   encodeAbiParameters,
   encodeFunctionData,
   isAddress,
@@ -32,6 +33,19 @@ export const statedCheck = z.strictObject({
   equals: scalar,
 })
 export type StatedCheck = z.infer<typeof statedCheck>
+
+/** A time that a contract tells, in Unix seconds, and how far off it must be. */
+export const statedTerm = z.strictObject({
+  to: addressParameter.optional().describe('Default: the target'),
+  function: z
+    .string()
+    .max(500)
+    .describe('With what it returns: "getPausedState() returns (bool,uint256,uint256)"'),
+  args: z.array(stated).max(50).default([]),
+  output: z.int().min(0).max(20).default(0).describe('Which of its answers is the time, from 0'),
+  daysLeft: z.int().min(0).max(3_650).default(14).describe('Nearer than this it is no longer well'),
+})
+export type StatedTerm = z.infer<typeof statedTerm>
 
 const parseFunction = (text: string): AbiFunction => {
   const item: unknown = parseAbiItem(`function ${text.replace(/^function\s+/, '')}` as string)
@@ -103,6 +117,34 @@ export const encodeCheck = (
   }
 }
 
+/** @throws TypeError when the function or an argument cannot be read, or its answer is no number. */
+export const encodeTerm = (
+  { to, function: text, args, output }: StatedTerm,
+  target: Address,
+): {
+  readonly to: Address
+  readonly data: Hex
+  /** Unix seconds, of what the call returned; undefined when that is something else. */
+  readonly read: (data: Hex) => bigint | undefined
+} => {
+  const item = parseFunction(text)
+  const outputs: readonly AbiParameter[] = item.outputs
+  if (!/^uint\d*$/.test(outputs[output]?.type ?? ''))
+    throw new TypeError(`"${text.slice(0, 80)}" returns no number at place ${output}`)
+  return {
+    to: to ?? target,
+    data: encodeStated({ function: text, args }).data,
+    read: (data) => {
+      try {
+        const value: unknown = decodeAbiParameters(outputs, data)[output]
+        return value === undefined ? undefined : BigInt(value as bigint)
+      } catch {
+        return undefined
+      }
+    },
+  }
+}
+
 const whyOf = (work: () => unknown): string | undefined => {
   try {
     work()
@@ -117,5 +159,7 @@ const ANYONE: Address = `0x${'00'.repeat(20)}`
 
 /** Why a stated call or check cannot be encoded, or undefined when it can. */
 export const faultOfCall = (call: StatedCall): string | undefined => whyOf(() => encodeStated(call))
+export const faultOfTerm = (term: StatedTerm): string | undefined =>
+  whyOf(() => encodeTerm(term, ANYONE))
 export const faultOfCheck = (check: StatedCheck): string | undefined =>
   whyOf(() => encodeCheck(check, ANYONE, ANYONE))

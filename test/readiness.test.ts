@@ -13,6 +13,7 @@ import type { RemoteSender } from '../core/response/senders/remoteSender.ts'
 import { tables } from '../core/store/index.ts'
 import type { RunningProcess } from '../core/telemetry/index.ts'
 import { createSignerFixture, type SignerFixture } from './support/signerFixture.ts'
+import { startStandinServer } from './support/standinServer.ts'
 import { type StrictNode, startStrictNode } from './support/strictNode.ts'
 
 let f: SignerFixture
@@ -55,7 +56,7 @@ const findAlert = async (probe: string, policy = 'pause-vault') => {
   return alert
 }
 const alertBecomes = (probe: string, expected: object): Promise<void> =>
-  expect.poll(() => findAlert(probe), { timeout: 12_000, interval: 250 }).toMatchObject(expected)
+  expect.poll(() => findAlert(probe), { timeout: 30_000, interval: 250 }).toMatchObject(expected)
 
 const setBalance = (wei: bigint) =>
   f.anvil.rpc('anvil_setBalance', [f.signer, `0x${wei.toString(16)}`])
@@ -178,7 +179,7 @@ test.each(cases)(
     await mend()
     await alertBecomes(probe, { status: 'resolved', closedBy: 'condition', findings: 1 })
   },
-  40_000,
+  90_000,
 )
 
 test('behavior: limits used up by a pause are no fault while it stands, and are one when it is lifted', async () => {
@@ -191,7 +192,7 @@ test('behavior: limits used up by a pause are no fault while it stands, and are 
   await f.asAdmin('pause')
   await f.writePolicy({ limits: { maxPerWindow: 1, windowS: 3_600, maxLifetime: 100 } })
   await expect
-    .poll(readLimits, { timeout: 12_000 })
+    .poll(readLimits, { timeout: 30_000 })
     .toMatchObject({ ok: true, message: expect.stringContaining('Used up, and its effect stands') })
   expect((await findAlert('limits'))?.status ?? 'none').not.toBe('open')
   await f.asAdmin('unpause')
@@ -199,7 +200,7 @@ test('behavior: limits used up by a pause are no fault while it stands, and are 
   await alertBecomes('limits', { status: 'open' })
   await f.writePolicy()
   await alertBecomes('limits', { status: 'resolved' })
-}, 40_000)
+}, 90_000)
 
 test('behavior: an end of approval is told gently while it nears, and gravely once it is past', async () => {
   const severities = async (): Promise<readonly string[]> => {
@@ -216,7 +217,7 @@ test('behavior: an end of approval is told gently while it nears, and gravely on
     .toEqual(['Medium holds', 'High holds'])
   await f.writePolicy()
   await expect.poll(async () => (await severities()).at(-1), { timeout: 10_000 }).toMatch(/ ended$/)
-}, 40_000)
+}, 90_000)
 
 test('behavior: a signer that starts again tells nothing twice, and ends what it did not begin', async () => {
   await f.asAdmin('revokeRole', [PAUSER_ROLE, f.signer])
@@ -237,7 +238,7 @@ test('behavior: a signer that starts again tells nothing twice, and ends what it
   await f.asAdmin('grantRole', [PAUSER_ROLE, f.signer])
   await alertBecomes('role', { status: 'resolved' })
   expect(await count()).toBe(before + 1)
-}, 40_000)
+}, 90_000)
 
 test('behavior: while the chain cannot be read, that is told, and what was known stays', async () => {
   await signer.stop()
@@ -246,7 +247,7 @@ test('behavior: while the chain cannot be read, that is told, and what was known
   await dark.stop()
   signer = await f.start({ config: withSettings({}) })
   await alertBecomes('endpoint', { status: 'resolved' })
-}, 40_000)
+}, 90_000)
 
 test('behavior: a policy without the signatures it needs is not ready', async () => {
   await signer.stop()
@@ -261,7 +262,64 @@ test('behavior: a policy without the signatures it needs is not ready', async ()
   await signer.stop()
   signer = await f.start({ config: withSettings({}) })
   await alertBecomes('signatures', { status: 'resolved' })
-}, 40_000)
+}, 90_000)
+
+test('behavior: a chain that the signer does not serve, a sender that is unwell and one without the right are alerts', async () => {
+  await signer.stop()
+  const nowhere = await f.start({ config: withSettings({ rpc: {} }) })
+  await alertBecomes('chain', {
+    status: 'open',
+    summary: expect.stringContaining('no endpoint for chain'),
+  })
+  await nowhere.stop()
+
+  const relayer = { address: f.signer, paused: true }
+  const service = await startStandinServer(async () => ({
+    status: 200,
+    body: { success: true, data: relayer, error: null },
+  }))
+  const senders = [
+    {
+      name: 'relay',
+      type: 'openzeppelin-relayer',
+      chain: 'local',
+      url: service.url,
+      apiKey: 'a-key',
+      relayer: 'pauser',
+      address: undefined,
+    },
+  ]
+  try {
+    signer = await f.start({ config: withSettings({ senders }) })
+    await alertBecomes('chain', { status: 'resolved' })
+    await f.writePolicy({
+      senders: [
+        { name: 'relay', deadlineS: 30 },
+        { name: 'local', deadlineS: 60 },
+      ],
+    })
+    await alertBecomes('sender:relay', {
+      status: 'open',
+      summary: expect.stringContaining('is paused or disabled'),
+    })
+    relayer.paused = false
+    await alertBecomes('sender:relay', { status: 'resolved' })
+    relayer.address = f.admin
+    await signer.stop()
+    signer = await f.start({ config: withSettings({ senders }) })
+    await alertBecomes('role@relay', {
+      status: 'open',
+      summary: expect.stringContaining('neither holds the pauser role'),
+    })
+    relayer.address = f.signer
+    await f.writePolicy()
+    await alertBecomes('role@relay', { status: 'resolved' })
+  } finally {
+    await signer.stop()
+    await service.stop()
+    signer = await f.start({ config: withSettings({}) })
+  }
+}, 90_000)
 
 test('behavior: a sender that is unwell or lacks the right is told by its name', async () => {
   await f.writePolicy({

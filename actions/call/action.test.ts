@@ -2,7 +2,12 @@ import type { Address } from 'tocsin'
 import { actionConformance, trialPolicy } from 'tocsin/testing'
 import { encodeFunctionData, parseAbi } from 'viem/utils'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { parsePolicy } from '../../core/response/index.ts'
+import {
+  createProbeContext,
+  createSignerRpc,
+  type Policy,
+  parsePolicy,
+} from '../../core/response/index.ts'
 import { type ActionStage, createActionStage } from '../../test/support/actionScene.ts'
 import { call } from './action.ts'
 
@@ -144,4 +149,44 @@ test('behavior: what cannot be undone is never automatic, and needs two people',
   expect(
     messages(parameters, { mode: 'auto', approvedBy: ['Ada'], approval: { timeoutS: 600 } }),
   ).toEqual([])
+})
+
+test('behavior: a window in which it can be called is watched: well, near its end, over, unreadable', async () => {
+  const { anvil, admin, signer, deploy } = stage
+  const nowS = Math.floor(Date.now() / 1000)
+  const vault = await deploy('WindowedVault', admin, BigInt(nowS + 20 * 86_400))
+  const probe = async (window: object, target = vault.address) => {
+    const rpc = createSignerRpc({ chainId: anvil.chainId, urls: [anvil.url] })
+    const policy = {
+      target,
+      parameters: {
+        function: 'setPaused(bool)',
+        args: [true],
+        effect: [{ function: 'paused() returns (bool)', equals: true }],
+        ready: [{ function: 'paused() returns (bool)', equals: false }],
+        undoneBy: 'the owner calls setPaused(false)',
+        window,
+      },
+    } as unknown as Policy
+    const results = await call.probe(createProbeContext(rpc, policy, signer))
+    return results.find(({ name }) => name === 'window')
+  }
+  const ofVault = { function: 'getPausedState() returns (bool,uint256,uint256)', output: 1 }
+  expect(await probe(ofVault)).toMatchObject({ ok: true })
+  expect(await probe({ ...ofVault, daysLeft: 19 })).toMatchObject({ ok: true })
+  expect(await probe({ ...ofVault, daysLeft: 20 })).toMatchObject({
+    ok: false,
+    message: expect.stringMatching(/^It can be called for another \d+ days only/),
+  })
+  const over = await deploy('WindowedVault', admin, BigInt(nowS - 1))
+  expect(await probe(ofVault, over.address)).toMatchObject({
+    ok: false,
+    message: expect.stringMatching(/^It can be called no more/),
+  })
+  expect(await probe({ function: 'unknown() returns (uint256)' })).toMatchObject({
+    ok: false,
+    message: expect.stringMatching(/cannot be read/),
+  })
+  for (const window of [{ ...ofVault, output: 0 }, { ...ofVault, output: 3 }, { function: 'x(' }])
+    expect(call.parameters?.safeParse({ ...parameters, window }).success).toBe(false)
 })

@@ -1,14 +1,25 @@
-import { defineAction, findLoweredGuard, type PolicyFacts, type ProbeContext } from 'tocsin'
+import {
+  defineAction,
+  findLoweredGuard,
+  type PolicyFacts,
+  type ProbeContext,
+  type ProbeResult,
+} from 'tocsin'
 import { z } from 'zod'
 import {
   encodeCheck,
   encodeStated,
+  encodeTerm,
   faultOfCall,
   faultOfCheck,
+  faultOfTerm,
   statedCall,
   statedCheck,
+  statedTerm,
 } from '../statedCall.ts'
 import { probed } from '../words.ts'
+
+const DAY_S = 86_400n
 
 /** Names under which contracts of their own lower a guard, hand over control or move value. */
 const SUSPECT =
@@ -19,6 +30,9 @@ const parameters = z
     ...statedCall.shape,
     effect: z.array(statedCheck).min(1).max(10).describe('What holds when it took effect'),
     ready: z.array(statedCheck).min(1).max(10).describe('What holds while the signer may call it'),
+    window: statedTerm
+      .optional()
+      .describe('Until when it can be called at all, where the contract knows such a time'),
     undoneBy: z
       .string()
       .min(10)
@@ -42,6 +56,8 @@ const parameters = z
           `"${name}" sounds like lowering a guard, handing over control or moving value`,
         )
     }
+    const term = value.window && faultOfTerm(value.window)
+    if (term) fault(['window'], term)
     for (const list of ['effect', 'ready'] as const)
       value[list].forEach((check, index) => {
         const wrong = faultOfCheck(check)
@@ -63,6 +79,29 @@ const probeReady = ({ policy, signer, call }: ProbeContext) =>
       )
     }),
   )
+
+/** Whether the time in which it can be called has enough days left. */
+const probeWindow = async ({ policy, call }: ProbeContext): Promise<readonly ProbeResult[]> => {
+  const { window } = read(policy)
+  if (!window) return []
+  const { to, data, read: readTime } = encodeTerm(window, policy.target)
+  const answer = await call(to, data)
+  const until = answer.ok ? readTime(answer.data) : undefined
+  if (until === undefined)
+    return [probed('window', false, '', `${window.function} of ${to} cannot be read.`)]
+  const leftS = until - BigInt(Math.floor(Date.now() / 1000))
+  const days = `${leftS / DAY_S} days`
+  return [
+    probed(
+      'window',
+      leftS > BigInt(window.daysLeft) * DAY_S,
+      `It can be called for another ${days}.`,
+      leftS > 0n
+        ? `It can be called for another ${days} only, until ${until} (Unix seconds).`
+        : `It can be called no more: the time ended at ${until} (Unix seconds).`,
+    ),
+  ]
+}
 
 /** One exact call that the policy states in words, with the effect by which it is known to have worked. */
 export const call = defineAction({
@@ -87,5 +126,5 @@ export const call = defineAction({
     },
   },
   isAlreadyEffective: () => false,
-  probe: probeReady,
+  probe: async (context) => [...(await probeReady(context)), ...(await probeWindow(context))],
 })

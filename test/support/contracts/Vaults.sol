@@ -43,6 +43,27 @@ contract OwnedVault is Ownable, Pausable {
     }
 }
 
+/// Can be paused for a time after it was deployed, as some vaults can, and by its owner alone.
+contract WindowedVault is Ownable {
+    bool public paused;
+    uint256 private immutable _windowEnds;
+
+    error WindowOver();
+
+    constructor(address owner_, uint256 windowEnds) Ownable(owner_) {
+        _windowEnds = windowEnds;
+    }
+
+    function setPaused(bool state) external onlyOwner {
+        if (state && block.timestamp >= _windowEnds) revert WindowOver();
+        paused = state;
+    }
+
+    function getPausedState() external view returns (bool, uint256, uint256) {
+        return (paused, _windowEnds, _windowEnds + 30 days);
+    }
+}
+
 /// Guarded by an AccessManager.
 contract ManagedVault is AccessManaged, Pausable {
     constructor(address manager) AccessManaged(manager) {}
