@@ -8,7 +8,7 @@ export const checkForta = (
   options: {
     readonly folder: string
     readonly chains: readonly string[]
-    readonly bots: readonly string[] | undefined
+    readonly bots?: readonly string[] | undefined
     readonly add: (path: ConfigPath, problem: string, mend: string, onKey?: boolean) => void
     readonly references: (path: ConfigPath, known: readonly string[], one: string) => void
   },
