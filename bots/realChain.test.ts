@@ -518,7 +518,7 @@ describe('admin-call', () => {
       ['MULTISIG-CHANGED', 'High', 'safe'],
       ['MULTISIG-CHANGED', 'Critical', 'safe'],
       ['ADMIN-CALL-FAILED', 'Low', 'vault'],
-      ['PAUSE-CHANGED', 'Low', 'vault'],
+      ['PAUSE-CHANGED', 'Medium', 'vault'],
     ])
   })
 })

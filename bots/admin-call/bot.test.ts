@@ -151,8 +151,8 @@ describe('events', () => {
         }),
       ),
     ).toEqual([
-      ['PAUSE-CHANGED', 'Low'],
-      ['PAUSE-CHANGED', 'High'],
+      ['PAUSE-CHANGED', 'Medium'],
+      ['PAUSE-CHANGED', 'Medium'],
     ])
   })
 

@@ -15,13 +15,13 @@ import {
   queueTopics,
 } from './announced.ts'
 import { beaconNeeds, readBeacon } from './beacon.ts'
+import { findForeignCode } from './foreignCode.ts'
 import { listFunctions } from './functions.ts'
 import { mergeChanges } from './mergeChanges.ts'
 import { adminCallParameters } from './parameters.ts'
 import { adminTopics, readEvents } from './readEvents.ts'
 import {
   reportCall,
-  reportDelegatecall,
   reportEvent,
   reportProbe,
   reportSafeChange,
@@ -31,7 +31,7 @@ import {
 import { hasActed, SAFE_TOPICS, type SafeChange, safeChanges } from './safeState.ts'
 import { readSlots, type SlotChange, showWord, slotReads } from './slots.ts'
 import type { AdminCall, AdminContext, AdminEvent, AdminThing } from './types.ts'
-import { hasFailedInside, unwrapCalls, unwrapInput, WRAPPERS } from './unwrapCalls.ts'
+import { hasFailedInside, unwrapCalls, WRAPPERS } from './unwrapCalls.ts'
 
 /** Calls that change the state of the thing itself: plain ones, and its own delegatecalls to itself (multicall). */
 const changesState = ({ type, from, to }: CallTrace): boolean =>
@@ -89,14 +89,6 @@ const probesOf = (
   }
   return [...groups.values()].slice(0, MAX_PROBES)
 }
-
-const delegatecalls = (setting: Setting, calls: readonly CallTrace[]): readonly Finding[] =>
-  calls.flatMap((call) => {
-    const [outer] = unwrapInput('multisig', call.input)
-    const isForeign =
-      outer?.operation === 1 && !setting.thing.parameters.delegateTargets.includes(outer.to)
-    return outer && isForeign ? [reportDelegatecall(setting, outer.to, call)] : []
-  })
 
 /** What the slot says to the last event of its kind in the block. */
 const judgeSlot = (
@@ -191,7 +183,8 @@ const judge = async (all: Gathered): Promise<readonly Finding[]> => {
       reportSlot(settingOf(undefined), change, findAnnouncedSlot(queued, thing, change.after)),
     )
   for (const change of all.silent) findings.push(reportSafeChange(settingOf(undefined), change))
-  for (const call of carriers) findings.push(...delegatecalls(settingOf(call.txHash), [call]))
+  for (const call of carriers)
+    findings.push(...(await findForeignCode(settingOf(call.txHash), call)))
   for (const group of probesOf(calls.filter(({ call }) => call.reverted)))
     if (!thing.parameters.allowedCallers.includes(group[0].call.from))
       findings.push(reportProbe(settingOf(group[0].call.txHash), group))
@@ -293,7 +286,12 @@ export const adminCall = defineBot({
       kind: 'event',
       severity: 'Critical',
     },
-    { id: 'PAUSE-CHANGED', title: 'Contract paused or unpaused', kind: 'event', severity: 'High' },
+    {
+      id: 'PAUSE-CHANGED',
+      title: 'Contract paused or unpaused',
+      kind: 'event',
+      severity: 'Medium',
+    },
     {
       id: 'MULTISIG-CHANGED',
       title: 'Owners, threshold, modules or guard of a Safe changed',

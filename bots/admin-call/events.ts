@@ -11,6 +11,7 @@ import {
   safeLegacyAbi,
   timelockAbi,
 } from '../../abis/index.ts'
+import { MANAGER_FORMS, MORE_RULES, moreAbi } from './moreEvents.ts'
 
 /** What the bot tells of. */
 type AdminAlert =
@@ -96,6 +97,7 @@ export const BEACON_RULE: EventRule = {
 
 /** Every event that the bot knows, by name. */
 export const EVENT_RULES: Readonly<Record<string, EventRule>> = {
+  ...MORE_RULES,
   OwnershipTransferred: {
     alertId: 'OWNER-CHANGED',
     severity: is('High'),
@@ -205,13 +207,13 @@ export const EVENT_RULES: Readonly<Record<string, EventRule>> = {
   },
   Paused: {
     alertId: 'PAUSE-CHANGED',
-    severity: is('Low'),
+    severity: is('Medium'),
     text: (args, who) => `it was paused by ${who(args['account'])}`,
     actor: 'account',
   },
   Unpaused: {
     alertId: 'PAUSE-CHANGED',
-    severity: is('High'),
+    severity: is('Medium'),
     text: (args, who) => `it was unpaused by ${who(args['account'])}`,
     actor: 'account',
   },
@@ -303,6 +305,7 @@ const all = [
   ...othersAbi,
   ...safeLegacyAbi,
   ...formsAbi,
+  ...moreAbi,
 ]
 
 /** The known events, first form first. */
@@ -312,3 +315,13 @@ export const EVENT_ITEMS = all.filter(
 export const EVENT_TOPICS = [
   ...new Set(EVENT_ITEMS.flatMap((item) => (item.type === 'event' ? [toEventSelector(item)] : []))),
 ]
+
+/** The rule of an event; undefined for one that only the watchlist knows. */
+export const findRule = (
+  name: string,
+  args: Readonly<Record<string, unknown>>,
+): EventRule | undefined => {
+  if (name === BEACON_EVENT) return BEACON_RULE
+  const rules = args['roleId'] === undefined ? EVENT_RULES : { ...EVENT_RULES, ...MANAGER_FORMS }
+  return Object.hasOwn(rules, name) ? rules[name] : undefined
+}

@@ -11,7 +11,8 @@ import {
 } from 'tocsin'
 import { isAddress } from 'viem/utils'
 import type { Announced } from './announced.ts'
-import { BEACON_EVENT, BEACON_RULE, EVENT_RULES, type EventRule, type Who } from './events.ts'
+import { type EventRule, findRule, type Who } from './events.ts'
+import type { Helper } from './knownCode.ts'
 import type { SafeChange } from './safeState.ts'
 import { type SlotChange, showWord } from './slots.ts'
 import type { AdminCall, AdminContext, AdminEvent, AdminThing } from './types.ts'
@@ -175,10 +176,7 @@ type EventFacts = {
   readonly announced: Announced | undefined
 }
 
-const ruleOf = (event: AdminEvent): EventRule | undefined =>
-  event.name === BEACON_EVENT ? BEACON_RULE : knownRuleOf(event)
-const knownRuleOf = (event: AdminEvent): EventRule | undefined =>
-  Object.hasOwn(EVENT_RULES, event.name) ? EVENT_RULES[event.name] : undefined
+const ruleOf = ({ name, args }: AdminEvent): EventRule | undefined => findRule(name, args)
 
 const severityOf = async (
   { ctx, thing }: Setting,
@@ -341,18 +339,31 @@ export const reportSafeChange = (
   })
 }
 
-/** A Safe ran foreign code as its own. */
-export const reportDelegatecall = (setting: Setting, target: Address, call: CallTrace): Finding => {
+/** A Safe ran foreign code as its own; `part` of a batch. */
+export const reportDelegatecall = (
+  setting: Setting,
+  target: Address,
+  call: CallTrace,
+  { helper, part }: { readonly helper?: Helper | undefined; readonly part?: number },
+): Finding => {
   const { thing, ctx } = setting
+  const danger = helper
+    ? `It is the Safe's own ${helper.name}, which changes neither owners nor singleton.`
+    : 'That code may change owners and singleton without any event.'
   return finish(setting, {
     alertId: 'MULTISIG-DELEGATECALL',
     name: `delegatecall: ${thing.name}`,
-    description: `${thing.name}: the Safe ran the code of ${showAddress(ctx, target)} as its own. That code may change owners and singleton without any event.`,
-    severity: 'High',
-    uniqueKey: `${thing.name}:delegatecall:${call.path.join('.') || 'top'}`,
+    description: `${thing.name}: the Safe ran the code of ${showAddress(ctx, target)} as its own${part === undefined ? '' : ', within a batch'}. ${danger}`,
+    severity: helper ? 'Low' : 'High',
+    uniqueKey: `${thing.name}:delegatecall:${call.path.join('.') || 'top'}${part === undefined ? '' : `:${part}`}`,
     caller: call.from,
     mayCalm: false,
-    metadata: { target, selector: call.input.slice(0, 10) },
+    metadata: {
+      target,
+      selector: call.input.slice(0, 10),
+      ...(helper ? { helper: helper.name } : {}),
+      ...(part === undefined ? {} : { part: String(part + 1) }),
+    },
     addresses: [target],
   })
 }
