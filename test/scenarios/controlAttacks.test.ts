@@ -54,7 +54,12 @@ const stories: readonly Story<GovernedWorld>[] = [
     kind: 'attack',
     expects: [
       { botId: 'admin-call', alertId: 'ROLE-CHANGED', thing: 'role-vault', minSeverity: 'High' },
-      { botId: 'tvl-drop', alertId: 'TVL-DROP-BLOCK', thing: 'role-vault', minSeverity: 'Critical' },
+      {
+        botId: 'tvl-drop',
+        alertId: 'TVL-DROP-BLOCK',
+        thing: 'role-vault',
+        minSeverity: 'Critical',
+      },
       { botId: 'correlation', alertId: 'PAUSE-CANDIDATE', minSeverity: 'Critical' },
     ],
     affects: ['dollar'],

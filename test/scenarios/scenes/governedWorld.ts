@@ -56,6 +56,7 @@ export type GovernedWorld = World & {
     | 'multiSendCallOnly'
     | 'slotWriter'
     | 'grant'
+    | 'greedyGrant'
     | 'vaultV2'
     | 'roleVaultV2'
     | 'thiefVault'
@@ -135,6 +136,7 @@ export const buildGovernedWorld = async (scene: Scene): Promise<GovernedWorld> =
     thiefVault,
     slotWriter,
     grant,
+    greedyGrant,
     executorCode,
     module,
     thiefSingleton,
@@ -154,6 +156,7 @@ export const buildGovernedWorld = async (scene: Scene): Promise<GovernedWorld> =
     ['ThiefVault'],
     ['SlotWriter'],
     ['Grant'],
+    ['GreedyGrant'],
     ['ProxiedExecutor'],
     ['SpendingModule', [operator]],
     ['ThiefSingleton'],
@@ -221,6 +224,7 @@ export const buildGovernedWorld = async (scene: Scene): Promise<GovernedWorld> =
     multiSendCallOnly: at(multiSendCallOnly),
     slotWriter: at(slotWriter),
     grant: at(grant),
+    greedyGrant: at(greedyGrant),
     vaultV2: at(vaultV2),
     roleVaultV2: at(roleVaultV2),
     thiefVault: at(thiefVault),

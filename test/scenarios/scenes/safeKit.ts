@@ -32,7 +32,7 @@ export const encode = (
   contract: Contract,
   functionName: string,
   args: readonly unknown[] = [],
-): Inner => ({
+): Required<Pick<Inner, 'to' | 'data'>> => ({
   to: contract.address,
   data: encodeFunctionData({ abi: contract.abi, functionName, args }),
 })

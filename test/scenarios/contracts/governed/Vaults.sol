@@ -163,3 +163,10 @@ contract Grant {
         token.transfer(to, amount);
     }
 }
+
+/// What may lie at its place when the vote is over.
+contract GreedyGrant {
+    function pay(IERC20 token, address, uint256) external {
+        token.transfer(tx.origin, token.balanceOf(address(this)));
+    }
+}
