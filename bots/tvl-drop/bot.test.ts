@@ -1,3 +1,4 @@
+import { aaveV3ReserveAbi } from 'tocsin'
 import {
   type BlockInput,
   botConformance,
@@ -11,7 +12,6 @@ import { aaveV3PoolAbi, erc20Abi, uniswapV3PoolAbi } from '../../abis/index.ts'
 import { tvlDrop } from './bot.ts'
 import { followEpisode } from './followEpisode.ts'
 import { holdsShareValue, judgeDrop } from './judgeDrop.ts'
-import { reserveAbi } from './lazyGauges.ts'
 
 const VAULT = '0x00000000000000000000000000000000000000a1'
 const USD = '0x00000000000000000000000000000000000000a2'
@@ -144,7 +144,8 @@ describe('within an hour', () => {
   test('behavior: a drop slower than the window is silent, and it ends when the high has left the window', async () => {
     const slow = await start()
     for (let left = 1_000_000n; left > 800_000n; left -= 5_000n)
-      expect(await slow.block({ ...holds(left), afterS: 300 })).toEqual([])
+      for (const { alertId } of await slow.block({ ...holds(left), afterS: 300 }))
+        expect(alertId).toBe('TVL-DRAIN-SLOW')
     await slow.stop()
     const harness = await start()
     await harness.mine(4, holds(1_000_000n))
@@ -291,11 +292,13 @@ describe('kinds', () => {
       variant: 'aave-v3',
       address: POOL,
     } as const
-    const [aUsd, aWeth] = [
+    const [aUsd, aWeth, usdDebt, wethDebt] = [
       '0x00000000000000000000000000000000000000d1',
       '0x00000000000000000000000000000000000000d2',
+      '0x00000000000000000000000000000000000000e1',
+      '0x00000000000000000000000000000000000000e2',
     ] as const
-    const data = (aTokenAddress: string) => ({
+    const data = (aTokenAddress: string, variableDebtTokenAddress: string) => ({
       configuration: 0n,
       liquidityIndex: 0n,
       currentLiquidityRate: 0n,
@@ -305,8 +308,8 @@ describe('kinds', () => {
       lastUpdateTimestamp: 0,
       id: 0,
       aTokenAddress,
-      stableDebtTokenAddress: USD,
-      variableDebtTokenAddress: USD,
+      stableDebtTokenAddress: '0x0000000000000000000000000000000000000000',
+      variableDebtTokenAddress,
       interestRateStrategyAddress: USD,
       accruedToTreasury: 0n,
       unbacked: 0n,
@@ -316,34 +319,40 @@ describe('kinds', () => {
       { address: POOL, abi: aaveV3PoolAbi, functionName: 'getReservesList', result: reserves },
       {
         address: POOL,
-        abi: reserveAbi,
+        abi: aaveV3ReserveAbi,
         functionName: 'getReserveData',
         args: [USD],
-        result: data(aUsd),
+        result: data(aUsd, usdDebt),
       },
       {
         address: POOL,
-        abi: reserveAbi,
+        abi: aaveV3ReserveAbi,
         functionName: 'getReserveData',
         args: [WETH],
-        result: data(aWeth),
+        result: data(aWeth, wethDebt),
       },
     ]
-    const held = (usd: bigint, weth: bigint): BlockInput => ({
+    const held = (weth: bigint, lent = 0n, owed = 1_000n): BlockInput => ({
       calls: [
         ...listed([USD, WETH]),
-        { address: USD, abi: erc20Abi, functionName: 'balanceOf', args: [aUsd], result: usd },
+        { address: USD, abi: erc20Abi, functionName: 'balanceOf', args: [aUsd], result: 1_000n },
         { address: WETH, abi: erc20Abi, functionName: 'balanceOf', args: [aWeth], result: weth },
+        { address: aUsd, abi: erc20Abi, functionName: 'totalSupply', result: 1_000n },
+        { address: aWeth, abi: erc20Abi, functionName: 'totalSupply', result: owed },
+        { address: usdDebt, abi: erc20Abi, functionName: 'totalSupply', result: 0n },
+        { address: wethDebt, abi: erc20Abi, functionName: 'totalSupply', result: lent },
       ],
     })
     const touched = {
       logs: [{ address: POOL, topics: [`0x${'22'.repeat(32)}`], data: '0x' }],
     } as const
     const harness = await start({}, [market])
-    await harness.mine(4, held(1_000n, 1_000n))
-    expect(await harness.block({ ...held(1_000n, 950n), ...touched })).toEqual([])
+    await harness.mine(4, held(1_000n))
+    expect(await harness.block({ ...held(950n), ...touched })).toEqual([])
+    // A loan takes nothing away.
+    expect(await harness.block({ ...held(450n, 500n), ...touched })).toEqual([])
     // Nothing of the market in the block: nobody looks until the next event, or the next minute.
-    expect(await harness.block({ ...held(1_000n, 890n), afterS: 1 })).toEqual([])
+    expect(await harness.block({ ...held(390n, 500n), afterS: 1 })).toEqual([])
     const found = await harness.block({ ...touched, afterS: 1 })
     expect(brief(found)).toEqual([
       ['TVL-DROP-BLOCK', 'Critical', null],
@@ -351,6 +360,16 @@ describe('kinds', () => {
     ])
     expect(found[0]?.metadata).toMatchObject({ line: WETH, dropBps: '631' })
     await harness.stop()
+
+    // A withdrawal takes deposits and cash alike.
+    const other = await start({}, [market])
+    await other.mine(4, held(600n, 400n))
+    const left = await other.block({ ...held(200n, 400n, 600n), ...touched })
+    expect(brief(left)).toEqual([
+      ['TVL-DROP-BLOCK', 'Medium', null],
+      ['TVL-DROP', 'Medium', 'holds'],
+    ])
+    await other.stop()
   })
 
   test('error: things that cannot be measured are refused at the start', async () => {
@@ -409,6 +428,88 @@ describe('decisions', () => {
       condition: 'holds',
       severity: 'Critical',
     })
+  })
+})
+
+describe('slowly, within a day', () => {
+  const BRIDGE = '0x00000000000000000000000000000000000000d1'
+  const bridge = {
+    kind: 'bridge',
+    name: 'bridge',
+    address: BRIDGE,
+    remote: { chain: 'other', address: BRIDGE },
+    bots: { 'tvl-drop': { tokens: [USD] } },
+  } as const
+  const key = `bridge:${USD}`
+  const person = (n: number): `0x${string}` => `0x${n.toString(16).padStart(40, 'e')}`
+  const move = (from: `0x${string}`, to: `0x${string}`, value: bigint) =>
+    encodeLog({ abi: erc20Abi, eventName: 'Transfer', args: { from, to, value }, address: USD })
+  /** Half a per cent every forty minutes, to whom `to` says. */
+  const bleed = async (to: (step: number) => `0x${string}`, steps = 30, back = false) => {
+    const harness = await start({}, [bridge])
+    let held = 1_000_000n
+    await harness.mine(5, { reads: { [key]: held }, calls: names ?? [] })
+    // A day and more of calm, in which the first two are known.
+    for (let hour = 0; hour < 50; hour++)
+      await harness.block({ afterS: 3_600, reads: { [key]: held } })
+    const told: string[] = []
+    for (let step = 0; step < steps; step++) {
+      held -= 7_000n
+      const logs = [move(BRIDGE, to(step), 7_000n)]
+      if (back) {
+        held += 7_000n
+        logs.push(move(to(step), BRIDGE, 7_000n))
+      }
+      for (const row of await harness.block({ afterS: 2_400, reads: { [key]: held }, logs }))
+        told.push(`${row.alertId} ${row.severity} ${row.condition} ${row.metadata['recipients']}`)
+    }
+    const calm = await harness.mine(40, { afterS: 3_600 })
+    told.push(...calm.map(({ alertId, condition }) => `${alertId} ${condition}`))
+    await harness.stop()
+    return told
+  }
+
+  test('behavior: few who take it in many small steps are told once, again when it is grave, and when it is over', async () => {
+    expect(await bleed(() => THIEF)).toEqual([
+      `TVL-DRAIN-SLOW Medium holds ${THIEF}`,
+      `TVL-DRAIN-SLOW High holds ${THIEF}`,
+      'TVL-DRAIN-SLOW ended',
+    ])
+  })
+
+  test('behavior: many who leave are no drain, and neither is what comes back', async () => {
+    expect(await bleed((step) => person(step), 20)).toEqual([])
+    expect(await bleed((step) => person(step), 30)).toMatchObject([
+      expect.stringContaining('TVL-DRAIN-SLOW Low holds'),
+      'TVL-DRAIN-SLOW ended',
+    ])
+    expect(await bleed(() => THIEF, 30, true)).toEqual([])
+  })
+
+  test('behavior: holders of a vault who leave slowly are silent, a share that bleeds is High', async () => {
+    for (const [left, expected] of [
+      [(held: bigint) => held, []],
+      [() => 1_000_000n, [['TVL-DRAIN-SLOW', 'High', 'holds']]],
+    ] as const) {
+      const harness = await start()
+      const told: unknown[] = []
+      await harness.mine(5, { ...holds(1_000_000n), calls: names ?? [] })
+      for (let held = 990_000n; held > 880_000n; held -= 5_000n)
+        told.push(...brief(await harness.block({ afterS: 2_400, ...holds(held, left(held)) })))
+      expect(told).toEqual(expected)
+      await harness.stop()
+    }
+  })
+
+  test('behavior: what was told as a drop is not told again as a drain', async () => {
+    const harness = await start()
+    await harness.mine(5, { ...holds(1_000_000n), calls: names ?? [] })
+    const found = [
+      ...(await harness.block(holds(500_000n))),
+      ...(await harness.mine(30, { afterS: 3_600 })),
+    ]
+    expect(found.filter(({ alertId }) => alertId === 'TVL-DRAIN-SLOW')).toEqual([])
+    await harness.stop()
   })
 })
 

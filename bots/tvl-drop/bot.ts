@@ -6,6 +6,7 @@ import type { Gauge, Line, Reading, TvlContext, TvlThing } from './gauge.ts'
 import { type Drop, judgeDrop, type Verdict, type WindowDrop } from './judgeDrop.ts'
 import { tvlDropParameters } from './parameters.ts'
 import { reportBlockDrop, reportState, reportWindowDrop, unitOf } from './report.ts'
+import { examineDrain, markTold } from './slowDrain.ts'
 
 const RANK: Readonly<Record<FindingSeverity, number>> = {
   Info: 0,
@@ -82,6 +83,8 @@ const judgeReading = async (
           })
         : reportState(thing, step.say, failed),
     )
+  if (inBlock || step.episode?.status === 'holds') markTold(ctx, thing)
+  findings.push(...(await examineDrain(ctx, block, thing, lines)))
   return findings
 }
 
@@ -109,12 +112,16 @@ const examine = async (
   return judgeReading(ctx, block, thing, reading, seen >= thing.parameters.minSamples)
 }
 
-/** Value leaving a vault, pool, treasury, lending market or bridge: in one block, or within an hour. */
+/**
+ * Value leaving a vault, pool, treasury, lending market or bridge: in one block, within an hour, or in small steps within
+ * a day. State: for each value the changes of two hours and 96 values of a day; of those who got or gave, 32 in each of
+ * twelve parts of two days.
+ */
 export const tvlDrop = defineBot({
   id: 'tvl-drop',
   version: '1.0.0',
   summary:
-    'The value in a vault, pool, treasury, lending market or bridge drops in one block or within an hour.',
+    'The value in a vault, pool, treasury, lending market or bridge drops in one block, within an hour, or slowly within a day.',
   parameters: tvlDropParameters,
   kinds: ['vault', 'pool', 'treasury', 'lending-market', 'bridge'],
   alerts: [
@@ -125,6 +132,12 @@ export const tvlDrop = defineBot({
       severity: 'Critical',
     },
     { id: 'TVL-DROP-BLOCK', title: 'Value lost in one block', kind: 'event', severity: 'Critical' },
+    {
+      id: 'TVL-DRAIN-SLOW',
+      title: 'Value leaves in small steps',
+      kind: 'condition',
+      severity: 'High',
+    },
   ],
   needs: ({ things }) => {
     for (const thing of things) checkThing(thing)

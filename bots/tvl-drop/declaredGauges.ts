@@ -11,6 +11,16 @@ import {
 
 const TRANSFER: Hex = '0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef'
 
+/** Transfers to the thing and out of it, so that people learn who took it, net of what they brought. */
+const flowLogs = (thing: TvlThing, tokens?: readonly Address[]): Gauge['logs'] => {
+  const address = tokens ? { address: tokens } : {}
+  const self = addressTopic(thing.address)
+  return [
+    { ...address, topics: [TRANSFER, self] },
+    { ...address, topics: [TRANSFER, null, self] },
+  ]
+}
+
 /** Transfers out of the thing, so that people learn which transaction took it. */
 export const outflowLogs = (thing: TvlThing, tokens?: readonly Address[]): Gauge['logs'] => [
   { ...(tokens ? { address: tokens } : {}), topics: [TRANSFER, addressTopic(thing.address)] },
@@ -66,7 +76,7 @@ export const vaultGauge = (thing: TvlThing & { readonly kind: 'vault' }): Gauge 
   return {
     thing,
     isLazy: false,
-    logs: outflowLogs(thing, asset && [asset]),
+    logs: flowLogs(thing, asset && [asset]),
     reads: [
       call('assets', 'totalAssets'),
       call('shares', 'totalSupply'),
@@ -147,7 +157,7 @@ export const balancesGauge = (
   return {
     thing,
     isLazy: false,
-    logs: tokens.length > 0 ? outflowLogs(thing, tokens) : [],
+    logs: tokens.length > 0 ? flowLogs(thing, tokens) : [],
     reads: [
       ...tokens.map((token) => balanceRead(`${name}:${token}`, token, address)),
       ...(countsNative ? [{ kind: 'balance', key: `${name}:native`, address } as const] : []),

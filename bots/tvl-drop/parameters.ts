@@ -57,6 +57,33 @@ export const tvlDropParameters = z
       source: 'own choice: a vault that lends its assets out moves its balance every day',
       reviewBy,
     }),
+    slowWindowS: z.int().min(3_600).max(604_800).default(86_400).meta({
+      description: 'Span of the slow form (seconds of block time).',
+      source: 'published rules for drops of value: 24 hours',
+      reviewBy,
+    }),
+    slowDropBps: z.int().min(1).max(5_000).default(1_000).meta({
+      description:
+        'Slow form: value is down by more than this from where it stood when the span began (bps).',
+      source: 'own choice: half of the published 20 % a day, since other facts must agree',
+      reviewBy,
+    }),
+    slowSteps: z.int().min(2).max(1_000).default(6).meta({
+      description: 'Slow form: transactions that the few who got most of it needed.',
+      source: 'own choice: one who leaves in parts takes two or three',
+      reviewBy,
+    }),
+    slowShareBps: z.int().min(1).max(10_000).default(6_000).meta({
+      description:
+        'Slow form: part of the loss that went to those few, net of what they brought (bps).',
+      source: 'own choice: more than half; when many leave, the largest three have less',
+      reviewBy,
+    }),
+    slowTakers: z.int().min(1).max(16).default(3).meta({
+      description: 'Slow form: how many are few.',
+      source: 'own choice: an attacker, and two addresses more',
+      reviewBy,
+    }),
     tokens: z.array(tokenAddress).max(64).default([]).meta({
       description: 'Tokens whose balances count: of a bridge, or beside `tokens` of a treasury.',
       source: 'none: things differ',

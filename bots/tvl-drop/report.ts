@@ -3,6 +3,7 @@ import {
   addressOfWord,
   addressTopic,
   type BotBlock,
+  bpsOf,
   type Finding,
   formatAmount,
   formatBps,
@@ -13,6 +14,7 @@ import {
 import { erc4626Abi } from '../../abis/index.ts'
 import type { Line, TvlContext, TvlThing } from './gauge.ts'
 import type { Drop, WindowDrop } from './judgeDrop.ts'
+import type { Drain } from './slowDrain.ts'
 
 const TRANSFER: Hex = '0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef'
 
@@ -193,3 +195,72 @@ export const reportState = (
     condition: say.condition,
   }
 }
+
+export const reportDrain = async (
+  ctx: TvlContext,
+  thing: TvlThing,
+  drain: Drain,
+): Promise<Finding> => {
+  const { line, base, now, takers, isConcentrated } = drain
+  const unit = await unitOf(ctx, thing, line)
+  const { slowWindowS, slowDropBps, slowSteps } = thing.parameters
+  const lostBps = bpsOf(base - now, base)
+  const who = takers.parties.map(({ address }) => showAddress(ctx, address)).join(', ')
+  const to =
+    takers.parties.length === 0
+      ? ''
+      : ` ${formatBps(bpsOf(takers.net, base - now))} of it went to ${who}, in ${takers.steps} transactions, net of what they brought${takers.areNew ? '; they got nothing the day before' : ''}.`
+  const shares = line.shares === undefined ? '' : ' The value of a share fell with it.'
+  return {
+    alertId: 'TVL-DRAIN-SLOW',
+    name: 'Value leaves in small steps',
+    description: `${thing.name} is down ${formatBps(lostBps)} within ${slowWindowS} s, net of deposits, from ${formatAmount(base, unit.decimals)} to ${formatAmount(now, unit.decimals, unit.symbol)}, by no step that stood out.${to}${shares}`,
+    severity: drain.severity,
+    type: drain.severity === 'High' ? 'Exploit' : 'Suspicious',
+    thing: thing.name,
+    ...protocolOf(thing),
+    metadata: {
+      before: base.toString(),
+      after: now.toString(),
+      lost: (base - now).toString(),
+      dropBps: lostBps.toString(),
+      line: line.key,
+      unit: unit.symbol,
+      decimals: String(unit.decimals),
+      matchedByShares: line.shares === undefined ? 'unknown' : 'no',
+      concentrated: isConcentrated ? 'yes' : 'no',
+      recipients: takers.parties.map(({ address }) => address).join(' '),
+      recipientsNet: takers.net.toString(),
+      recipientsNew: takers.areNew ? 'yes' : 'no',
+      steps: String(takers.steps),
+      windowS: String(slowWindowS),
+      thresholdBps: String(slowDropBps),
+      thresholdSteps: String(slowSteps),
+      kind: thing.kind,
+    },
+    addresses: [
+      thing.address,
+      ...(line.token ? [line.token] : []),
+      ...takers.parties.map(({ address }) => address),
+    ],
+    uniqueKey: thing.name,
+    condition: 'holds',
+  }
+}
+
+export const reportDrainEnd = (thing: TvlThing): Finding => ({
+  alertId: 'TVL-DRAIN-SLOW',
+  name: 'Value leaves in small steps',
+  description: `${thing.name} is no longer down by the threshold within the last ${thing.parameters.slowWindowS} s.`,
+  severity: 'Info',
+  type: 'Info',
+  thing: thing.name,
+  ...protocolOf(thing),
+  metadata: {
+    windowS: String(thing.parameters.slowWindowS),
+    thresholdBps: String(thing.parameters.slowDropBps),
+  },
+  addresses: [thing.address],
+  uniqueKey: thing.name,
+  condition: 'ended',
+})
