@@ -35,7 +35,7 @@ export const correlationParameters = z.strictObject({
     .default([
       ['large-transfer', 'whale-watch', 'exchange-flow'],
       ['admin-call', 'governance', 'timelock'],
-      ['tvl-drop', 'utilisation'],
+      ['tvl-drop', 'outflow-cap', 'utilisation'],
     ])
     .meta({
       description: 'Bots that see one and the same thing from several sides: they count as one.',
@@ -78,6 +78,8 @@ export const correlationParameters = z.strictObject({
     .default([
       'TVL-DROP',
       'TVL-DROP-BLOCK',
+      'TVL-DRAIN-SLOW',
+      'OUTFLOW-ABOVE-CAP',
       'LIQUIDITY-PULL',
       'LIQUIDITY-DRAIN',
       'LARGE-TRANSFER',
