@@ -137,7 +137,7 @@ const resolveThing = (thing: ThingFile, chainId: number, folder: string): Watche
       return {
         ...thing,
         ...rest,
-        remote: { ...thing.remote, address: lower(thing.remote.address) },
+        remote: thing.remote && { ...thing.remote, address: lower(thing.remote.address) },
       }
     default:
       return { ...thing, ...rest }

@@ -101,6 +101,21 @@ const adminFunctions = z
   .default([])
   .describe('Functions only an administrator should call')
 
+const argumentName = z.string().regex(/^[A-Za-z_$][\w$]*$/, 'the name of an argument')
+const bridgeEvent = z.strictObject({
+  event: z
+    .string()
+    .regex(
+      /^[A-Za-z_$][\w$]*\(.*\)$/,
+      'such as Locked(uint256 indexed nonce, address to, uint256 amount)',
+    ),
+  id: argumentName.optional().describe('Argument that both sides share: nonce, guid, message hash'),
+  token: argumentName.optional(),
+  amount: argumentName.optional(),
+  recipient: argumentName.optional(),
+  domain: argumentName.optional().describe('Argument that names the chain of origin'),
+})
+
 export const thingSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('contract'), ...thingBase, adminFunctions }),
   z.strictObject({ kind: z.literal('proxy'), ...thingBase, adminFunctions }),
@@ -151,7 +166,32 @@ export const thingSchema = z.discriminatedUnion('kind', [
     kind: z.literal('bridge'),
     ...thingBase,
     adminFunctions,
-    remote: z.strictObject({ chain: name, address }),
+    remote: z
+      .strictObject({
+        chain: name,
+        address,
+        domain: z
+          .string()
+          .min(1)
+          .max(80)
+          .optional()
+          .describe(
+            "How the bridge's events call that chain (endpoint id, domain): releases of other origins are then not compared",
+          ),
+      })
+      .optional()
+      .describe(
+        'The other side; watch it as a bridge too, so that releases are compared with locks',
+      ),
+    events: z
+      .strictObject({
+        lock: z.array(bridgeEvent).max(8).default([]),
+        release: z.array(bridgeEvent).max(8).default([]),
+      })
+      .optional()
+      .describe(
+        'Events of the bridge. Default: the usual ones, else those of its ABI by their names',
+      ),
   }),
   z.strictObject({
     kind: z.literal('treasury'),

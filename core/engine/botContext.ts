@@ -12,6 +12,7 @@ import { compileCall } from './checkNeeds.ts'
 import { decodeAnswer } from './declaredReads.ts'
 import type { EngineBot } from './engineBot.ts'
 import type { LabelBook } from './labelBook.ts'
+import type { RemoteReader } from './remoteViews.ts'
 import type { BotContext, ReadResult } from './types.ts'
 
 /** Most state reads that one bot may make in one block beside the declared ones. */
@@ -44,6 +45,8 @@ export type ContextOptions = {
   readonly ledger: ReadLedger
   readonly labels: LabelBook
   readonly byAddress: ReadonlyMap<Address, BotContext<unknown>['things'][number]>
+  /** Default: no other chain is known. */
+  readonly remote?: RemoteReader | undefined
   readonly log: (message: string, fields: Record<string, Json>) => void
 }
 
@@ -104,6 +107,12 @@ export const createBotContext = (options: ContextOptions): BotContext<unknown> =
         guarded(() => source.reader.storage(address, slot, at(where))),
       code: (address, where) => guarded(() => source.reader.code(address, at(where))),
       balance: (address, where) => guarded(() => source.reader.balance(address, at(where))),
+    },
+    remote: async (chain, keys) => {
+      const { remote } = options
+      if (!remote || chain === source.name) return undefined
+      const request = { botId: bot.definition.id, blockHash: block.hash, chain, keys }
+      return guarded(() => remote(request))
     },
     labels,
     log: (message, fields = {}) => {

@@ -27,6 +27,7 @@ import { createLabelBook, type LabelBook } from './labelBook.ts'
 import { createOpenHandlers, MOST_OPEN_HANDLERS, type OpenHandlers } from './openHandlers.ts'
 import type { Cast } from './pending/cast.ts'
 import { createPreparer, type PreparedBlock, type Preparer } from './prepareBlock.ts'
+import type { RemoteReader } from './remoteViews.ts'
 import { type BotRun, runBot } from './runBot.ts'
 import { runRounds } from './runRounds.ts'
 import { botFailingFinding } from './selfFindings.ts'
@@ -107,6 +108,8 @@ export const createBotCrew = (options: {
   readonly marks?: ChainMarks | undefined
   /** Which bots must not run, since they took the process down. */
   readonly strikes?: StrikeBook | undefined
+  /** What bots keep on other chains. */
+  readonly remote?: RemoteReader | undefined
   /** Findings of a block that come from elsewhere, for `handleAlert`. */
   readonly otherAlerts?: ((block: ChainHeader) => readonly BotAlert[]) | undefined
 }): BotCrew => {
@@ -193,6 +196,7 @@ export const createBotCrew = (options: {
       alerts,
       transactions: prepared.block.transactions,
       labels: labelBook,
+      remote: options.remote,
       byAddress: member.byAddress,
       mark: marks?.markOf(id),
       openHandlers: condition.openHandlers,

@@ -15,6 +15,7 @@ import type { EngineBot } from './engineBot.ts'
 import type { BlockCommit, BlockId, EngineStore, FindingRow } from './engineStore.ts'
 import type { Cast } from './pending/cast.ts'
 import type { PreparedBlock } from './prepareBlock.ts'
+import type { RemoteReader } from './remoteViews.ts'
 import type { StrikeBook } from './strikeBook.ts'
 import { createTally } from './tallyBlock.ts'
 import type { BotAlert, Label } from './types.ts'
@@ -47,6 +48,8 @@ export type EngineOptions<Tx> = {
    * it is asked about the same block. Default: none.
    */
   readonly otherAlerts?: ((block: ChainHeader) => readonly BotAlert[]) | undefined
+  /** What bots keep on other chains. Default: nothing is known of them. */
+  readonly remote?: RemoteReader | undefined
   /** How long to try for data of a block before giving it back to the feed (ms). Default: 15000. */
   readonly dataPatienceMs?: number
 }

@@ -130,6 +130,14 @@ export type BotWindow = {
   readonly quantile: (spanS: number, q: number) => bigint | undefined
 }
 
+/** What a bot keeps on another chain, as of that chain's last committed block. */
+export type RemoteView = {
+  readonly head: { readonly number: number; readonly timestampS: number }
+  readonly finalized: { readonly number: number; readonly timestampS: number } | undefined
+  /** Values of the bot's state there, by key, with the block that set them; a key that is not there is left out. */
+  readonly values: ReadonlyMap<string, { readonly value: Json; readonly blockNumber: number }>
+}
+
 export type BotContext<P> = {
   readonly botId: string
   readonly chain: { readonly id: number; readonly name: string }
@@ -156,6 +164,13 @@ export type BotContext<P> = {
     readonly code: (address: Address, at?: 'block' | 'parent') => Promise<Hex>
     readonly balance: (address: Address, at?: 'block' | 'parent') => Promise<bigint>
   }
+  /**
+   * What this bot keeps on another chain of the watchlist, by keys of its state there (plain JSON). Undefined where that
+   * chain is not watched by this watcher, in backtests, and for transactions that are not mined yet. How far the other
+   * chain has come is no function of this block: a bot keeps in its state what it concluded, and concludes nothing from
+   * a chain that is behind.
+   */
+  readonly remote: (chain: string, keys: readonly string[]) => Promise<RemoteView | undefined>
   readonly labels: {
     readonly get: (address: Address) => Label | undefined
     readonly withTag: (tag: string) => readonly Label[]

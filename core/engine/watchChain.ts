@@ -19,6 +19,7 @@ import type { EngineBot } from './engineBot.ts'
 import { lookAhead } from './lookAhead.ts'
 import { type PendingWatch, watchPending } from './pending/watchPending.ts'
 import { createPostgresEngineStore } from './postgresEngineStore.ts'
+import { createRemoteReader } from './remoteViews.ts'
 import { createStrikeBook } from './strikeBook.ts'
 import type { Label } from './types.ts'
 import { type ChainWatchHealth, createWatchHealth } from './watchHealth.ts'
@@ -118,6 +119,7 @@ export const watchChain = async (options: WatchChainOptions): Promise<ChainWatch
       onTurn: (turn) => metrics.onTurn(chain.name, turn),
       marks: options.marks,
       strikes,
+      remote: createRemoteReader(store),
       dataPatienceMs: DATA_PATIENCE_MS,
       traces: chain.traces !== 'none',
       store: createPostgresEngineStore({

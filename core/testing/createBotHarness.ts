@@ -8,6 +8,7 @@ import {
   type FindingRow,
   type Label,
   type Needs,
+  type RemoteReader,
 } from '../engine/index.ts'
 import { makeAlert } from './alertInput.ts'
 import { type BlockInput, createFakeChain, type FakeBlock } from './fakeChain.ts'
@@ -20,6 +21,8 @@ export type BotHarnessOptions = {
   readonly labels?: readonly Label[]
   /** Default: 31337, `local`. */
   readonly chain?: { readonly id: number; readonly name: string }
+  /** What the bot keeps on other chains. Default: nothing is known of them. */
+  readonly remote?: RemoteReader
   readonly startNumber?: number
   readonly startTimestampS?: number
 }
@@ -94,6 +97,7 @@ export const createBotHarness = async <P>(
     labels,
     log: pino({ level: 'silent' }),
     dataPatienceMs: 0,
+    ...(options.remote ? { remote: options.remote } : {}),
     otherAlerts: () => current.findings.map((one) => makeAlert(one, current.block, things)),
   })
 
