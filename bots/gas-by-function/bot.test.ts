@@ -155,7 +155,7 @@ describe('meters', () => {
     let meter = newMeter(0)
     for (let day = 0; day < 60; day++) {
       meter = turnMeter(meter, day * DAY)
-      for (let at = 0; at < 500; at++) meter = addGas(meter, at, 'a', day * DAY + at)
+      for (let at = 0; at < 500; at++) meter = addGas(meter, [[at, 'a']], day * DAY + at)
       expect(meter.sample.length).toBeLessThanOrEqual(32)
     }
     expect(meter.days).toHaveLength(28)

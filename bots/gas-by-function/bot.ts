@@ -26,6 +26,8 @@ const FORGET_S = 28 * DAY_S
 
 const meterKey = (thing: GasThing, key: string): string => `meter:${thing.name}:${key}`
 
+const senderHash = (from: string): string => hashText(from).toString(36)
+
 /** Of too many functions the first that was not called for four weeks makes room. */
 const admit = (ctx: GasContext, thing: GasThing, key: string): boolean => {
   const listKey = `functions:${thing.name}`
@@ -77,8 +79,8 @@ const examine = (
   const before = usualGas(meter, thing)
   // One call tells of all that a block does to a function.
   const largest = calls.reduce((a, b) => (b.gasUsed > a.gasUsed ? b : a))
-  for (const { gasUsed, from } of calls)
-    meter = addGas(meter, Number(gasUsed), hashText(from).toString(36), nowS)
+  const used = calls.map(({ gasUsed, from }) => [Number(gasUsed), senderHash(from)] as const)
+  meter = addGas(meter, used, nowS)
   ctx.state.set(meterKey(thing, key), meter)
   if (!before) return []
   const shift = judgeShift(meter, before, thing)

@@ -63,22 +63,29 @@ export const turnMeter = (meter: Meter, nowS: number): Meter => {
   return day > meter.day ? closeDay(meter, day) : meter
 }
 
-/** The meter after one more call. */
-export const addGas = (meter: Meter, gas: number, sender: string, nowS: number): Meter => {
-  let { sample, stride } = meter
-  if (meter.calls % stride === 0) sample = [...sample, gas]
-  if (sample.length > SAMPLE) {
+/** The meter after more calls, in their order: gas and sender of each. */
+export const addGas = (
+  meter: Meter,
+  calls: readonly (readonly [gas: number, sender: string])[],
+  nowS: number,
+): Meter => {
+  let { stride, most } = meter
+  let sample = [...meter.sample]
+  for (const [at, [gas]] of calls.entries()) {
+    most = Math.max(most, gas)
+    if ((meter.calls + at) % stride === 0) sample.push(gas)
+    if (sample.length <= SAMPLE) continue
     // Thinned evenly, so that the whole day stays represented.
-    sample = sample.filter((_, at) => at % 2 === 0)
+    sample = sample.filter((_, place) => place % 2 === 0)
     stride *= 2
   }
   return {
     ...meter,
-    calls: meter.calls + 1,
-    most: Math.max(meter.most, gas),
+    calls: meter.calls + calls.length,
+    most,
     sample,
     stride,
-    recent: [...meter.recent, [gas, sender] as const].slice(-RECENT),
+    recent: [...meter.recent, ...calls].slice(-RECENT),
     lastS: nowS,
   }
 }

@@ -106,6 +106,7 @@ export const createBotMemory = (): BotMemory => {
   const stage: BotMemory['stage'] = (block) => {
     const written = new Map<string, Json | undefined>()
     const added = new Map<string, bigint[]>()
+    const opened = new Map<string, { readonly keepS: number; readonly window: BotWindow }>()
     let isClosed = false
     let samples = 0
     const read = (key: string): Json | undefined =>
@@ -133,6 +134,8 @@ export const createBotMemory = (): BotMemory => {
             .sort(),
       },
       window: (key, { keepS }) => {
+        const known = opened.get(key)
+        if (known?.keepS === keepS) return known.window
         if (!windows.has(key)) checkKey(key)
         if (!Number.isFinite(keepS) || keepS <= 0)
           throw invalid(`keepS of the window "${key}" must be above 0.`)
@@ -147,7 +150,16 @@ export const createBotMemory = (): BotMemory => {
             throw invalid(`More than ${MAX_SAMPLES_PER_BLOCK} samples in one block.`)
           if (!isClosed) mine.push(value)
         }
-        return createStagedWindow({ key, keepS, series: window.series, block, added: mine, add })
+        const made = createStagedWindow({
+          key,
+          keepS,
+          series: window.series,
+          block,
+          added: mine,
+          add,
+        })
+        opened.set(key, { keepS, window: made })
+        return made
       },
       writes: () => ({
         state: [...written].map(([key, value]) => ({ key, value })),
