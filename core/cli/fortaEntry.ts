@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { isMap, parseDocument, stringify } from 'yaml'
 import { TocsinError } from '../base/index.ts'
-import type { BotPackage } from '../forta/index.ts'
+import type { BotPackage } from '../forta/types.ts'
 import { EXIT } from './exitCodes.ts'
 
 /** What the watchlist says of a bot that is imported. */

@@ -4,6 +4,7 @@ import type { Config, FortaBotConfig } from '../config/types.ts'
 import type { EngineBot } from '../engine/index.ts'
 import type { AlertNeed, BotDefinition, HostedAnswer } from '../engine/types.ts'
 import {
+  createFortaApi,
   createHostedChain,
   type HostedBot,
   type HostedChain,
@@ -12,6 +13,7 @@ import {
   mapFindings,
   toSdkAlert,
 } from '../forta/index.ts'
+import type { Store } from '../store/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 
 /** The hosted bots of the watchlist, as bots of the engine. */
@@ -126,13 +128,20 @@ const withLimit = <T>(work: Promise<T>, ms: number): Promise<T | undefined> => {
  */
 export const hostForta = async (
   config: Pick<Config, 'chains' | 'forta'>,
-  log: Logger,
+  options: { readonly store: Pick<Store, 'db'>; readonly log: Logger },
 ): Promise<FortaHost> => {
+  const { log, store } = options
   const enabled = (config.forta ?? []).filter((bot) => bot.enabled)
   const packs = new Map(enabled.map((bot) => [bot.name, inspectBot(bot.dir)]))
   const nameById = new Map(
     enabled.flatMap(({ botId, name }) => (botId ? [[botId.toLowerCase(), name] as const] : [])),
   )
+  const sdkIdOf = (name: string): string => enabled.find((one) => one.name === name)?.botId ?? name
+  const api = createFortaApi({
+    store,
+    nameOf: (id) => nameById.get(id.toLowerCase()) ?? id,
+    idOf: sdkIdOf,
+  })
   const hosts: HostedChain[] = []
   const byChain = new Map<string, readonly EngineBot[]>()
   const stop = async (): Promise<void> => {
@@ -172,6 +181,7 @@ export const hostForta = async (
             ...(bot.botId ? { fortaBotId: bot.botId } : {}),
           },
         })),
+        serveOther: async (path, body) => (path === '/graphql' ? api.answer(body) : undefined),
         onOutput: (bot, line) => log.debug({ bot, chain: chain.name }, cleanText(line, 1_000)),
         onEnd: (bot, reason) =>
           log.warn({ bot, chain: chain.name, reason }, 'The process of a hosted bot ended.'),
@@ -193,7 +203,7 @@ export const hostForta = async (
             version: pack.version,
             summary: cleanText(pack.description || `The Forta bot ${pack.name}.`, 200),
             chainId: chain.id,
-            sdkIdOf: (name) => enabled.find((one) => one.name === name)?.botId ?? name,
+            sdkIdOf,
             alerts: ready?.handlers.includes('handleAlert')
               ? needsOf(ready.subscriptions, chain.id, nameById)
               : [],

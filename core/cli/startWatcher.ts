@@ -20,7 +20,7 @@ export const startWatcher = async (input: ProcessInput): Promise<RunningProcess>
     log.warn({ error: messageOf(error) }, 'Faults of the policy files were not told yet.')
   await book.refresh(config).catch(onBookError)
   const bots = await loadBots(config.botsDir)
-  const forta = await hostForta(config, log)
+  const forta = await hostForta(config, { store, log })
   const watchdog = input.isOwnProcess
     ? createWatchdog({
         service: 'watcher',

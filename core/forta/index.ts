@@ -1,13 +1,3 @@
 /** Forta: hosts unmodified `forta-agent` bots, each in a process of its own. */
-export { compareRange, type RangeComparison } from './compare/compareRange.ts'
-export { DEFAULT_HANDLER_MS, type HostedBot, type HostedRun } from './host/createHostedBot.ts'
-export {
-  createHostedChain,
-  type HostedBotSpec,
-  type HostedChain,
-} from './host/createHostedChain.ts'
-export { inspectBot } from './host/inspectBot.ts'
-export { type MappedFinding, mapFindings } from './host/mapFinding.ts'
-export { type AlertSource, toSdkAlert } from './host/toSdkAlert.ts'
-export { type RangeRun, runRange } from './runRange.ts'
-export type * from './types.ts'
+export * from './light.ts'
+export { createFortaApi, type FortaApi } from './services/createApi.ts'

@@ -13,7 +13,7 @@ import {
   mapFindings,
   type RangeComparison,
   runRange,
-} from '../../forta/index.ts'
+} from '../../forta/light.ts'
 import { EXIT } from '../exitCodes.ts'
 import { addFortaBot, fortaEntry, nameOfBot } from '../fortaEntry.ts'
 import { type CommonOptions, withCommonOptions } from '../options.ts'

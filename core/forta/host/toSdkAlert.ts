@@ -21,7 +21,7 @@ export type AlertSource = {
 const TYPES: Readonly<Record<string, string>> = { Info: 'INFORMATION', Unknown: 'UNKNOWN_TYPE' }
 
 /** The labels of a finding as its bot gave them, where it was a bot of the SDK. */
-const labelsOf = ({ metadata, labels }: AlertSource): readonly unknown[] => {
+export const labelsOf = ({ metadata, labels }: AlertSource): readonly unknown[] => {
   try {
     const whole: unknown = JSON.parse(metadata['forta.labels'] ?? '')
     if (Array.isArray(whole))

@@ -1,0 +1,13 @@
+/** The side door for whoever hosts bots without a database. */
+export { compareRange, type RangeComparison } from './compare/compareRange.ts'
+export { DEFAULT_HANDLER_MS, type HostedBot, type HostedRun } from './host/createHostedBot.ts'
+export {
+  createHostedChain,
+  type HostedBotSpec,
+  type HostedChain,
+} from './host/createHostedChain.ts'
+export { inspectBot } from './host/inspectBot.ts'
+export { type MappedFinding, mapFindings } from './host/mapFinding.ts'
+export { type AlertSource, toSdkAlert } from './host/toSdkAlert.ts'
+export { type RangeRun, runRange } from './runRange.ts'
+export type * from './types.ts'
