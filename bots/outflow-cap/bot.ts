@@ -107,8 +107,6 @@ const examineFlow = async (
   const { thing } = holder
   const summary = summarise(history, ctx.block.timestampS, thing.parameters.historyDays)
   if (!isBeyondCap(net, summary, thing.parameters) || isOwn(ctx, flow.to)) return undefined
-  // Most of it came in, or came back, in the same block.
-  if (flow.total * 2n < net) return undefined
   const before = await balanceAt(ctx, token, holder.address, 'parent')
   if (before === undefined) return undefined
   const held = before - flow.earlier
@@ -160,7 +158,12 @@ const flowsOf = (block: BotBlock, holders: readonly Holder[]): readonly Flow[] =
         sums.set(one.token, earlier + one.net)
       }
     }
-    return flows.map((flow) => ({ ...flow, total: sums.get(flow.token) ?? 0n }))
+    return (
+      flows
+        .map((flow) => ({ ...flow, total: sums.get(flow.token) ?? 0n }))
+        // Otherwise most of it came in, or came back, in the same block.
+        .filter(({ net, total }) => total * 2n >= net)
+    )
   })
 
 /** Of a thing whose tokens nobody named: a token that it really holds, while there is room. Logs alone are bait. */
