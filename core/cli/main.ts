@@ -48,6 +48,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ register: (to: Command) 
   run: () => import('./commands/run.ts'),
   check: () => import('./commands/check.ts'),
   backtest: () => import('./commands/backtest.ts'),
+  tune: () => import('./commands/tune.ts'),
   bots: () => import('./commands/bots.ts'),
   forta: () => import('./commands/forta.ts'),
   baselines: () => import('./commands/baselines.ts'),

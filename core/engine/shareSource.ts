@@ -10,20 +10,20 @@ type Asked = Map<string, Promise<unknown>>
  */
 export const shareSource = (
   source: ChainSource,
-  options: { readonly blocks?: number } = {},
+  options: { readonly blocks?: number | (() => number) } = {},
 ): ChainSource => {
   const { blocks = 512 } = options
+  const limit = typeof blocks === 'number' ? () => blocks : blocks
   const byBlock = new Map<Hex, Asked>()
   const askedAt = (block: Hex): Asked => {
     const known = byBlock.get(block)
     if (known) return known
     const made: Asked = new Map()
     byBlock.set(block, made)
-    if (byBlock.size > blocks)
-      for (const oldest of byBlock.keys()) {
-        byBlock.delete(oldest)
-        break
-      }
+    for (const oldest of byBlock.keys()) {
+      if (byBlock.size <= limit()) break
+      byBlock.delete(oldest)
+    }
     return made
   }
   const once = <T>(block: Hex, question: string, ask: () => Promise<T>): Promise<T> => {
