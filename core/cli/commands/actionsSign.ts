@@ -42,17 +42,17 @@ const typedDataText = (policy: ApprovedFile): string => {
 const obtain = async (
   policy: ApprovedFile,
   options: SignOptions,
+  isContract: (address: string) => boolean,
 ): Promise<{ readonly address: Address; readonly signature: Hex }> => {
   const { address, signature } = options
   if (signature !== undefined || address !== undefined) {
-    if (
-      !/^0x([0-9a-fA-F]{2})*$/.test(signature ?? '-') ||
-      !/^0x[0-9a-fA-F]{40}$/.test(address ?? '')
-    )
+    const who = (address ?? '').toLowerCase()
+    const shape = isContract(who) ? /^0x([0-9a-f]{2})*$/i : /^0x[0-9a-f]{130}$/i
+    if (!shape.test(signature ?? '-') || !/^0x[0-9a-f]{40}$/.test(who))
       throw invalid(
-        'Give both --address and --signature in hexadecimal: 20 bytes, and 65 or what a contract takes.',
+        'Give both --address and --signature in hexadecimal: 20 bytes, and 65, or whatever a contract takes.',
       )
-    return { address: address?.toLowerCase() as Address, signature: signature as Hex }
+    return { address: who as Address, signature: signature as Hex }
   }
   const account = await openApproverKey(options)
   if (!account)
@@ -72,7 +72,11 @@ const sign = async (id: string, options: SignOptions): Promise<void> => {
     line(typedDataText(policy))
     return
   }
-  const made = await obtain(policy, options)
+  const isContract = (address: string): boolean =>
+    config.signer?.approvers.some(
+      (each) => each.chain !== undefined && each.address?.toLowerCase() === address,
+    ) ?? false
+  const made = await obtain(policy, options, isContract)
   const { file, approver } = await writeSignature(policy, made, signersOf(config))
   if (options.json) line(JSON.stringify({ file, approver, policy: id, hash: policy.hash }))
   else
