@@ -1,4 +1,4 @@
-import { type FindingSeverity, SEV_OF, type Sev } from '../base/index.ts'
+import { type FindingSeverity, SELF_BOT_ID, SEV_OF, type Sev } from '../base/index.ts'
 import type { Route } from '../config/types.ts'
 import type { RoutingConfig } from './types.ts'
 
@@ -17,6 +17,7 @@ type Facts = {
   readonly botId: string
   readonly alertId: string
   readonly thing: string | null
+  readonly metadata?: Readonly<Record<string, string>> | undefined
 }
 
 const allows = (allowed: readonly string[] | undefined, value: string | null): boolean =>
@@ -27,6 +28,10 @@ const severityIn = (route: Route | undefined, severity: string): Sev => {
   const usual: Sev = Object.hasOwn(SEV_OF, severity) ? SEV_OF[severity as FindingSeverity] : 'SEV1'
   return route?.severityMap?.[severity as FindingSeverity] ?? usual
 }
+
+/** A finding about Tocsin itself may name channels that hear of it in any case: those of the policy that it is about. */
+const listNamed = ({ botId, metadata }: Facts): readonly string[] =>
+  botId === SELF_BOT_ID ? (metadata?.['channels']?.split(',') ?? []) : []
 
 /**
  * How grave a finding is for people and which channels hear of it. Routes are tried in order; a match ends the search
@@ -51,7 +56,9 @@ export const routeFinding = (config: RoutingConfig, facts: Facts): Routed => {
     if (!route.continue) break
   }
   severity ??= severityIn(undefined, facts.severity)
-  return { severity, channels: channels.length > 0 ? channels : everyone(config, severity) }
+  const routed = channels.length > 0 ? channels : everyone(config, severity)
+  const named = listNamed(facts).filter((name) => known.has(name) && !routed.includes(name))
+  return { severity, channels: [...routed, ...named] }
 }
 
 /** Who hears of what nobody was named for. */
