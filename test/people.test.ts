@@ -28,6 +28,7 @@ const SECRETS = {
 /** Ample: a busy machine is no fault of anybody here. */
 const LIMIT_MS = 30_000
 type Message = {
+  readonly alertId: string
   readonly title: string
   readonly evidence: Readonly<Record<string, string>>
   readonly links?: { readonly approve: string; readonly deny: string }
@@ -53,6 +54,7 @@ beforeAll(async () => {
         )}channels:
   console: { kind: console }
   ada: { kind: webhook, url: "${hook.url}", secret: { env: TOCSIN_TEST_HOOK } }
+  ops: { kind: webhook, url: "${hook.url}", secret: { env: TOCSIN_TEST_HOOK } }
 people:
   url: ${consoleUrl}
   secret: { env: TOCSIN_TEST_PEOPLE }
@@ -66,7 +68,8 @@ people:
         .replace('cooldownS: 3600', 'cooldownS: 0')
         .replace('maxPerWindow: 1,', 'maxPerWindow: 50,')
         .replace('maxSpendWeiPer24h: 0.5 ether', 'maxSpendWeiPer24h: 50 ether')
-        .replace('confirmations: 3', 'confirmations: 1'),
+        .replace('confirmations: 3', 'confirmations: 1')
+        .replace('runbook: runbook.md', 'channels: [ops]\nrunbook: runbook.md'),
   })
 }, 180_000)
 afterAll(async () => {
@@ -112,13 +115,16 @@ const countSent = async (): Promise<number> =>
     ]),
   )
 
-/** The message by which Ada hears of an execution. */
-const hear = async (execution: string): Promise<Message> => {
+/** The message by which Ada hears of a proposal, or another about the execution. */
+const hear = async (
+  execution: string,
+  fits: (message: Message) => boolean = ({ links }) => links !== undefined,
+): Promise<Message> => {
   const find = (): Message | undefined =>
     hook
       .messages()
       .map((body) => (body as { readonly data: Message }).data)
-      .find(({ evidence, links }) => links && evidence['execution'] === execution)
+      .find((each) => fits(each) && each.evidence['execution'] === execution)
   await expect.poll(find, { timeout: LIMIT_MS }).toBeDefined()
   const found = find()
   if (!found) throw new Error('no message')
@@ -190,6 +196,9 @@ test('behavior: a proposal arrives with call, simulation, evidence and links, an
   await lands(id)
   expect(await isPaused()).toBe(true)
   expect((await rowOf(id)).approvedBy).toBe('Ada')
+  // The routes name the console alone: it is the policy's channel that hears of it.
+  const done = await hear(id, ({ alertId }) => alertId === 'EXECUTION-SUCCEEDED')
+  expect(done.title).toContain('pause-vault took effect')
   const told = await tocsin('actions', 'show', id)
   expect(told.text).toContain('TVL fell')
   expect(told.text).toMatch(/approved .*"by":"Ada"/)

@@ -6,6 +6,7 @@ import { type ProbeFault, probeWatchlist } from '../config/probe/index.ts'
 import type { Config } from '../config/types.ts'
 import { formatFault, readPolicies } from '../response/index.ts'
 import { EXIT } from './exitCodes.ts'
+import { listUnheard } from './listUnheard.ts'
 import type { ProcessName } from './supervisor.ts'
 
 type Place = {
@@ -101,8 +102,9 @@ export const preflight = async (options: {
   if (config.signer?.keystore && names.includes('signer'))
     await refuseMissingKeystore(config.signer.keystore)
   // Whoever answers is less without it, and the watch goes on all the same.
-  for (const fault of (await readPolicies(config.actionsDir)).faults)
-    options.onWarning(`${formatFault(fault)}; this action is not armed.`)
+  const { policies, faults } = await readPolicies(config.actionsDir)
+  for (const fault of faults) options.onWarning(`${formatFault(fault)}; this action is not armed.`)
+  for (const fault of listUnheard(config, policies)) options.onWarning(`${formatFault(fault)}.`)
   if (!options.asksChains) return
 
   const report = await probeWatchlist(config)

@@ -85,7 +85,7 @@ const describe = async (
   row: Row,
   policy: LoadedPolicy,
 ): Promise<readonly (readonly [string, string])[]> => {
-  const { describeCall, loadActions } = await loadResponse()
+  const { describeCall, describeSimulation, loadActions } = await loadResponse()
   const action = (await loadActions()).find(({ id }) => id === policy.action)
   const [finding] = await store.db
     .select()
@@ -115,7 +115,7 @@ const describe = async (
       'In block',
       finding ? `${finding.blockNumber}${finding.txHash ? `, ${finding.txHash}` : ''}` : '–',
     ],
-    ['Simulation', JSON.stringify(row.simulation ?? 'none')],
+    ['Simulation', describeSimulation(row.simulation)],
     ['People needed', String(policy.approval.required)],
     [
       'Answers so far',

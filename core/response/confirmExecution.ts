@@ -7,6 +7,7 @@ import { readBlockRef, readFinal } from './readTarget.ts'
 import type { TransactionStatus } from './sender.ts'
 import { listRelays, readRelayHashes, reopenRelays } from './senders/relayStore.ts'
 import type { SignerContext, SignerLane } from './signerContext.ts'
+import { heardBy } from './tellSuccess.ts'
 import type { LoadedPolicy } from './types.ts'
 import { readWarrant, renewWarrant } from './warrant.ts'
 
@@ -62,6 +63,7 @@ const page = (
       target: policy.target,
       execution: row.id,
       block: String(row.minedBlock),
+      ...heardBy(policy),
     },
   })
 

@@ -5,6 +5,7 @@ import { recordSelfFinding } from '../telemetry/index.ts'
 import { lowerMode } from './decision.ts'
 import { type ExecutionRow, type ExecutionStatus, moveExecution } from './executionStore.ts'
 import type { SignerContext } from './signerContext.ts'
+import { heardBy } from './tellSuccess.ts'
 
 export type ExecutionEnd = {
   readonly from: readonly ExecutionStatus[]
@@ -83,6 +84,7 @@ const page = async (
       finding: cleanText(row.findingId, 80),
       code: end.code,
       reason: cleanText(end.reason, 500),
+      ...heardBy(context.getPolicy(row.actionId)),
     },
   })
 }

@@ -71,6 +71,7 @@ export {
 export { scaffoldPolicy } from './scaffoldPolicy.ts'
 export type { Sender, SendResult, TransactionStatus } from './sender.ts'
 export { createSignerRpc, type SignerRpc } from './signerRpc.ts'
+export { describeSimulation } from './simulation/describeSimulation.ts'
 export { type StartSignerOptions, startSigner } from './startSigner.ts'
 export type { ActionDefinition, ExecutionMode, LoadedPolicy, Policy, ProbeResult } from './types.ts'
 export { writeSignature } from './writeSignature.ts'

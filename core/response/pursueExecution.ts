@@ -15,6 +15,7 @@ import { listRelays, readRelayHashes } from './senders/relayStore.ts'
 import { turnRelay } from './senders/relayTurn.ts'
 import type { SignerContext, SignerLane } from './signerContext.ts'
 import { checkSigned } from './signerKey.ts'
+import { tellSuccess } from './tellSuccess.ts'
 import { readWarrant } from './warrant.ts'
 
 /** Heads for which the nonce must look taken before that is believed: endpoints lag behind each other. */
@@ -30,7 +31,10 @@ const fail = (
 ): Promise<boolean> =>
   endExecution(context, row, { from: IN_FLIGHT, status: 'failed', code, reason })
 
-const succeed = async ({ context, lane, row }: Pursuit, sight: Sight): Promise<boolean> => {
+const succeed = async (
+  { context, lane, row, policy, action }: Pursuit,
+  sight: Sight,
+): Promise<boolean> => {
   const mined = sight.mined?.success ? sight.mined : undefined
   if (mined) lane.paid?.set(mined.hash, mined.feeWei)
   const patch = {
@@ -52,6 +56,13 @@ const succeed = async ({ context, lane, row }: Pursuit, sight: Sight): Promise<b
     patch,
     event: 'succeeded',
     detail: { txHash: patch.minedTxHash, block: patch.minedBlock, reason: patch.reason },
+    also: (tx) =>
+      tellSuccess(
+        tx,
+        row,
+        { policy, action },
+        { txHash: patch.minedTxHash, block: patch.minedBlock },
+      ),
   })
   if (moved && row.minedTxHash === null) context.metrics.onEffect(row)
   return moved

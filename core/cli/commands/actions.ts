@@ -18,6 +18,7 @@ import {
 import { type Store, tables } from '../../store/index.ts'
 import { EXIT } from '../exitCodes.ts'
 import { findSigner } from '../findSigner.ts'
+import { listUnheard } from '../listUnheard.ts'
 import { openStore } from '../openStore.ts'
 import { type CommonOptions, withCommonOptions } from '../options.ts'
 import { readConfig } from '../readConfig.ts'
@@ -204,7 +205,8 @@ const printVerification = (found: Verification): void => {
 
 const verify = async (options: CommonOptions & { readonly signer?: string }): Promise<void> => {
   const config = await readConfig(options, ['rpc'])
-  const { policies, desks, faults } = await readApprovedFiles(config.actionsDir)
+  const { policies, desks, faults: faulty } = await readApprovedFiles(config.actionsDir)
+  const faults = [...faulty, ...listUnheard(config, policies)]
   const named = new Set(config.answers.map(({ action }) => action))
   const missing = [...named].filter((id) => !policies.some((policy) => policy.id === id))
   const signer = await findSigner(config, options.signer)

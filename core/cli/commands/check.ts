@@ -19,6 +19,7 @@ import { explainPlan } from '../check/explainPlan.ts'
 import { planWatch } from '../check/planWatch.ts'
 import { renderPlan } from '../check/renderPlan.ts'
 import { EXIT } from '../exitCodes.ts'
+import { listUnheard } from '../listUnheard.ts'
 import { loadBots } from '../loadBots.ts'
 import { type CommonOptions, withCommonOptions } from '../options.ts'
 import { printError } from '../printError.ts'
@@ -76,7 +77,8 @@ const load = async (options: CheckOptions): Promise<Loaded> => {
           },
         }),
   })
-  return { config, bots, policies, missing }
+  const faults = [...policies.faults, ...listUnheard(config, policies.policies)]
+  return { config, bots, policies: { ...policies, faults }, missing }
 }
 
 const probe = async (config: Config): Promise<ProbeReport> => {

@@ -6,6 +6,8 @@ import { recordSelfFinding } from '../../telemetry/index.ts'
 import { describeCall } from '../describeCall.ts'
 import type { ExecutionRow, FindingRow } from '../executionStore.ts'
 import type { SignerContext } from '../signerContext.ts'
+import { describeSimulation } from '../simulation/describeSimulation.ts'
+import { heardBy } from '../tellSuccess.ts'
 import type { ActionDefinition, LoadedPolicy } from '../types.ts'
 import { createNonce } from './answerProposal.ts'
 import { bytesHashOf } from './approvalClaims.ts'
@@ -55,7 +57,7 @@ const evidenceOf = ({ row, policy, action, finding }: Proposal): Record<string, 
   target: policy.target,
   call: (action && describeCall(action, policy)) ?? 'not known to the action type',
   calldata: policy.calldata.slice(0, 400),
-  simulation: cleanText(JSON.stringify(row.simulation ?? 'none'), 300),
+  simulation: describeSimulation(row.simulation),
   finding: finding ? cleanText(`${finding.name}: ${finding.description}`, 300) : 'none',
   transaction: finding?.txHash ?? 'none',
   people: String(policy.approval.required),
@@ -146,7 +148,15 @@ export const tellProposal = async (
       uniqueKey: row.id,
       owner: finding?.owner ?? null,
       protocol: finding?.protocol ?? null,
-      metadata: evidenceOf(proposal),
+      // Who is asked directly is not told of it besides.
+      metadata: {
+        ...evidenceOf(proposal),
+        ...heardBy({
+          channels: policy.channels.filter(
+            (name) => !recipients.some(({ channel }) => channel === name),
+          ),
+        }),
+      },
     })
     for (const recipient of recipients) {
       const message = encodeMessage(proposal, recipient, expiresS)
