@@ -12,6 +12,7 @@ import { type StrictNode, startStrictNode } from '../../test/support/strictNode.
 import type { Hex } from '../base/index.ts'
 import { startAnvil } from '../testing/index.ts'
 import { verifyExecutionLog } from './executionLog.ts'
+import { createLocalSender } from './localSender.ts'
 import { killSwitchFile } from './people/killSwitch.ts'
 import type { Sender } from './sender.ts'
 
@@ -194,6 +195,28 @@ test("behavior: under a rising base fee it is replaced by what geth's 10 % rule 
   expect(node.refusedReplacements()).toBe(0)
   const nonces = node.seen.map((raw) => parseTransaction(raw as `0x02${string}`).nonce)
   expect(new Set(nonces).size).toBe(1)
+})
+
+test('behavior: while it is not mined the same bytes are sent again at every block', async () => {
+  await f.writePolicy({ replaceAfterBlocks: 50 })
+  const sends: string[] = []
+  await f.start({
+    createSender: (rpc) => ({
+      ...createLocalSender(rpc),
+      // Taken and forgotten, as by a node whose pool is full.
+      send: async (raw) => {
+        sends.push(raw)
+        return { outcome: 'accepted' }
+      },
+    }),
+  })
+  const { executions } = await f.find()
+  await f.until(executions[0] ?? '', isSent)
+  for (let block = 1; block <= 4; block++) {
+    await f.mine()
+    await expect.poll(() => sends.length, { timeout: 20_000 }).toBe(1 + block)
+  }
+  expect(new Set(sends).size).toBe(1)
 })
 
 test('behavior: a transaction stuck at the nonce is outbid', async () => {
