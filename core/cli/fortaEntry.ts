@@ -15,15 +15,6 @@ export type FortaEntry = {
 
 const MOST_FILES = 2_000
 
-/** A name for the watchlist out of that of the package. */
-export const nameOfBot = ({ name }: BotPackage): string =>
-  name
-    .toLowerCase()
-    .replace(/^@[^/]+\//, '')
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^[^a-z]+|-+$/g, '')
-    .slice(0, 60) || 'forta-bot'
-
 /** The bot's own code, without its packages and tests. */
 const readCode = (dir: string): string => {
   const texts: string[] = []

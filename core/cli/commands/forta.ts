@@ -15,11 +15,10 @@ import {
   runRange,
 } from '../../forta/light.ts'
 import { EXIT } from '../exitCodes.ts'
-import { addFortaBot, fortaEntry, nameOfBot } from '../fortaEntry.ts'
+import { nameOfBot } from '../nameOfBot.ts'
 import { type CommonOptions, withCommonOptions } from '../options.ts'
 import { printJson } from '../printTable.ts'
 import { createProgress } from '../progress.ts'
-import { readConfig } from '../readConfig.ts'
 
 type Range = { readonly from: number; readonly to: number }
 type FortaOptions = CommonOptions & {
@@ -89,6 +88,8 @@ const openNode = async (options: FortaOptions, pack: BotPackage): Promise<Node> 
       traces: 'auto',
     }
   }
+  // With --rpc nobody waits for what reads the watchlist.
+  const { readConfig } = await import('../readConfig.ts')
   const config = await readConfig(options, ['rpc'])
   const chain = options.chain
     ? config.chains.find(({ name }) => name === options.chain)
@@ -292,6 +293,7 @@ const compare = async (dir: string, options: FortaOptions): Promise<number> => {
 
 const importBot = async (dir: string, options: FortaOptions): Promise<number> => {
   const pack = inspectBot(dir)
+  const { addFortaBot, fortaEntry } = await import('../fortaEntry.ts')
   const name = options.name ?? nameOfBot(pack)
   const entry = await fortaEntry(pack, resolve(options.config))
   if (options.write) {

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module'
 import type { Sdk } from './loadAgent.ts'
 
 type Log = {
@@ -6,11 +7,13 @@ type Log = {
   readonly logIndex: number
 }
 type Source = { readonly data: string; readonly value: string; readonly to?: string | null }
+type Fragment = { readonly name: string; readonly format: () => string }
 type Interface = {
-  readonly events: Readonly<Record<string, unknown>>
-  readonly functions: Readonly<Record<string, unknown>>
-  readonly getEventTopic: (fragment: unknown) => string
-  readonly getSighash: (fragment: unknown) => string
+  readonly events: Readonly<Record<string, Fragment>>
+  readonly functions: Readonly<Record<string, Fragment>>
+  getEventTopic: (fragment: Fragment | string) => string
+  getEvent: (topic: string) => Fragment
+  readonly getSighash: (fragment: Fragment) => string
   readonly parseLog: (log: Log) => object
   readonly parseTransaction: (source: Source) => object
 }
@@ -37,6 +40,49 @@ const wanted = (addresses: Many | undefined): ReadonlySet<string> | undefined =>
         (typeof addresses === 'string' ? [addresses] : addresses).map((one) => one.toLowerCase()),
       )
 
+const MOST_ADDRESSES = 20_000
+
+/** The checksum of an address costs a hash, and the same addresses come again and again. */
+const rememberAddresses = (sdk: Sdk): void => {
+  const resolve = (from: string, name: string): string => createRequire(from).resolve(name)
+  let file: string
+  try {
+    const ethers = resolve(sdk.require.resolve('forta-agent'), 'ethers')
+    file = resolve(resolve(ethers, '@ethersproject/abi'), '@ethersproject/address')
+  } catch {
+    return
+  }
+  const address = sdk.require(file) as { getAddress: (text: unknown) => string }
+  const { getAddress } = address
+  const known = new Map<string, string>()
+  address.getAddress = (text) => {
+    if (typeof text !== 'string') return getAddress(text)
+    const found = known.get(text)
+    if (found !== undefined) return found
+    const made = getAddress(text)
+    if (known.size >= MOST_ADDRESSES) known.clear()
+    known.set(text, made)
+    return made
+  }
+}
+
+/** An interface that hashes the signature of each event once. */
+const rememberTopics = (iface: Interface): ReadonlySet<string> => {
+  const topicOf = new Map<Fragment, string>()
+  const byTopic = new Map<string, Fragment>()
+  for (const fragment of Object.values(iface.events)) {
+    const topic = iface.getEventTopic(fragment)
+    topicOf.set(fragment, topic)
+    if (!byTopic.has(topic)) byTopic.set(topic, fragment)
+  }
+  const { getEventTopic, getEvent } = iface
+  iface.getEventTopic = (fragment) =>
+    (typeof fragment === 'string' ? undefined : topicOf.get(fragment)) ??
+    getEventTopic.call(iface, fragment)
+  iface.getEvent = (topic) => byTopic.get(topic) ?? getEvent.call(iface, topic)
+  return new Set(byTopic.keys())
+}
+
 /**
  * `filterLog` and `filterFunction` build an ethers Interface at each call and find out by a thrown error that a log is
  * of another event. Here each ABI is compiled once, and what cannot match is not tried; the answers are the same.
@@ -53,6 +99,7 @@ export const speedUp = (sdk: Sdk): void => {
   }
   // Older SDKs have these elsewhere and are left as they are.
   if (typeof utils.filterLog !== 'function') return
+  rememberAddresses(sdk)
   const compiled = new Map<string, Compiled>()
   const compile = (abi: Many): Compiled => {
     const list = Array.isArray(abi) ? abi : [abi]
@@ -63,7 +110,7 @@ export const speedUp = (sdk: Sdk): void => {
     const iface = new ethers.utils.Interface(list)
     const made = {
       iface,
-      topics: new Set(Object.values(iface.events).map((one) => iface.getEventTopic(one))),
+      topics: rememberTopics(iface),
       selectors: new Set(Object.values(iface.functions).map((one) => iface.getSighash(one))),
     }
     if (key !== undefined) {

@@ -1,0 +1,168 @@
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Compat } from '../types.ts'
+import { createEventMaker } from './buildEvents.ts'
+import { loadSdk, type Sdk } from './loadAgent.ts'
+import type { BlockPayload } from './protocol.ts'
+import { speedUp } from './speedUp.ts'
+
+const packages = dirname(
+  dirname(createRequire(import.meta.url).resolve('forta-agent/package.json')),
+)
+let dir: string
+let sdk: Sdk
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'tocsin-forta-events-'))
+  await symlink(packages, join(dir, 'node_modules'))
+  await mkdir(join(dir, 'src'))
+  await writeFile(join(dir, 'src', 'agent.js'), 'module.exports = {}')
+  sdk = loadSdk(join(dir, 'src', 'agent.js'))
+})
+afterAll(() => rm(dir, { recursive: true, force: true }))
+
+const FROM = `0x${'A1'.repeat(20)}`
+const TOKEN = `0x${'c3'.repeat(20)}`
+const HOLDER = 'd4'.repeat(20)
+const TRANSFER = '0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef'
+const APPROVAL = '0x8c5be1e5ebec7d5bd14f71427d1e84f3dd0314c0f7b2291e5b200ac8c7c3b925'
+const [DEPLOY, CALL] = [`0x${'1'.repeat(64)}`, `0x${'2'.repeat(64)}`] as const
+const transaction = (hash: string, more: object) => ({
+  hash,
+  from: FROM,
+  nonce: '0x0',
+  gas: '0x5208',
+  value: '0x0',
+  input: '0x',
+  r: '0x1',
+  s: '0x1',
+  v: '0x1',
+  ...more,
+})
+const topic = (address: string): string => `0x${'0'.repeat(24)}${address}`
+const log = (topics: readonly string[], data: string, index: number) => ({
+  address: TOKEN,
+  topics,
+  data,
+  logIndex: `0x${index.toString(16)}`,
+  blockNumber: '0x7',
+  blockHash: '0xb',
+  transactionIndex: '0x1',
+  transactionHash: CALL,
+  removed: false,
+})
+const word = (value: number): string => value.toString(16).padStart(64, '0')
+const PAYLOAD: BlockPayload = {
+  block: {
+    hash: '0xb',
+    number: '0x7',
+    timestamp: '0x64',
+    miner: FROM,
+    uncles: [],
+    transactions: [
+      transaction(DEPLOY, { to: null }),
+      transaction(CALL, { to: TOKEN, gasPrice: '0x5' }),
+    ],
+  },
+  logs: [
+    log([TRANSFER, topic(HOLDER), topic('0'.repeat(40))], `0x${word(5)}`, 0),
+    // Of the same topic, with nothing indexed: its data do not fit the usual ABI.
+    log([TRANSFER], '0x', 1),
+    log([APPROVAL, topic(HOLDER), topic(HOLDER)], `0x${word(6)}`, 2),
+    log([], '0x', 3),
+  ],
+  traces: [
+    {
+      type: 'create',
+      transactionHash: DEPLOY,
+      traceAddress: [],
+      subtraces: 0,
+      action: { from: FROM, init: '0x00' },
+      result: { address: `0x${'E5'.repeat(20)}`, code: '0x', gasUsed: '0x1' },
+    },
+  ],
+}
+
+type Event = Record<string, unknown> & {
+  readonly addresses: Record<string, true>
+  readonly filterLog: (abi: unknown, address?: unknown) => readonly Record<string, unknown>[]
+  readonly filterFunction: (abi: unknown, address?: unknown) => readonly unknown[]
+}
+const eventsOf = (compat: Compat): readonly [Event, Event] => {
+  const made = createEventMaker(sdk, compat, 31_337)(PAYLOAD)
+  return [made.transaction(0) as Event, made.transaction(1) as Event]
+}
+const createdBy = (): string => {
+  const { ethers } = sdk.require('forta-agent') as {
+    readonly ethers: { readonly utils: { getContractAddress: (from: object) => string } }
+  }
+  return ethers.utils.getContractAddress({ from: FROM, nonce: 0 }).toLowerCase()
+}
+
+test('behavior: events say what the types of the SDK declare, deployments and topics included', () => {
+  const [deploy, call] = eventsOf('sdk')
+  expect(deploy).toMatchObject({ type: 0, network: 31_337, contractAddress: createdBy() })
+  expect(Object.keys(deploy.addresses).sort()).toEqual(
+    [FROM.toLowerCase(), createdBy(), `0x${'e5'.repeat(20)}`].sort(),
+  )
+  expect(call).toMatchObject({ contractAddress: null, block: { number: 7, timestamp: 100 } })
+  expect(Object.keys(call.addresses).sort()).toEqual(
+    [FROM.toLowerCase(), TOKEN, `0x${HOLDER}`].sort(),
+  )
+})
+
+test('behavior: events of the command line keep its faults', () => {
+  const [deploy, call] = eventsOf('cli')
+  expect(deploy['contractAddress']).toBeNull()
+  expect(Object.keys(deploy.addresses)).toContain('undefined')
+  expect(Object.keys(call.addresses)).not.toContain(`0x${HOLDER}`)
+})
+
+test('behavior: events of a scan node are texts', () => {
+  const [deploy, call] = eventsOf('node')
+  expect(deploy).toMatchObject({ type: 'BLOCK', network: 31_337, contractAddress: createdBy() })
+  expect(deploy['traces']).toMatchObject([
+    { subtraces: '0', traceAddress: [], error: '', action: { to: '', callType: '' } },
+  ])
+  expect(call).toMatchObject({ contractAddress: '', transaction: { nonce: 0, gasPrice: '0x5' } })
+  expect(deploy).toMatchObject({ transaction: { gasPrice: '' } })
+  expect(Object.keys(call.addresses)).toContain(`0x${HOLDER}`)
+})
+
+test('behavior: the faster filters answer as the SDK’s own', () => {
+  const abis: readonly unknown[] = [
+    'event Transfer(address indexed from, address indexed to, uint256 value)',
+    ['event Transfer(address from, address to, uint256 value)'],
+    [
+      'event Approval(address indexed a, address indexed b, uint256 c)',
+      'event Transfer(address indexed from, address indexed to, uint256 value)',
+      'event Hidden() anonymous',
+    ],
+    ['event Nothing(uint256 a)'],
+  ]
+  const places: readonly unknown[] = [
+    undefined,
+    TOKEN.toUpperCase().replace('0X', '0x'),
+    [FROM],
+    [],
+  ]
+  const ask = (): readonly string[] => {
+    const [, call] = eventsOf('cli')
+    const answers = abis.flatMap((abi) =>
+      places.map((place) => JSON.stringify(call.filterLog(abi, place))),
+    )
+    const functions = places.map((place) =>
+      JSON.stringify(call.filterFunction(['function nothing()', 'function x(uint256)'], place)),
+    )
+    return [...answers, ...functions]
+  }
+  const plain = ask()
+  speedUp(sdk)
+  expect(ask()).toEqual(plain)
+  expect(ask()).toEqual(plain)
+  expect(plain.filter((text) => text !== '[]').length).toBeGreaterThan(3)
+  const [, call] = eventsOf('cli')
+  expect(() => call.filterLog('no event at all')).toThrow()
+})
