@@ -1,3 +1,4 @@
+import type { BotDefinition } from 'tocsin'
 import { type Anvil, makeThing, startAnvil } from 'tocsin/testing'
 import { toEventSelector } from 'viem'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -122,7 +123,12 @@ beforeAll(async () => {
     watch: [thing(source, target), thing(target, source)],
     indexer: { enabled: false },
   } as unknown as Config
-  watcher = await runWatcher({ config, store: database, bots: [bridge], log: silent })
+  watcher = await runWatcher({
+    config,
+    store: database,
+    bots: [bridge as unknown as BotDefinition<unknown>],
+    log: silent,
+  })
 }, 60_000)
 afterAll(async () => {
   await watcher?.stop()

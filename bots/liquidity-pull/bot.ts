@@ -1,9 +1,18 @@
-import { type BotBlock, defineBot, type Finding, requireAbi } from 'tocsin'
+import {
+  type BotBlock,
+  type ChainLog,
+  defineBot,
+  type Finding,
+  type LogNeed,
+  requireAbi,
+} from 'tocsin'
+import { CURVE_TOPICS, readCurveEvents } from './curve.ts'
 import { bpsOfPpm, judgePull, judgeWindow, ppmOf } from './judgePull.ts'
-import { LIQUIDITY_TOPICS, readLiquidityEvents } from './liquidityEvents.ts'
+import { LIQUIDITY_TOPICS, type LiquidityEvent, readLiquidityEvents } from './liquidityEvents.ts'
 import { liquidityPullParameters } from './parameters.ts'
 import { measurePool, type PoolThing, type PullContext, poolTokens } from './pool.ts'
 import { reportDrain, reportPull } from './report.ts'
+import { MODIFY_LIQUIDITY, poolIdOf, readV4Events } from './uniswapV4.ts'
 
 /** What the window form has said and not taken back. */
 type Drain = { readonly bps: number; readonly isCritical: boolean }
@@ -11,13 +20,34 @@ type Drain = { readonly bps: number; readonly isCritical: boolean }
 type Outcome = { readonly finding: Finding | undefined; readonly hasShrunk: boolean }
 const NOTHING: Outcome = { finding: undefined, hasShrunk: false }
 
+const eventsOf = (thing: PoolThing, logs: readonly ChainLog[]): readonly LiquidityEvent[] => {
+  if (logs.length === 0) return []
+  if (thing.variant === 'curve') return readCurveEvents(logs)
+  if (thing.variant === 'uniswap-v4') return readV4Events(poolIdOf(thing), logs)
+  return readLiquidityEvents(thing.variant, logs)
+}
+
+const needOf = (thing: PoolThing): LogNeed => {
+  const { address, variant } = thing
+  if (variant === 'curve') return { address, topics: [CURVE_TOPICS] }
+  if (variant === 'uniswap-v4') return { address, topics: [MODIFY_LIQUIDITY, poolIdOf(thing)] }
+  return { address, topics: [LIQUIDITY_TOPICS[variant]] }
+}
+
+const EVENTS: Readonly<Record<PoolThing['variant'], readonly string[]>> = {
+  'uniswap-v2': ['Mint', 'Burn'],
+  'uniswap-v3': ['Mint', 'Burn'],
+  'uniswap-v4': ['ModifyLiquidity'],
+  curve: ['RemoveLiquidity'],
+}
+
 const examineBlock = async (
   ctx: PullContext,
   block: BotBlock,
   thing: PoolThing,
 ): Promise<Outcome> => {
-  const events = readLiquidityEvents(
-    thing.variant,
+  const events = eventsOf(
+    thing,
     block.logs.filter((log) => log.address === thing.address),
   )
   if (events.length === 0) return NOTHING
@@ -61,7 +91,7 @@ const examineWindow = (
   return reportDrain(thing, { pull, blocks, condition: 'holds' })
 }
 
-/** Liquidity leaving a Uniswap v2 or v3 pool: in one block, or bit by bit within an hour. */
+/** Liquidity leaving a pool of Uniswap v2, v3, v4 or Curve: in one block, or bit by bit within an hour. */
 export const liquidityPull = defineBot({
   id: 'liquidity-pull',
   version: '1.0.0',
@@ -84,15 +114,10 @@ export const liquidityPull = defineBot({
     },
   ],
   needs: ({ things }) => {
-    for (const thing of things) requireAbi('liquidity-pull', thing, { events: ['Mint', 'Burn'] })
-    return {
-      everyBlock: true,
-      logs: things.flatMap((thing) =>
-        thing.kind === 'pool'
-          ? [{ address: thing.address, topics: [LIQUIDITY_TOPICS[thing.variant]] }]
-          : [],
-      ),
-    }
+    const pools = things.filter((thing) => thing.kind === 'pool')
+    for (const thing of pools)
+      requireAbi('liquidity-pull', thing, { events: EVENTS[thing.variant] })
+    return { everyBlock: true, logs: pools.map(needOf) }
   },
   handleBlock: async (block, ctx) => {
     const findings: Finding[] = []

@@ -22,7 +22,9 @@ export type LiquidityEvent = {
   readonly owner: Address | undefined
   readonly amount0: bigint
   readonly amount1: bigint
-  /** v3 only. */
+  /** Curve only: of each coin. */
+  readonly amounts?: readonly bigint[]
+  /** v3 and v4 only. */
   readonly range:
     | { readonly lower: number; readonly upper: number; readonly liquidity: bigint }
     | undefined

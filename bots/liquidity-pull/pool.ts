@@ -8,12 +8,14 @@ import {
   type TokenInfo,
 } from 'tocsin'
 import { erc20Abi, uniswapV2PairAbi, uniswapV3PoolAbi } from '../../abis/index.ts'
+import { shareToken } from './curve.ts'
 import type { LiquidityEvent } from './liquidityEvents.ts'
 import { measureRange, measureShares, type Removal } from './measureRemoval.ts'
 import type { LiquidityPullParameters } from './parameters.ts'
+import { readV4Range } from './uniswapV4.ts'
 
 export type PullContext = BotContext<LiquidityPullParameters>
-export type PoolThing = BotThing<LiquidityPullParameters> & { readonly kind: 'pool' }
+export type PoolThing = Extract<BotThing<LiquidityPullParameters>, { readonly kind: 'pool' }>
 
 const demand = <T>(thing: PoolThing, what: string, result: ReadResult<T>): T => {
   if (result.ok) return result.value
@@ -30,13 +32,14 @@ const demand = <T>(thing: PoolThing, what: string, result: ReadResult<T>): T => 
 const supplyAt = async (
   ctx: PullContext,
   thing: PoolThing,
+  shares: Address,
   at: 'block' | 'parent',
 ): Promise<bigint> =>
   demand(
     thing,
     'totalSupply()',
     await ctx.read.call<bigint>({
-      address: thing.address,
+      address: shares,
       abi: erc20Abi,
       functionName: 'totalSupply',
       at,
@@ -66,27 +69,27 @@ export const measurePool = async (
   thing: PoolThing,
   events: readonly LiquidityEvent[],
 ): Promise<Removal | undefined> => {
-  if (thing.variant === 'uniswap-v2') {
+  if (thing.variant === 'uniswap-v2' || thing.variant === 'curve') {
+    const shares = thing.variant === 'curve' ? await shareToken(ctx, thing) : thing.address
     const [code, after] = await Promise.all([
-      ctx.read.code(thing.address, 'parent'),
-      supplyAt(ctx, thing, 'block'),
+      ctx.read.code(shares, 'parent'),
+      supplyAt(ctx, thing, shares, 'block'),
     ])
     if (code === '0x') return undefined
-    const removal = measureShares({ before: await supplyAt(ctx, thing, 'parent'), after })
+    const removal = measureShares({ before: await supplyAt(ctx, thing, shares, 'parent'), after })
     return removal.before > 0n ? removal : undefined
   }
-  const [before, after] = await Promise.all([
-    rangeAt(ctx, thing, 'parent'),
-    rangeAt(ctx, thing, 'block'),
-  ])
+  const read = thing.variant === 'uniswap-v4' ? readV4Range : rangeAt
+  const [before, after] = await Promise.all([read(ctx, thing, 'parent'), read(ctx, thing, 'block')])
   return before && after ? measureRange(events, before, after) : undefined
 }
 
-/** Both tokens of a pool: read once. Undefined while the pool does not say. */
+/** Both tokens of a pair: read once. Undefined while the pool does not say, and where it has no two tokens of its own. */
 export const poolTokens = async (
   ctx: PullContext,
   thing: PoolThing,
 ): Promise<readonly [TokenInfo, TokenInfo] | undefined> => {
+  if (thing.variant === 'curve' || thing.variant === 'uniswap-v4') return undefined
   const key = `tokens:${thing.name}`
   let tokens = ctx.state.get<[Address, Address]>(key)
   if (!tokens) {

@@ -6,7 +6,9 @@ import {
   formatBps,
   type Hex,
   showAddress,
+  type TokenInfo,
 } from 'tocsin'
+import { curveCoins } from './curve.ts'
 import type { Pull } from './judgePull.ts'
 import type { LiquidityEvent } from './liquidityEvents.ts'
 import type { Removal } from './measureRemoval.ts'
@@ -65,6 +67,27 @@ const net = (
     { amount0: 0n, amount1: 0n },
   )
 
+/** Of each coin of a Curve pool: what was taken out, less what came in. */
+const netOfCoins = (events: readonly LiquidityEvent[]): readonly bigint[] =>
+  events.reduce<readonly bigint[]>((sum, { name, amounts = [] }) => {
+    const longer = amounts.length > sum.length ? amounts : sum
+    return longer.map((_, index) => {
+      const amount = amounts[index] ?? 0n
+      return (sum[index] ?? 0n) + (name === 'Burn' ? amount : -amount)
+    })
+  }, [])
+
+const showCoins = (amounts: readonly bigint[], coins: readonly TokenInfo[]): string => {
+  const shown = amounts.flatMap((units, index) => {
+    const coin = coins[index]
+    if (units === 0n) return []
+    return coin?.decimals === undefined
+      ? [`${units} smallest units of coin ${index}`]
+      : [formatAmount(units, coin.decimals, coin.symbol)]
+  })
+  return shown.length > 0 ? shown.join(', ') : 'of a coin that the event does not name'
+}
+
 const about = (thing: PoolThing) => ({
   thing: thing.name,
   ...(thing.protocol === undefined ? {} : { protocol: thing.protocol }),
@@ -83,6 +106,7 @@ export const reportPull = async (
   const { events, removal, pull } = facts
   const tokens = await poolTokens(ctx, thing)
   const { amount0, amount1 } = net(events)
+  const coins = thing.variant === 'curve' ? await curveCoins(ctx, thing) : []
   const show = (units: bigint, index: 0 | 1): string => {
     const token = tokens?.[index]
     return token?.decimals === undefined
@@ -91,13 +115,21 @@ export const reportPull = async (
   }
   const shares = sharesOf(events, block)
   const [first] = shares
+  const isPair = thing.variant === 'uniswap-v2' || thing.variant === 'uniswap-v3'
+  const detail = (units0: bigint, units1: bigint): string =>
+    isPair ? `: ${show(units0, 0)} and ${show(units1, 1)}` : ''
   const byWhom = first
-    ? ` Most of it by ${showAddress(ctx, first.sender)}: ${show(first.amount0, 0)} and ${show(first.amount1, 1)}.`
+    ? ` Most of it by ${showAddress(ctx, first.sender)}${detail(first.amount0, first.amount1)}.`
     : ''
+  const all = isPair
+    ? `${show(amount0, 0)} and ${show(amount1, 1)}`
+    : thing.variant === 'curve'
+      ? showCoins(netOfCoins(events), coins)
+      : `${removal.removed} of ${removal.before} units of liquidity in range`
   return {
     alertId: 'LIQUIDITY-PULL',
     name: `Liquidity pulled from ${thing.name}`,
-    description: `${formatBps(pull.bps)} of the liquidity of ${thing.name} was taken out in block ${block.number}, ${show(amount0, 0)} and ${show(amount1, 1)}, net of what came back in the block.${byWhom}`,
+    description: `${formatBps(pull.bps)} of the liquidity of ${thing.name} was taken out in block ${block.number}, ${all}, net of what came back in the block.${byWhom}`,
     severity: pull.severity,
     type: 'Suspicious',
     ...about(thing),
@@ -109,8 +141,14 @@ export const reportPull = async (
       thresholdBps: String(thing.parameters.removeBps),
       measuredBy: removal.by,
       variant: thing.variant,
-      amount0: amount0.toString(),
-      amount1: amount1.toString(),
+      ...(isPair ? { amount0: amount0.toString(), amount1: amount1.toString() } : {}),
+      ...(thing.poolId ? { poolId: thing.poolId } : {}),
+      ...(coins.length > 0
+        ? {
+            coins: coins.map(({ address }) => address).join(', '),
+            amounts: netOfCoins(events).join(', '),
+          }
+        : {}),
       ...(tokens
         ? {
             token0: tokens[0].address,
@@ -123,7 +161,9 @@ export const reportPull = async (
       senders: String(shares.length),
       byOwner: shares
         .slice(0, 5)
-        .map((share) => `${share.sender}: ${share.amount0}, ${share.amount1}`)
+        .map((share) =>
+          isPair ? `${share.sender}: ${share.amount0}, ${share.amount1}` : share.sender,
+        )
         .join('; '),
     },
     addresses: [

@@ -1,4 +1,11 @@
-import { type BotBlock, defineBot, type Finding, POOL_PRICE_TOPIC, requireAbi } from 'tocsin'
+import {
+  type BotBlock,
+  defineBot,
+  type Finding,
+  isUniswapPool,
+  POOL_PRICE_TOPIC,
+  requireAbi,
+} from 'tocsin'
 import {
   type Answer,
   answerGap,
@@ -218,6 +225,7 @@ export const oracle = defineBot({
     'A price feed leaves its market, jumps, falls silent, gives no price at all, or goes back to an old round.',
   parameters: oracleParameters,
   kinds: ['oracle', 'pool'],
+  accepts: (thing) => thing.kind !== 'pool' || isUniswapPool(thing),
   alerts: [
     {
       id: 'ORACLE-DEVIATION',

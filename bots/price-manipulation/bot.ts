@@ -7,6 +7,7 @@ import {
   type Finding,
   gapBps,
   type Hex,
+  isUniswapPool,
   POOL_PRICE_TOPIC,
   priceOfLog,
   priceOfReserves,
@@ -258,6 +259,7 @@ export const priceManipulation = defineBot({
     "A pool's price is moved within a block while something watched relies on it, or stands far off its average.",
   parameters: priceManipulationParameters,
   kinds: ['pool', 'vault', 'lending-market', 'oracle'],
+  accepts: (thing) => thing.kind !== 'pool' || isUniswapPool(thing),
   alerts: [
     {
       id: 'PRICE-MANIPULATION',

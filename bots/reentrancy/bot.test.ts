@@ -34,7 +34,7 @@ const market = {
 } as const
 const paid = (to: `0x${string}`, value: bigint, from: `0x${string}` = VAULT) =>
   encodeLog({ abi: erc20Abi, eventName: 'Transfer', address: TOKEN, args: { from, to, value } })
-const holds = (result: bigint): BlockInput['calls'] => [
+const holds = (result: bigint): NonNullable<BlockInput['calls']> => [
   { address: TOKEN, abi: erc20Abi, functionName: 'balanceOf', result },
 ]
 type Tx = NonNullable<BlockInput['txs']>[number]

@@ -4,6 +4,7 @@ import {
   defineBot,
   type Finding,
   followCondition,
+  isUniswapPool,
   type LogNeed,
 } from 'tocsin'
 import { judgeLine, learn, standingOf, worstOf } from './judgeLines.ts'
@@ -129,6 +130,7 @@ export const solvency = defineBot({
   summary: 'A vault, pool, lending market or wrapped native coin has less than it owes.',
   parameters: solvencyParameters,
   kinds: ['vault', 'pool', 'lending-market', 'token'],
+  accepts: (thing) => thing.kind !== 'pool' || isUniswapPool(thing),
   alerts: [
     {
       id: 'SHORTFALL',

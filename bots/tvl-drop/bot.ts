@@ -1,4 +1,11 @@
-import { addressTopic, type BotBlock, defineBot, type Finding, type FindingSeverity } from 'tocsin'
+import {
+  addressTopic,
+  type BotBlock,
+  defineBot,
+  type Finding,
+  type FindingSeverity,
+  isUniswapPool,
+} from 'tocsin'
 import { beatS, compareLine, remember } from './compareLine.ts'
 import { checkThing, createGauge } from './createGauge.ts'
 import { type Episode, followEpisode, type Standing } from './followEpisode.ts'
@@ -124,6 +131,7 @@ export const tvlDrop = defineBot({
     'The value in a vault, pool, treasury, lending market or bridge drops in one block, within an hour, or slowly within a day.',
   parameters: tvlDropParameters,
   kinds: ['vault', 'pool', 'treasury', 'lending-market', 'bridge'],
+  accepts: (thing) => thing.kind !== 'pool' || isUniswapPool(thing),
   alerts: [
     {
       id: 'TVL-DROP',

@@ -155,6 +155,8 @@ const checkDoubles = ({ root, add }: Checker): void => {
     else if (name !== undefined) lineOf.set(name, placeOf(root, [...path, 'name']).line)
     const parts = ['chain', 'address', 'kind'].map((key) => textAt(thing, [key])?.toLowerCase())
     if (parts.includes(undefined)) continue
+    // One PoolManager holds many pools.
+    parts.push(textAt(thing, ['poolId'])?.toLowerCase() ?? '')
     const other = nameOf.get(parts.join(' '))
     if (other === undefined) nameOf.set(parts.join(' '), name ?? `entry ${index + 1}`)
     else
@@ -164,6 +166,25 @@ const checkDoubles = ({ root, add }: Checker): void => {
         'Remove one of the two.',
       )
   }
+}
+
+/** A pool of Uniswap v4 is one of many at the same address. */
+const checkPool = ({ add }: Checker, path: ConfigPath, thing: Located): void => {
+  if (textAt(thing, ['kind']) !== 'pool') return
+  const isV4 = textAt(thing, ['variant']) === 'uniswap-v4'
+  const hasId = textAt(thing, ['poolId']) !== undefined
+  if (isV4 && !hasId)
+    add(
+      [...path, 'variant'],
+      'a pool of Uniswap v4 needs its id',
+      'Give `poolId`: the PoolManager tells it in the event Initialize of the pool.',
+    )
+  if (!isV4 && hasId)
+    add(
+      [...path, 'poolId'],
+      'only pools of Uniswap v4 have an id',
+      'Remove it, or write `variant: uniswap-v4`.',
+    )
 }
 
 const checkThing = (checker: Checker, index: number, thing: Located, folder: string): void => {
@@ -176,6 +197,7 @@ const checkThing = (checker: Checker, index: number, thing: Located, folder: str
   checksum([...path, 'remote', 'address'])
   for (const token of itemsAt(thing, ['tokens']).keys()) checksum([...path, 'tokens', token])
   for (const [bot] of entriesAt(thing, ['bots'])) botReference([...path, 'bots', bot], bot, true)
+  checkPool(checker, path, thing)
   const abi = textAt(thing, ['abi'])
   const answer = abi ? loadAbi(resolve(folder, abi)) : undefined
   if (answer?.ok === false) add([...path, 'abi'], answer.problem, answer.mend)

@@ -133,6 +133,13 @@ const resolveThing = (thing: ThingFile, chainId: number, folder: string): Watche
       return { ...thing, ...rest, asset: thing.asset && lower(thing.asset) }
     case 'treasury':
       return { ...thing, ...rest, tokens: thing.tokens.map(lower) }
+    case 'pool':
+      return {
+        ...thing,
+        ...rest,
+        poolId: thing.poolId?.toLowerCase(),
+        lpToken: thing.lpToken && lower(thing.lpToken),
+      }
     case 'bridge':
       return {
         ...thing,

@@ -135,7 +135,17 @@ export const thingSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('pool'),
     ...thingBase,
-    variant: z.enum(['uniswap-v2', 'uniswap-v3']),
+    variant: z
+      .enum(['uniswap-v2', 'uniswap-v3', 'uniswap-v4', 'curve'])
+      .describe('Of uniswap-v4 the address is that of the PoolManager'),
+    poolId: z
+      .string()
+      .regex(/^0x[0-9a-fA-F]{64}$/, 'a pool id: 0x and 64 hexadecimal digits')
+      .optional()
+      .describe('Which pool of the PoolManager; of uniswap-v4 only'),
+    lpToken: address
+      .optional()
+      .describe('Token of the shares of a curve pool. Default: lp_token(), token(), else the pool'),
   }),
   z.strictObject({
     kind: z.literal('lending-market'),

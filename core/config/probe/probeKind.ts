@@ -2,6 +2,7 @@ import type { Abi, PublicClient } from 'viem'
 import {
   aaveV3PoolAbi,
   chainlinkAggregatorAbi,
+  curvePoolAbi,
   erc20Abi,
   erc4626Abi,
   governorAbi,
@@ -9,6 +10,7 @@ import {
   timelockAbi,
   uniswapV2PairAbi,
   uniswapV3PoolAbi,
+  uniswapV4PoolManagerAbi,
 } from '../../../abis/index.ts'
 import type { WatchedThing } from '../types.ts'
 import { readView } from './probeClient.ts'
@@ -30,6 +32,20 @@ type View = {
 const text = (value: string | number | undefined): string | undefined =>
   value === undefined ? undefined : String(value).toLowerCase()
 
+type PoolVariant = Extract<WatchedThing, { kind: 'pool' }>['variant']
+const POOL_VIEWS: Readonly<Record<PoolVariant, readonly View[]>> = {
+  'uniswap-v2': [
+    { abi: uniswapV2PairAbi, name: 'token0' },
+    { abi: uniswapV2PairAbi, name: 'getReserves', key: 'variant' },
+  ],
+  'uniswap-v3': [
+    { abi: uniswapV3PoolAbi, name: 'token0' },
+    { abi: uniswapV3PoolAbi, name: 'slot0', key: 'variant' },
+  ],
+  'uniswap-v4': [{ abi: uniswapV4PoolManagerAbi, name: 'protocolFeeController', key: 'variant' }],
+  curve: [{ abi: curvePoolAbi, name: 'get_virtual_price', key: 'variant' }],
+}
+
 /** What a thing of this kind must answer, and what the watchlist says of the answer. */
 const viewsOf = (thing: WatchedThing): readonly View[] => {
   switch (thing.kind) {
@@ -44,15 +60,7 @@ const viewsOf = (thing: WatchedThing): readonly View[] => {
         { abi: erc4626Abi, name: 'totalAssets' },
       ]
     case 'pool':
-      return thing.variant === 'uniswap-v2'
-        ? [
-            { abi: uniswapV2PairAbi, name: 'token0' },
-            { abi: uniswapV2PairAbi, name: 'getReserves', key: 'variant' },
-          ]
-        : [
-            { abi: uniswapV3PoolAbi, name: 'token0' },
-            { abi: uniswapV3PoolAbi, name: 'slot0', key: 'variant' },
-          ]
+      return POOL_VIEWS[thing.variant]
     case 'lending-market':
       return [{ abi: aaveV3PoolAbi, name: 'ADDRESSES_PROVIDER' }]
     case 'multisig':

@@ -1,10 +1,21 @@
 import type { Hex } from '../../base/index.ts'
 import type { BotContext } from '../types.ts'
 
-/** Topics of the logs that tell a pool's price: `Sync` of Uniswap v2, `Swap` of v3. */
-export const POOL_PRICE_TOPIC: Readonly<Record<'uniswap-v2' | 'uniswap-v3', Hex>> = {
+type PoolVariant = 'uniswap-v2' | 'uniswap-v3' | 'uniswap-v4' | 'curve'
+
+/** Pools that have an address of their own and tell a price of two tokens: what bots that read prices or reserves accept. */
+export const isUniswapPool = (thing: {
+  readonly kind: string
+  readonly variant?: string
+}): boolean =>
+  thing.kind === 'pool' && (thing.variant === 'uniswap-v2' || thing.variant === 'uniswap-v3')
+
+/** Topics of the logs that tell a pool's price: `Sync` of Uniswap v2, `Swap` of v3 and v4, `TokenExchange` of Curve. */
+export const POOL_PRICE_TOPIC: Readonly<Record<PoolVariant, Hex>> = {
   'uniswap-v2': '0x1c411e9a96e071241c2f21f7726b17ae89e3cab4c78be50e062b03a9fffbbad1',
   'uniswap-v3': '0xc42079f94a6350d7e6235f29174924f928cc2ac818eb64fed8004e115fbcca67',
+  'uniswap-v4': '0x40e9cecb9f5f1f1c5b9c97dec2917b7ee92e57ba5563708daca94dd84ad7112f',
+  curve: '0x8b3e96f2b889fa771c53c981b40daf005f63f637f1869f707052d15a3dd97140',
 }
 
 /** One smallest unit of token1 for one of token0, as poolPrice says it. */
@@ -29,10 +40,11 @@ export const priceOfRoot = (sqrtPriceX96: bigint): bigint | undefined =>
 
 /** The price that a log tells, times 2^128; undefined when it tells none. */
 export const priceOfLog = (
-  variant: 'uniswap-v2' | 'uniswap-v3',
+  variant: PoolVariant,
   log: { readonly topics: readonly Hex[]; readonly data: Hex },
 ): bigint | undefined => {
   if (log.topics[0] !== POOL_PRICE_TOPIC[variant]) return undefined
+  if (variant === 'curve') return undefined
   if (variant === 'uniswap-v2') return priceOfReserves(...reservesOf(log.data))
   return log.data.length >= 322 ? priceOfRoot(word(log.data, 2)) : undefined
 }
