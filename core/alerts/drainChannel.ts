@@ -137,6 +137,7 @@ export const drainChannel = (options: {
         by: presence.key,
         limit,
         leaseMs,
+        pace: channel.pace,
       })
       for (const row of claimed) start(row)
     },

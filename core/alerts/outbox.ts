@@ -1,6 +1,6 @@
 import { and, eq, sql } from 'drizzle-orm'
 import { type Database, tables } from '../store/index.ts'
-import type { AlertMessage, ChannelFigures } from './types.ts'
+import type { AlertMessage, ChannelFigures, Pace } from './types.ts'
 
 /** A message that this notifier has leased. */
 export type Claimed = {
@@ -13,7 +13,7 @@ export type Claimed = {
 /**
  * Leases up to `limit` messages of a channel that are due: graver first, then older; of each lane only the first that
  * is pending, so nothing overtakes an earlier message of its incident. One short transaction; two notifiers never get
- * the same row while a lease lasts.
+ * the same row while a lease lasts, and share the pace of a channel that has one (generic cell rate algorithm).
  */
 export const claimMessages = async (
   db: Database,
@@ -22,23 +22,42 @@ export const claimMessages = async (
     readonly by: number
     readonly limit: number
     readonly leaseMs: number
+    readonly pace?: Pace | undefined
   },
 ): Promise<readonly Claimed[]> => {
+  const { pace } = options
+  const perMinute = pace?.perMinute ?? 1_000_000
+  // How many steps of its pace the channel may be ahead; without a pace, more than anybody asks for.
+  const burst = pace?.burst ?? 1_000_000
   const { rows } = await db.execute<{
     seq: string
     attempts: number
     refusals: number
     payload: AlertMessage
   }>(sql`
-    with due as (
+    with slot as materialized (
+      select due_at from tocsin.channel_slot
+      where channel = ${options.channel} and ${pace !== undefined} for update),
+    room as (
+      select greatest(0, floor(${burst}::float8
+        - coalesce(extract(epoch from greatest(max(due_at) - now(), interval '0')), 0)::float8
+        * ${perMinute}::float8 / 60))::bigint as free
+      from slot),
+    due as (
       select o.seq from tocsin.outbox o
       where o.channel = ${options.channel} and o.status = 'pending' and o.next_attempt_at <= now()
         and not exists (
           select 1 from tocsin.outbox p
           where p.channel = o.channel and p.lane = o.lane and p.status = 'pending' and p.seq < o.seq)
       order by o.severity, o.seq
-      limit ${options.limit}
-      for update skip locked)
+      limit (select least(free, ${options.limit}::bigint) from room)
+      for update skip locked),
+    ahead as (
+      insert into tocsin.channel_slot as s (channel, due_at)
+      select ${options.channel}, now() + count(*) * interval '1 minute' / ${perMinute}::float8
+      from due where ${pace !== undefined} having count(*) > 0
+      on conflict (channel) do update set due_at =
+        greatest(s.due_at, now()) + (excluded.due_at - now()))
     update tocsin.outbox o
     set attempts = o.attempts + 1, leased_by = ${options.by},
         next_attempt_at = now() + ${options.leaseMs} * interval '1 millisecond'

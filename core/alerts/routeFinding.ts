@@ -33,12 +33,21 @@ const severityIn = (route: Route | undefined, severity: string): Sev => {
 const listNamed = ({ botId, metadata }: Facts): readonly string[] =>
   botId === SELF_BOT_ID ? (metadata?.['channels']?.split(',') ?? []) : []
 
+/** The mildest that a channel takes. */
+const leastOf = (channel: RoutingConfig['channels'][number]): Sev =>
+  channel.kind === 'console' ? 'SEV4' : channel.minSeverity
+
 /**
  * How grave a finding is for people and which channels hear of it. Routes are tried in order; a match ends the search
- * unless it says `continue`. Without any match SEV1 and SEV2 go to every channel, the rest to the console channels.
+ * unless it says `continue`; a channel that is named takes nothing milder than its own `minSeverity`. What comes to no
+ * channel goes to every one when it is SEV1 or SEV2, else to the console channels.
  */
 export const routeFinding = (config: RoutingConfig, facts: Facts): Routed => {
-  const known = new Set(config.channels.map((channel) => channel.name))
+  const least = new Map(config.channels.map((channel) => [channel.name, leastOf(channel)]))
+  const hears = (name: string, sev: Sev): boolean => {
+    const limit = least.get(name)
+    return limit !== undefined && RANK[sev] <= RANK[limit]
+  }
   const channels: string[] = []
   let severity: Sev | undefined
   for (const route of config.routes) {
@@ -52,12 +61,15 @@ export const routeFinding = (config: RoutingConfig, facts: Facts): Routed => {
       allows(match.thing, facts.thing)
     if (!matches) continue
     severity = severity ? graver(severity, mapped) : mapped
-    channels.push(...route.channels.filter((name) => known.has(name) && !channels.includes(name)))
+    channels.push(
+      ...route.channels.filter((name) => hears(name, mapped) && !channels.includes(name)),
+    )
     if (!route.continue) break
   }
   severity ??= severityIn(undefined, facts.severity)
   const routed = channels.length > 0 ? channels : everyone(config, severity)
-  const named = listNamed(facts).filter((name) => known.has(name) && !routed.includes(name))
+  const told = severity
+  const named = listNamed(facts).filter((name) => hears(name, told) && !routed.includes(name))
   return { severity, channels: [...routed, ...named] }
 }
 

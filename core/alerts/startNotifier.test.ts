@@ -325,7 +325,14 @@ describe('reload', () => {
     running.push(notifier)
     const bad = routingConfig({
       channels: [
-        { kind: 'webhook', name: 'w', url: 'https://host/', secret: 'short', timeoutMs: 500 },
+        {
+          kind: 'webhook',
+          minSeverity: 'SEV4',
+          name: 'w',
+          url: 'https://host/',
+          secret: 'short',
+          timeoutMs: 500,
+        },
       ],
     })
     await expect(notifier.reload(bad)).rejects.toMatchObject({ code: 'channel.bad_secret' })

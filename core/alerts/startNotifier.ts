@@ -16,6 +16,7 @@ import { foldFindings } from './foldFindings.ts'
 import { createNotifierMetrics } from './notifierMetrics.ts'
 import { readChannelFigures } from './outbox.ts'
 import { createPresence } from './presence.ts'
+import { createThreadBook, forgetThreads } from './threads.ts'
 import type { AlertMessage, Channel, ChannelFigures } from './types.ts'
 
 /** The part of the configuration that the notifier reads. */
@@ -56,7 +57,9 @@ export const startNotifier = async (options: NotifierOptions): Promise<Notifier>
   const { store, log } = options
   let { config } = options
   const build = (entry: ChannelConfig): Channel => {
-    const channel = options.createChannel?.(entry) ?? createChannel(entry, config.dataDir)
+    const threads = createThreadBook(store.db, entry.name)
+    const { dataDir } = config
+    const channel = options.createChannel?.(entry) ?? createChannel(entry, { dataDir, threads })
     const { prepare } = options
     if (!prepare) return channel
     return {
@@ -110,6 +113,7 @@ export const startNotifier = async (options: NotifierOptions): Promise<Notifier>
       }
       if (Date.now() - sweptAt < SWEEP_MS) return
       await closeQuietAlerts({ db: store.db, config })
+      await forgetThreads(store.db)
       sweptAt = Date.now()
     },
     {

@@ -34,7 +34,8 @@ export type AlertMessage = {
   readonly summary: string
   readonly bot: string
   readonly alertId: string
-  readonly chain: { readonly id: number; readonly name: string }
+  /** `explorer`: a block explorer's address, where the watchlist names one. */
+  readonly chain: { readonly id: number; readonly name: string; readonly explorer?: string }
   readonly thing: string | null
   readonly owner: string | null
   readonly protocol: string | null
@@ -68,10 +69,21 @@ export type SendResult =
   | { readonly kind: 'retry'; readonly reason: string; readonly afterMs?: number }
   | { readonly kind: 'dead'; readonly reason: string }
 
+/** Where messages of one lane (an incident, else an alert) stand at the far end: what a thread or an edit needs. */
+export type ThreadBook = {
+  readonly find: (lane: string) => Promise<string | undefined>
+  readonly keep: (lane: string, reference: string) => Promise<void>
+}
+
+/** How fast a receiver takes messages: `perMinute` in the long run, `burst` at once. */
+export type Pace = { readonly perMinute: number; readonly burst: number }
+
 /** A way to people. `send` never throws and ends within `timeoutMs`. */
 export type Channel = {
   readonly name: string
   readonly kind: string
+  /** Left out: as fast as it goes. */
+  readonly pace?: Pace
   /** Longest that one `send` may take (ms). */
   readonly timeoutMs: number
   readonly send: (message: AlertMessage, signal: AbortSignal) => Promise<SendResult>

@@ -92,6 +92,7 @@ const encodeMessage = (options: {
     chain: {
       id: row.chainId,
       name: chain?.name ?? (row.chainId === 0 ? 'tocsin' : `chain-${row.chainId}`),
+      ...(chain?.explorer ? { explorer: chain.explorer } : {}),
     },
     thing: short(row.thing),
     owner: short(row.owner),

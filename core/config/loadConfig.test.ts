@@ -158,7 +158,7 @@ console:
     'watchlist.yaml:17:14: watch[b].variant: "uniswap-v4" is not allowed. Allowed: uniswap-v2, uniswap-v3. Did you mean "uniswap-v2"?',
     'watchlist.yaml:21:14: watch[c].address: "0x1234" does not fit. Expected: an address is 0x and 40 hexadecimal digits.',
     'watchlist.yaml:22:17: watch[c].heartbeatS: the value is too small. Give more than 0.',
-    'watchlist.yaml:24:16: channels.ops.kind: "webhok" is not allowed. Allowed: console, webhook. Did you mean "webhook"?',
+    'watchlist.yaml:24:16: channels.ops.kind: "webhok" is not allowed. Allowed: console, webhook, pagerduty, slack, slack-webhook, discord, telegram, email, twilio, jira, alertmanager. Did you mean "webhook"?',
     'watchlist.yaml:26:9: console.port: the value is too large. Give at most 65535.',
   ])
 })

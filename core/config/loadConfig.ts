@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import type { Address } from '../base/index.ts'
 import { isTocsinError, messageOf, stableHash, TocsinError } from '../base/index.ts'
+import { CHANNEL_SECRETS } from './channelSchema.ts'
 import { checkBots, type KnownBot } from './checkBots.ts'
 import { crossCheck } from './crossCheck.ts'
 import { explainIssue } from './explainIssue.ts'
@@ -151,17 +152,14 @@ const resolveThing = (thing: ThingFile, chainId: number, folder: string): Watche
   }
 }
 
+/** Secrets become plain text; a default that the file does not write stays as it is. */
 const resolveChannels = (file: WatchlistFile, secrets: Secrets): readonly ChannelConfig[] =>
-  Object.entries(file.channels).map(([name, channel]): ChannelConfig => {
-    if (channel.kind === 'console') return { kind: 'console', name }
-    const at = (key: string): string => secrets.at(['channels', name, key])
-    return {
-      kind: 'webhook',
-      name,
-      url: at('url'),
-      secret: at('secret'),
-      timeoutMs: channel.timeoutMs,
-    }
+  Object.entries(file.channels).map(([name, channel]) => {
+    const resolved = Object.entries(channel).map(([key, value]) => {
+      if (!CHANNEL_SECRETS.some((secret) => secret === key)) return [key, value]
+      return [key, secrets.at(['channels', name, key]) || (typeof value === 'string' ? value : '')]
+    })
+    return { ...Object.fromEntries(resolved), name } as ChannelConfig
   })
 
 const resolveSender = (
@@ -251,6 +249,11 @@ const resolveConfig = (
       options.dataDir === undefined ? resolve(folder, file.dataDir) : resolve(options.dataDir),
     actionsDir: resolve(folder, file.actionsDir),
     botsDir: file.botsDir && resolve(folder, file.botsDir),
+    forta: Object.entries(file.forta).map(([name, bot]) => ({
+      ...bot,
+      name,
+      dir: resolve(folder, bot.dir),
+    })),
     chains: Object.entries(file.chains).map(([name, chain]) => ({
       ...chain,
       name,
@@ -264,11 +267,6 @@ const resolveConfig = (
     labels: file.labels.length === 0 ? undefined : { files: labels.files, rows: labels.rows },
     watch: file.watch.map((thing) => resolveThing(thing, ids.get(thing.chain) ?? 0, folder)),
     channels: resolveChannels(file, secrets),
-    forta: Object.entries(file.forta).map(([name, bot]) => ({
-      ...bot,
-      name,
-      dir: resolve(folder, bot.dir),
-    })),
     database: url || file.database ? { url } : undefined,
     signer: resolveSigner(file, secrets, folder),
     people: file.people && {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { channelSchema } from './channelSchema.ts'
 import { fortaSchema } from './fortaSchema.ts'
 import { address, name, secretSchema, urlOrSecret } from './schemaWords.ts'
 import { signerSchema } from './signerSchema.ts'
@@ -46,6 +47,11 @@ export const chainSchema = z.strictObject({
     .union([z.literal('tag'), z.strictObject({ depth: z.int().min(1).max(10_000) })])
     .default('tag')
     .describe('"tag" asks the node for its finalized block; depth counts blocks'),
+  explorer: z
+    .string()
+    .regex(/^https?:\/\/[^\s?#]+$/, 'a URL')
+    .optional()
+    .describe('Block explorer: messages link to its /tx/ and /address/ pages'),
   transactions: z
     .enum(['auto', 'full', 'receipts'])
     .default('auto')
@@ -218,16 +224,6 @@ export const thingSchema = z.discriminatedUnion('kind', [
 const sev = z.enum(['SEV1', 'SEV2', 'SEV3', 'SEV4'])
 const findingSeverity = z.enum(['Critical', 'High', 'Medium', 'Low', 'Info'])
 
-export const channelSchema = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('console') }),
-  z.strictObject({
-    kind: z.literal('webhook'),
-    url: urlOrSecret,
-    secret: secretSchema.describe('Standard Webhooks signing secret (whsec_…)'),
-    timeoutMs: z.int().min(100).max(60_000).default(10_000),
-  }),
-])
-
 const matcher = {
   severity: z.array(sev).min(1).optional(),
   owner: z.array(name).min(1).optional(),
@@ -299,6 +295,9 @@ export const watchlistSchema = z.strictObject({
     .min(1)
     .optional()
     .describe('Folder with bots of your own, from the watchlist'),
+  forta: fortaSchema
+    .default({})
+    .describe('Unmodified bots of the Forta SDK, hosted each in a process of its own'),
   channels: z.record(name, channelSchema).default({ console: { kind: 'console' } }),
   routes: z.array(routeSchema).default([{ match: {}, channels: ['console'], continue: false }]),
   answers: z.array(answerSchema).default([]),
@@ -338,9 +337,6 @@ export const watchlistSchema = z.strictObject({
     })
     .optional()
     .describe('How people answer proposals and stop everything'),
-  forta: fortaSchema
-    .default({})
-    .describe('Unmodified bots of the Forta SDK, hosted each in a process of its own'),
   indexer: z
     .strictObject({
       enabled: z.boolean().default(true),

@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { CHANNEL_SECRETS } from './channelSchema.ts'
 import { type Fault, faultLine, shown } from './fault.ts'
 import {
   type ConfigPath,
@@ -21,6 +22,15 @@ type Spot = {
   readonly form: 'http' | 'ws' | 'endpoint' | 'postgres' | 'text'
 }
 
+const channelSpots = (root: Located): readonly Spot[] =>
+  entriesAt(root, ['channels']).flatMap(([channel]) =>
+    CHANNEL_SECRETS.map((key) => ({
+      part: 'channels' as const,
+      path: ['channels', channel, key],
+      form: key === 'url' ? ('http' as const) : ('text' as const),
+    })),
+  )
+
 /** Every place at which a secret may stand. */
 const spotsIn = (root: Located): readonly Spot[] => {
   const spots: Spot[] = []
@@ -32,10 +42,7 @@ const spotsIn = (root: Located): readonly Spot[] => {
         { part: 'rpc', path: [...path, 'ws'], form: 'ws' },
       )
     }
-  for (const [channel] of entriesAt(root, ['channels'])) {
-    spots.push({ part: 'channels', path: ['channels', channel, 'url'], form: 'http' })
-    spots.push({ part: 'channels', path: ['channels', channel, 'secret'], form: 'text' })
-  }
+  spots.push(...channelSpots(root))
   for (const part of ['rpc', 'privateRpc', 'tenderlyRpc'])
     for (const [chain] of entriesAt(root, ['signer', part]))
       for (const index of itemsAt(root, ['signer', part, chain]).keys())

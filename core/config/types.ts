@@ -1,6 +1,7 @@
 import type { Abi } from 'viem'
 import type { z } from 'zod'
 import type { Address } from '../base/index.ts'
+import type { CHANNEL_SECRETS, channelSchema } from './channelSchema.ts'
 import type { ConfigLabel } from './labels/types.ts'
 import type {
   answerSchema,
@@ -45,15 +46,18 @@ export type ChainConfig = Omit<ChainFile, 'rpc'> & {
   }[]
 }
 
-export type ChannelConfig =
-  | { readonly kind: 'console'; readonly name: string }
-  | {
-      readonly kind: 'webhook'
-      readonly name: string
-      readonly url: string
-      readonly secret: string
-      readonly timeoutMs: number
-    }
+type ChannelSecret = (typeof CHANNEL_SECRETS)[number]
+
+/** Secrets resolved to plain text: never log these. */
+type ResolvedChannel<T> = T extends unknown
+  ? {
+      readonly [K in keyof T]: K extends ChannelSecret
+        ? string | (undefined extends T[K] ? undefined : never)
+        : T[K]
+    } & { readonly name: string }
+  : never
+
+export type ChannelConfig = ResolvedChannel<z.infer<typeof channelSchema>>
 
 /** Where something stands in the files of the watchlist. Lines and columns begin at 1. */
 export type Place = { readonly file: string; readonly line: number; readonly column: number }

@@ -346,6 +346,26 @@ export const incident = tocsin.table(
   ],
 )
 
+/** Where messages of an incident or alert stand at the far end of a channel: what a thread or an edit needs. */
+export const channelThread = tocsin.table(
+  'channel_thread',
+  {
+    channel: text('channel').notNull(),
+    lane: text('lane').notNull(),
+    /** The far end's own name of the first message. */
+    reference: text('reference').notNull(),
+    createdAt: at('created_at').notNull().defaultNow(),
+  },
+  (t) => [primaryKey({ columns: [t.channel, t.lane] })],
+)
+
+/** When the next message may leave by a channel whose receiver sets a pace (generic cell rate algorithm). */
+export const channelSlot = tocsin.table('channel_slot', {
+  channel: text('channel').primaryKey(),
+  /** Theoretical arrival time: how far the channel is ahead of its even pace. */
+  dueAt: at('due_at').notNull(),
+})
+
 /** Messages to channels, written in the transaction that changed the alert. At least once, in order per incident. */
 export const outbox = tocsin.table(
   'outbox',

@@ -10,7 +10,9 @@ await startNotifier({
   config: {
     dataDir: '/nonexistent',
     chains: [],
-    channels: [{ kind: 'webhook', name: 'hook', url, secret, timeoutMs: 2_000 }],
+    channels: [
+      { kind: 'webhook', minSeverity: 'SEV4', name: 'hook', url, secret, timeoutMs: 2_000 },
+    ],
     routes: [{ match: {}, channels: ['hook'], continue: false }],
   },
   store,

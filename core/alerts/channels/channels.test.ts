@@ -13,6 +13,8 @@ const servers: Server[] = []
 let folder = ''
 
 beforeAll(async () => {
+  // The first request of a process loads the HTTP client, which can take longer than a channel waits.
+  await fetch('http://127.0.0.1:1/').catch(() => undefined)
   folder = await mkdtemp(join(tmpdir(), 'tocsin-channels-'))
 })
 afterEach(() => {
@@ -74,7 +76,7 @@ const webhookTo = async (behaviour: Behaviour) => {
     name: 'test',
     url: `http://127.0.0.1:${port}/services/T0KEN?key=T0KEN`,
     secret: SECRET,
-    timeoutMs: 500,
+    timeoutMs: 1_000,
   })
   return { channel, received }
 }
@@ -120,7 +122,7 @@ describe('webhook', () => {
       name: 'r',
       url: `http://127.0.0.1:${port}/`,
       secret: SECRET,
-      timeoutMs: 500,
+      timeoutMs: 1_000,
     })
     expect(await channel.send(sampleMessage(), new AbortController().signal)).toMatchObject({
       kind: 'retry',
@@ -130,7 +132,7 @@ describe('webhook', () => {
 
   test('error: settings that cannot work are refused without quoting them', () => {
     const make = (url: string, secret: string) => () =>
-      createWebhookChannel({ name: 'ops', url, secret, timeoutMs: 500 })
+      createWebhookChannel({ name: 'ops', url, secret, timeoutMs: 1_000 })
     expect(make('ftp://host/T0KEN', SECRET)).toThrow(
       expect.objectContaining({ code: 'channel.bad_url' }),
     )

@@ -1,0 +1,115 @@
+import type { SendResult } from '../types.ts'
+
+const MAX_ANSWER_BYTES = 64 * 1024
+const MAX_RETRY_AFTER_MS = 3_600_000
+
+/** Answers that more of the same will not change; all others are tried again. */
+const REFUSALS: ReadonlySet<number> = new Set([400, 401, 403, 404, 410, 413])
+
+export type HttpRequest = {
+  readonly url: URL
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+  /** Default: POST. */
+  readonly method?: 'POST' | 'PATCH'
+}
+
+export type HttpAnswer = {
+  readonly status: number
+  readonly retryAfter: string | null
+  /** Its first 64 KiB; shorter when it broke off. */
+  readonly text: string
+}
+
+/** What a status code means for the message. */
+export const judgeStatus = (answer: HttpAnswer, now: Date): SendResult => {
+  const { status } = answer
+  if (status >= 200 && status < 300) return { kind: 'sent' }
+  const reason = `the receiver answered ${status}`
+  if (REFUSALS.has(status)) return { kind: 'dead', reason }
+  return tryAgain(reason, parseRetryAfter(answer.retryAfter, now))
+}
+
+/** A retry, with the receiver's own wish bounded to an hour. */
+export const tryAgain = (reason: string, afterMs: number | undefined): SendResult => ({
+  kind: 'retry',
+  reason,
+  ...(afterMs === undefined || Number.isNaN(afterMs)
+    ? {}
+    : { afterMs: Math.min(Math.max(afterMs, 0), MAX_RETRY_AFTER_MS) }),
+})
+
+/** Reads an answer that should be a JSON object; an empty one when it is not. */
+export const readJson = (answer: HttpAnswer): Readonly<Record<string, unknown>> => {
+  try {
+    const value: unknown = JSON.parse(answer.text)
+    return typeof value === 'object' && value !== null ? { ...value } : {}
+  } catch {
+    return {}
+  }
+}
+
+/**
+ * Sends one request and says what became of it. Never throws; ends within `timeoutMs`. Redirects are not followed, so a
+ * receiver cannot make Tocsin call addresses inside its network. Reasons hold neither the URL nor what was sent.
+ */
+export const attempt = async (options: {
+  readonly request: HttpRequest
+  readonly timeoutMs: number
+  readonly signal: AbortSignal
+  readonly judge?: (answer: HttpAnswer, now: Date) => SendResult | Promise<SendResult>
+}): Promise<SendResult> => {
+  const { request, signal, timeoutMs } = options
+  const limit = AbortSignal.timeout(timeoutMs)
+  try {
+    const response = await fetch(request.url, {
+      method: request.method ?? 'POST',
+      redirect: 'manual',
+      signal: AbortSignal.any([signal, limit]),
+      headers: { 'user-agent': 'tocsin/1', ...request.headers },
+      body: request.body,
+    })
+    const answer = {
+      status: response.status,
+      retryAfter: response.headers.get('retry-after'),
+      text: await readText(response),
+    }
+    return await (options.judge ?? judgeStatus)(answer, new Date())
+  } catch (error) {
+    if (signal.aborted) return { kind: 'retry', reason: 'the notifier was stopped' }
+    if (limit.aborted) return { kind: 'retry', reason: `no answer within ${timeoutMs} ms` }
+    return { kind: 'retry', reason: `no connection (${networkCode(error)})` }
+  }
+}
+
+const parseRetryAfter = (text: string | null, now: Date): number | undefined => {
+  if (text === null) return undefined
+  return /^\s*\d+(\.\d+)?\s*$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - now.getTime()
+}
+
+/** Reads the answer to its end, so that the connection can be used again, unless it is large. */
+const readText = async (response: Response): Promise<string> => {
+  const reader = response.body?.getReader()
+  if (!reader) return ''
+  const parts: Uint8Array[] = []
+  try {
+    for (let bytes = 0; bytes <= MAX_ANSWER_BYTES; ) {
+      const { done, value } = await reader.read()
+      if (done) break
+      parts.push(value)
+      bytes += value.byteLength
+      if (bytes > MAX_ANSWER_BYTES) await reader.cancel()
+    }
+  } catch {
+    // The status has come; what it says must stand on its own.
+  }
+  return Buffer.concat(parts).subarray(0, MAX_ANSWER_BYTES).toString('utf8')
+}
+
+/** The code of what went wrong on the way; it holds no address. */
+export const networkCode = (error: unknown): string => {
+  const cause = error instanceof Error ? (error.cause ?? error) : undefined
+  const code =
+    typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined
+  return typeof code === 'string' && /^[A-Z_]{2,40}$/.test(code) ? code : 'failed'
+}

@@ -1,0 +1,110 @@
+import { cleanText } from '../../base/index.ts'
+import type { AlertChange, AlertMessage } from '../types.ts'
+
+export type Fact = { readonly name: string; readonly value: string }
+export type MessageLink = { readonly text: string; readonly url: string }
+
+/** A message in words, for people; one line each, cleaned, not escaped for any format. */
+export type Described = {
+  /** `SEV1 opened: Vault drained (vault)`, at most 200 characters. */
+  readonly headline: string
+  /** Vault drained, at most 150 characters. */
+  readonly title: string
+  /** What happened, at most 1,000 characters. */
+  readonly summary: string
+  /** Where and who, then what the finding measured: at most 24. */
+  readonly facts: readonly Fact[]
+  /** Transactions, addresses, and the pages on which to approve or deny. */
+  readonly links: readonly MessageLink[]
+  /** What the receiver should do first; empty when nothing is known. */
+  readonly runbook: string
+}
+
+const WORDS: Readonly<Record<AlertChange, string>> = {
+  opened: 'opened',
+  raised: 'is graver now',
+  unknown: 'cannot be told now',
+  resolved: 'resolved',
+  retracted: 'taken back: its block is gone',
+  reopened: 'is there again',
+}
+
+/** Whether nothing is left to do about it. */
+export const isOver = (message: AlertMessage): boolean =>
+  message.change === 'resolved' || message.change === 'retracted'
+
+const short = (text: string, max: number): string => cleanText(text, max)
+
+const shortHash = (hash: string): string =>
+  /^0x[0-9a-fA-F]{12,}$/.test(hash) ? `${hash.slice(0, 10)}…${hash.slice(-6)}` : short(hash, 40)
+
+const isHex = (text: string, digits: number): boolean =>
+  new RegExp(`^0x[0-9a-fA-F]{${digits}}$`).test(text)
+
+const factsOf = (message: AlertMessage): readonly Fact[] => {
+  const { blocks, chain } = message
+  const range = blocks.first === blocks.last ? `${blocks.last}` : `${blocks.first}–${blocks.last}`
+  const facts = [
+    { name: 'thing', value: message.thing ?? '' },
+    { name: 'protocol', value: message.protocol ?? '' },
+    { name: 'owner', value: message.owner ?? '' },
+    { name: 'chain', value: `${chain.name} · block ${range}${message.final ? '' : ', not final'}` },
+    { name: 'seen by', value: `${message.bot} ${message.alertId}` },
+    { name: 'findings', value: message.findings > 1 ? String(message.findings) : '' },
+    ...Object.entries(message.evidence).map(([name, value]) => ({ name, value })),
+  ]
+  return facts
+    .map(({ name, value }) => ({ name: short(name, 60), value: short(value, 200) }))
+    .filter(({ value }) => value !== '')
+    .slice(0, 24)
+}
+
+const linksOf = (message: AlertMessage): readonly MessageLink[] => {
+  const explorer = message.chain.explorer?.replace(/\/+$/, '')
+  const answers = message.links
+    ? [
+        { text: 'Approve', url: message.links.approve },
+        { text: 'Deny', url: message.links.deny },
+      ]
+    : []
+  if (!explorer) return answers
+  return [
+    ...answers,
+    ...message.transactions
+      .filter((hash) => isHex(hash, 64))
+      .slice(0, 3)
+      .map((hash) => ({ text: `tx ${shortHash(hash)}`, url: `${explorer}/tx/${hash}` })),
+    ...message.addresses
+      .filter((address) => isHex(address, 40))
+      .slice(0, 3)
+      .map((address) => ({
+        text: short(message.labels?.[address.toLowerCase()] ?? shortHash(address), 60),
+        url: `${explorer}/address/${address}`,
+      })),
+  ]
+}
+
+/** Puts a message into words. All text of strangers in it is bounded and cleaned. */
+export const describeMessage = (message: AlertMessage): Described => {
+  const title = short(message.title, 150)
+  const thing = message.thing ? ` (${short(message.thing, 40)})` : ''
+  return {
+    title,
+    headline: `${message.severity} ${WORDS[message.change]}: ${short(title, 110)}${thing}`,
+    summary: short(message.summary, 1_000),
+    facts: factsOf(message),
+    links: linksOf(message),
+    runbook: short(message.runbook ?? '', 300),
+  }
+}
+
+/** Joins what fits into `max` characters, whole pieces only, the first ones first. */
+export const joinWithin = (pieces: readonly string[], separator: string, max: number): string => {
+  let text = ''
+  for (const piece of pieces) {
+    const next = text === '' ? piece : `${text}${separator}${piece}`
+    if (next.length > max) break
+    text = next
+  }
+  return text
+}

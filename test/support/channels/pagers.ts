@@ -1,0 +1,171 @@
+import { z } from 'zod'
+import { jsonOf, type Vendor } from './vendorServer.ts'
+
+export const ROUTING_KEY = 'R0UT1NGKEYR0UT1NGKEYR0UT1NGKEY00'
+export const GENIE_KEY = 'aaaaaaaa-bbbb-cccc-dddd-000000000000'
+export const TWILIO_SID = `AC${'0'.repeat(32)}`
+export const TWILIO_TOKEN = 'T0KENT0KENT0KENT0KENT0KENT0KEN00'
+
+const pagerdutyKey = z.string().min(1).max(255)
+const pagerdutyEvent = z.discriminatedUnion('event_action', [
+  z.object({
+    event_action: z.literal('trigger'),
+    routing_key: z.string().length(32),
+    dedup_key: pagerdutyKey.optional(),
+    client: z.string().optional(),
+    payload: z.object({
+      summary: z.string().min(1).max(1_024),
+      source: z.string().min(1),
+      severity: z.enum(['critical', 'error', 'warning', 'info']),
+      timestamp: z.iso.datetime().optional(),
+    }),
+    links: z.array(z.object({ href: z.url(), text: z.string() })).optional(),
+  }),
+  z.object({
+    event_action: z.enum(['acknowledge', 'resolve']),
+    routing_key: z.string().length(32),
+    dedup_key: pagerdutyKey,
+  }),
+])
+
+export type PagerdutyIncident = {
+  readonly key: string
+  severity: string
+  open: boolean
+  entries: number
+}
+
+/** PagerDuty's Events API v2: one incident per open key, what is sent about none is dropped without a word. */
+export const createPagerduty = (): {
+  readonly vendor: Vendor
+  readonly incidents: PagerdutyIncident[]
+} => {
+  const incidents: PagerdutyIncident[] = []
+  const vendor: Vendor = (request) => {
+    if (request.method !== 'POST' || request.url.pathname !== '/v2/enqueue') return { status: 404 }
+    if (Buffer.byteLength(request.body) > 512 * 1_024) return { status: 413 }
+    const parsed = pagerdutyEvent.safeParse(jsonOf(request))
+    if (!parsed.success || parsed.data.routing_key !== ROUTING_KEY)
+      return {
+        status: 400,
+        body: {
+          status: 'invalid event',
+          message: 'Event object is invalid',
+          errors: [parsed.error?.message ?? 'routing_key'],
+        },
+      }
+    const event = parsed.data
+    const key = event.dedup_key ?? String(incidents.length)
+    const open = incidents.find((one) => one.key === key && one.open)
+    if (event.event_action === 'trigger') {
+      if (open) open.entries += 1
+      else incidents.push({ key, severity: event.payload.severity, open: true, entries: 1 })
+    } else if (event.event_action === 'resolve' && open) open.open = false
+    return { status: 202, body: { status: 'success', message: 'Event processed', dedup_key: key } }
+  }
+  return { vendor, incidents }
+}
+
+const jiraAlert = z.object({
+  message: z.string().min(1).max(130),
+  alias: z.string().max(512),
+  description: z.string().max(15_000),
+  priority: z.enum(['P1', 'P2', 'P3', 'P4', 'P5']),
+  tags: z.array(z.string().max(50)).max(20),
+  details: z.record(z.string(), z.string()),
+  responders: z
+    .array(z.object({ type: z.enum(['team', 'user', 'escalation', 'schedule']), name: z.string() }))
+    .optional(),
+})
+
+/** Alerts of Jira Service Management (Opsgenie's API): taken at once, worked on later. */
+export const createJira = (): {
+  readonly vendor: Vendor
+  readonly alerts: Map<string, { readonly priority: string; open: boolean; count: number }>
+} => {
+  const alerts = new Map<string, { priority: string; open: boolean; count: number }>()
+  const vendor: Vendor = (request) => {
+    if (request.headers.authorization !== `GenieKey ${GENIE_KEY}`)
+      return { status: 401, body: { message: 'Could not authenticate' } }
+    const body = jsonOf(request)
+    if (!body) return { status: 422, body: { message: 'Request body is not processable' } }
+    const close = /^\/v2\/alerts\/([^/]+)\/close$/.exec(request.url.pathname)
+    if (close) {
+      if (request.url.searchParams.get('identifierType') !== 'alias') return { status: 422 }
+      const alert = alerts.get(decodeURIComponent(close[1] ?? ''))
+      if (alert) alert.open = false
+      return { status: 202, body: { result: 'Request will be processed', requestId: '1' } }
+    }
+    if (request.url.pathname !== '/v2/alerts') return { status: 404 }
+    const parsed = jiraAlert.safeParse(body)
+    if (!parsed.success) return { status: 422, body: { message: parsed.error.message } }
+    const known = alerts.get(parsed.data.alias)
+    if (known?.open) known.count += 1
+    else alerts.set(parsed.data.alias, { priority: parsed.data.priority, open: true, count: 1 })
+    return { status: 202, body: { result: 'Request will be processed', requestId: '1' } }
+  }
+  return { vendor, alerts }
+}
+
+/** Twilio's Messages resource: form fields in, 201 with a sid out, its own codes in refusals. */
+export const twilio: Vendor = (request) => {
+  const wanted = `Basic ${Buffer.from(`${TWILIO_SID}:${TWILIO_TOKEN}`).toString('base64')}`
+  if (request.headers.authorization !== wanted)
+    return { status: 401, body: { code: 20_003, message: 'Authenticate', status: 401 } }
+  if (request.url.pathname !== `/2010-04-01/Accounts/${TWILIO_SID}/Messages.json`)
+    return { status: 404, body: { code: 20_404, status: 404 } }
+  if (request.headers['content-type'] !== 'application/x-www-form-urlencoded')
+    return { status: 400, body: { code: 21_604, status: 400 } }
+  const form = new URLSearchParams(request.body)
+  if (!/^\+\d{5,15}$/.test(form.get('To') ?? ''))
+    return { status: 400, body: { code: 21_211, message: "Invalid 'To'", status: 400 } }
+  if (!form.get('From') && !form.get('MessagingServiceSid'))
+    return { status: 400, body: { code: 21_603, status: 400 } }
+  const text = form.get('Body') ?? ''
+  if (text === '' || text.length > 1_600)
+    return { status: 400, body: { code: text ? 21_617 : 21_602, status: 400 } }
+  return { status: 201, body: { sid: `SM${'1'.repeat(32)}`, status: 'queued' } }
+}
+
+const alertmanagerBody = z.array(
+  z
+    .object({
+      labels: z.record(z.string().regex(/^[a-zA-Z_]\w*$/), z.string()),
+      annotations: z.record(z.string().regex(/^[a-zA-Z_]\w*$/), z.string()),
+      startsAt: z.iso.datetime(),
+      endsAt: z.iso.datetime(),
+    })
+    .refine(({ startsAt, endsAt }) => Date.parse(endsAt) >= Date.parse(startsAt)),
+)
+
+/** Alertmanager's v2 API: an alert is its labels; it fires until its end. */
+export const createAlertmanager = (): {
+  readonly vendor: Vendor
+  readonly firing: () => readonly Readonly<Record<string, string>>[]
+} => {
+  const alerts = new Map<
+    string,
+    { readonly labels: Record<string, string>; readonly endsAt: number }
+  >()
+  const vendor: Vendor = (request) => {
+    if (request.url.pathname !== '/api/v2/alerts') return { status: 404 }
+    if (request.headers['content-type'] !== 'application/json') return { status: 415 }
+    let body: unknown
+    try {
+      body = JSON.parse(request.body)
+    } catch {
+      return { status: 400 }
+    }
+    const parsed = alertmanagerBody.safeParse(body)
+    if (!parsed.success) return { status: 400, body: JSON.stringify('invalid label set') }
+    for (const { labels, endsAt } of parsed.data)
+      alerts.set(JSON.stringify(Object.entries(labels).sort()), {
+        labels,
+        endsAt: Date.parse(endsAt),
+      })
+    return { status: 200 }
+  }
+  const firing = () =>
+    [...alerts.values()].filter(({ endsAt }) => endsAt > Date.now()).map(({ labels }) => labels)
+  return { vendor, firing }
+}
