@@ -17,6 +17,11 @@ const things = [
 
 const drop: AlertInput = { botId: 'tvl-drop', alertId: 'TVL-DROP-BLOCK', thing: 'vault' }
 const pull: AlertInput = { botId: 'liquidity-pull', alertId: 'LIQUIDITY-PULL', thing: 'pair' }
+const price: AlertInput = {
+  botId: 'price-manipulation',
+  alertId: 'PRICE-MANIPULATION',
+  thing: 'pair',
+}
 const large: AlertInput = {
   botId: 'large-transfer',
   alertId: 'LARGE-TRANSFER',
@@ -47,7 +52,7 @@ describe('incident', () => {
   test('behavior: three warnings of different bots on one protocol raise one, with what it stands on', async () => {
     const harness = await start()
     await harness.block({ findings: [drop] })
-    expect(await harness.block({ findings: [pull] })).toEqual([])
+    expect(await harness.block({ findings: [price] })).toEqual([])
     const [finding, ...more] = await harness.block({
       txs: [{}],
       findings: [{ ...large, name: 'A large one', tx: 0 }],
@@ -57,10 +62,10 @@ describe('incident', () => {
       alertId: 'CORRELATED-INCIDENT',
       severity: 'Critical',
       protocol: 'acme',
-      owner: null,
+      owner: 'team',
       metadata: { signals: '3', thresholdSignals: '3', windowS: '600', spanS: '24' },
     })
-    expect(finding?.metadata['bots']).toBe('tvl-drop,liquidity-pull,large-transfer')
+    expect(finding?.metadata['bots']).toBe('tvl-drop,price-manipulation,large-transfer')
     expect(finding?.metadata['findings']?.split(',')).toHaveLength(3)
     expect(finding?.metadata['contributing']).toContain('large-transfer LARGE-TRANSFER (Medium')
     expect(finding?.description).toContain('A large one (large-transfer)')
@@ -70,18 +75,18 @@ describe('incident', () => {
 
   test('behavior: all in one block is the same, and two are none', async () => {
     const once = ['CORRELATED-INCIDENT Critical vault']
-    expect(await play([[drop, pull, large]])).toEqual([once])
+    expect(await play([[drop, price, large]])).toEqual([once])
     expect(await play([[drop, large]])).toEqual([[]])
-    expect(await play([[drop, { ...drop, alertId: 'TVL-DROP' }, large, pull]])).toEqual([once])
+    expect(await play([[drop, { ...drop, alertId: 'TVL-DROP' }, large, price]])).toEqual([once])
   })
 
   test('behavior: exactly ten minutes count, a second more does not', async () => {
-    expect((await play([[drop], [pull], [large]], 300))[2]).toHaveLength(1)
-    expect((await play([[drop], [pull], [large]], 301))[2]).toEqual([])
+    expect((await play([[drop], [price], [large]], 300))[2]).toHaveLength(1)
+    expect((await play([[drop], [price], [large]], 301))[2]).toEqual([])
   })
 
   test('behavior: while it goes on it is one incident; after a calm of its window it is another', async () => {
-    const all = [drop, pull, large]
+    const all = [drop, price, large]
     expect((await play([all, all, [drop], [large], all], 600)).map((one) => one.length)).toEqual([
       1, 0, 0, 0, 1,
     ])
@@ -93,15 +98,27 @@ describe('incident', () => {
   })
 
   test.each<[string, readonly AlertInput[]]>([
-    ['Info and Low', [drop, large, { ...pull, severity: 'Low' }, { ...pull, severity: 'Info' }]],
+    ['Info and Low', [drop, large, { ...price, severity: 'Low' }, { ...price, severity: 'Info' }]],
     ['set-up', [drop, large, { ...owner, metadata: { setUp: 'yes' } }]],
-    ['what has ended', [{ ...drop, condition: 'ended' }, large, pull]],
+    ['what has ended', [{ ...drop, condition: 'ended' }, large, price]],
     [
       'one transfer from three sides',
       [
         large,
         { botId: 'whale-watch', alertId: 'W', thing: 'vault' },
         { botId: 'exchange-flow', alertId: 'E', thing: 'vault' },
+      ],
+    ],
+    [
+      'one exit of a provider from three sides, and what he sells',
+      [drop, pull, { ...drop, botId: 'share-price', alertId: 'SHARE-PRICE-DROP' }, large],
+    ],
+    [
+      'one mint from two sides, and the role that it needs',
+      [
+        owner,
+        { ...large, alertId: 'LARGE-MINT' },
+        { botId: 'mint-anomaly', alertId: 'SUPPLY-JUMP', thing: 'vault' },
       ],
     ],
     [
@@ -122,7 +139,7 @@ describe('incident', () => {
         { botId: 'gas-by-function', alertId: 'G', thing: 'vault' },
       ],
     ],
-    ['other protocols', [drop, large, { ...pull, thing: 'lonely' }]],
+    ['other protocols', [drop, large, { ...price, thing: 'lonely' }]],
     [
       'nobody’s findings',
       ['a', 'b', 'c'].map((botId) => ({ botId, alertId: 'X', severity: 'Critical' })),
@@ -134,10 +151,10 @@ describe('incident', () => {
   test('behavior: an amplifier is evidence; without protocol the owner, and without owner the thing is what counts', async () => {
     const harness = await start()
     const odd = { botId: 'activity', alertId: 'A', thing: 'vault' }
-    const [finding] = await harness.block({ findings: [odd, drop, pull, large] })
+    const [finding] = await harness.block({ findings: [odd, drop, price, large] })
     expect(finding?.metadata).toMatchObject({ signals: '3' })
     expect(finding?.metadata['bots']).toContain('activity')
-    const lonely = [drop, pull, large].map((one) => ({ ...one, thing: 'lonely' }))
+    const lonely = [drop, price, large].map((one) => ({ ...one, thing: 'lonely' }))
     expect(brief(await harness.block({ findings: lonely }))).toEqual([
       'CORRELATED-INCIDENT Critical lonely',
     ])
@@ -151,7 +168,7 @@ describe('incident', () => {
       alertId: `A${i}`,
       name: `\u202e${'x'.repeat(5_000)}\u0000`,
     }))
-    await harness.block({ findings: [pull, ...flood] })
+    await harness.block({ findings: [price, ...flood] })
     expect(brief(await harness.block({ findings: [large] }))).toHaveLength(1)
     const [row] = harness.findings()
     for (const bad of ['\u0000', '\u202e'])
@@ -179,7 +196,7 @@ describe('candidate for a pause', () => {
       'PAUSE-CANDIDATE Critical vault',
     ])
     const incident = found.find(({ alertId }) => alertId === 'CORRELATED-INCIDENT')
-    expect(incident?.metadata['signals']).toBe('4')
+    expect(incident?.metadata['signals']).toBe('3')
     expect(incident?.metadata['findings']?.split(',')).toHaveLength(4)
     expect(harness.findings()).toHaveLength(2)
     await harness.stop()
@@ -207,7 +224,7 @@ describe('candidate for a pause', () => {
 
 test('behavior: what a reorg takes back never was', async () => {
   const harness = await start()
-  await harness.block({ findings: [drop, pull] })
+  await harness.block({ findings: [drop, price] })
   expect(await harness.block({ findings: [large] })).toHaveLength(1)
   await harness.rollback(1)
   expect(await harness.block({ salt: 'calm' })).toEqual([])

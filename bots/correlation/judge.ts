@@ -4,9 +4,10 @@ import type { CorrelationParameters } from './parameters.ts'
 const within = (notes: readonly Note[], nowS: number, spanS: number): readonly Note[] =>
   notes.filter(({ timestampS }) => nowS - timestampS <= spanS)
 
-/** Bots that see the same have the same signal. */
-const signalOf = (bot: string, { sameSignal }: CorrelationParameters): string => {
-  const group = sameSignal.findIndex((bots) => bots.includes(bot))
+/** Bots that see the same have the same signal; an alert that is named itself goes with its own group. */
+const signalOf = ({ bot, alert }: Note, { sameSignal }: CorrelationParameters): string => {
+  const own = sameSignal.findIndex((names) => names.includes(alert))
+  const group = own < 0 ? sameSignal.findIndex((names) => names.includes(bot)) : own
   return group < 0 ? bot : `group ${group}`
 }
 
@@ -18,7 +19,7 @@ export const judgeIncident = (
 ): { readonly notes: readonly Note[]; readonly signals: number } | undefined => {
   const recent = within(notes, nowS, parameters.windowS)
   const counted = recent.filter(({ bot }) => !parameters.amplifiers.includes(bot))
-  const signals = new Set(counted.map(({ bot }) => signalOf(bot, parameters))).size
+  const signals = new Set(counted.map((note) => signalOf(note, parameters))).size
   return signals >= parameters.warnings ? { notes: recent, signals } : undefined
 }
 

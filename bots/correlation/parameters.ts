@@ -30,17 +30,20 @@ export const correlationParameters = z.strictObject({
     reviewBy,
   }),
   sameSignal: z
-    .array(ids('bots').min(2))
+    .array(ids('bots or alerts').min(2))
     .max(32)
     .default([
+      ['mint-anomaly', 'LARGE-MINT', 'LARGE-BURN'],
       ['large-transfer', 'whale-watch', 'exchange-flow'],
-      ['admin-call', 'governance', 'timelock'],
-      ['tvl-drop', 'outflow-cap', 'utilisation'],
+      ['admin-call', 'governance', 'timelock', 'pause-watch'],
+      ['tvl-drop', 'outflow-cap', 'liquidity-pull', 'utilisation', 'share-price', 'solvency'],
+      ['oracle', 'price-manipulation'],
     ])
     .meta({
-      description: 'Bots that see one and the same thing from several sides: they count as one.',
+      description:
+        'Bots, or single alerts, that see one and the same thing from several sides: they count as one.',
       source:
-        'own choice: one transfer of a whale, one planned upgrade or one withdrawal is not three signals',
+        'own choice: one mint, one transfer of a whale, one planned upgrade, one withdrawal, one loss or one move of the market is not three signals',
       reviewBy,
     }),
   amplifiers: ids('bots').default(['activity', 'gas-by-function', 'attacker-preparation']).meta({

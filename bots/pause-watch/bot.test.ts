@@ -87,6 +87,22 @@ describe('one thing', () => {
     expect(brief(await harness.block(unpause(A, GUARD)))).toContain('PAUSE-UNDONE Medium a')
   })
 
+  test('behavior: lifted by a Safe of the watchlist it is Medium, unless our own answer had paused', async () => {
+    const safe = { kind: 'multisig', name: 'safe', address: ADMIN } as const
+    const lifted = async (parameters: Record<string, unknown>) => {
+      const harness = await watch([alone, safe], parameters)
+      await harness.block(pause(A))
+      return brief(await harness.block(unpause(A)))
+    }
+    expect(await lifted({})).toContain('PAUSE-UNDONE Medium a')
+    expect(await lifted({ responders: [GUARD] })).toContain('PAUSE-UNDONE High a')
+  })
+
+  test('behavior: a proxy is watched too', async () => {
+    const harness = await watch([{ kind: 'proxy', name: 'a', address: A }])
+    expect(brief(await harness.block(pause(A)))).toEqual(['PAUSED Info a holds'])
+  })
+
   test('behavior: without an event: pausing is Medium, running again High', async () => {
     const harness = await watch()
     await harness.block({ calls: [paused(A, true)] })

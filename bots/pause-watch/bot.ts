@@ -13,6 +13,10 @@ import { pauseWatchParameters } from './parameters.ts'
 import { canPause, findProbe, type PauseContext, type PauseThing, readPause } from './probe.ts'
 import { type AlertId, TITLES } from './report.ts'
 
+const PAUSABLE = ['contract', 'proxy', 'vault', 'token', 'lending-market', 'bridge'] as const
+const isPausable = ({ kind }: { readonly kind: string }): boolean =>
+  (PAUSABLE as readonly string[]).includes(kind)
+
 /** Every so often (s) the contracts are asked again, for what no event tells. */
 const LOOK_EVERY_S = 600
 /** A contract without any pause is asked again this often (s): it may be upgraded. */
@@ -196,30 +200,30 @@ export const pauseWatch = defineBot({
   summary:
     'Which things are paused and since when: siblings that did not follow, pauses undone, lapsing, flapping, or lasting long.',
   parameters: pauseWatchParameters,
-  kinds: ['contract', 'vault', 'token', 'lending-market', 'bridge'],
+  // Those that govern are never asked whether they are paused: they are known when they lift a pause.
+  kinds: [...PAUSABLE, 'multisig', 'timelock', 'governor', 'treasury'],
   alerts: (Object.keys(SEVERITY) as AlertId[]).map((id) => {
     const [kind, severity] = SEVERITY[id]
     return { id, title: TITLES[id], kind, severity }
   }),
-  needs: ({ things }) => ({
+  needs: ({ things }) => {
+    const address = things.filter(isPausable).map((thing) => thing.address)
+    if (address.length === 0) return {}
     // Time passes in blocks without events too; nothing is read in them.
-    everyBlock: true,
-    logs:
-      things.length > 0
-        ? [{ address: things.map(({ address }) => address), topics: [[...PAUSES, ...UNPAUSES]] }]
-        : [],
-  }),
+    return { everyBlock: true, logs: [{ address, topics: [[...PAUSES, ...UNPAUSES]] }] }
+  },
   handleBlock: async (block, ctx) => {
     const looked = ctx.state.get<number>('looked') ?? 0
     const groups = new Map<string, PauseThing[]>()
-    for (const thing of ctx.things) {
+    const things = ctx.things.filter(isPausable)
+    for (const thing of things) {
       const group = groupOf(thing)
       if (group !== undefined) groups.set(group, [...(groups.get(group) ?? []), thing])
     }
     const isLook = block.timestampS - looked >= LOOK_EVERY_S
     if (isLook) ctx.state.set('looked', block.timestampS)
     const findings: Finding[] = []
-    for (const thing of ctx.things) findings.push(...(await examine(ctx, block, thing, isLook)))
+    for (const thing of things) findings.push(...(await examine(ctx, block, thing, isLook)))
     for (const [group, members] of groups)
       if (members.length > 1) findings.push(...followIncident(ctx, group, members))
     return findings

@@ -1,4 +1,4 @@
-import { type Finding, type FindingSeverity, showAddress } from 'tocsin'
+import { type Address, type Finding, type FindingSeverity, showAddress } from 'tocsin'
 import type { Change, Page } from './book.ts'
 import type { PauseContext, PauseState, PauseThing } from './probe.ts'
 import { type AlertId, report, showTime } from './report.ts'
@@ -39,6 +39,24 @@ export const follow = (
   }
 }
 
+const GOVERNING = ['multisig', 'timelock', 'governor', 'treasury']
+
+const isOwn = (ctx: PauseContext, thing: PauseThing, account: Address): boolean =>
+  thing.parameters.responders.includes(account) ||
+  (ctx.labels.get(account)?.tags.includes('own') ?? false)
+
+/** Who paused, or a Safe or timelock of the watchlist; but what our own answer has shut nobody else opens unseen. */
+const mayLift = (
+  ctx: PauseContext,
+  thing: PauseThing,
+  pausedBy: Address,
+  by: Address | undefined,
+): boolean => {
+  if (by === undefined || by === pausedBy) return by === pausedBy
+  if (isOwn(ctx, thing, pausedBy)) return isOwn(ctx, thing, by)
+  return isOwn(ctx, thing, by) || GOVERNING.includes(ctx.thingAt(by)?.kind ?? '')
+}
+
 /** What a change itself says: undone, flapping, or made without an event. */
 export const judgeChange = (
   ctx: PauseContext,
@@ -62,11 +80,11 @@ export const judgeChange = (
       }),
     )
   if (hasEvent && !change.isPaused && lasted < undoneS && before.by !== undefined) {
-    const isSame = change.by === before.by
+    const isRight = mayLift(ctx, thing, before.by, change.by)
     findings.push(
       report(ctx, thing, {
         alertId: 'PAUSE-UNDONE',
-        severity: isSame ? 'Medium' : 'High',
+        severity: isRight ? 'Medium' : 'High',
         what: `its pause by ${showAddress(ctx, before.by)} was lifted after ${lasted} s.`,
         txHash: change.txHash,
         page,
