@@ -133,7 +133,7 @@ watch:
     name: b
     chain: local
     adress: 0x00000000000000000000000000000000000000aa
-    variant: uniswap-v4
+    variant: uniswap-v5
   - kind: oracle
     name: c
     chain: local
