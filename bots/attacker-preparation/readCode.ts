@@ -151,15 +151,13 @@ export const readCode = (code: Hex, targets: Targets, minSelectors: number): Cod
   )
   return {
     callbacks: [...new Set(callbacks)],
-    named: targets.all.flatMap((target) => {
+    named: targets.all.flatMap((target): CodeFacts['named'] => {
       const functions = [...target.selectors].flatMap(([one, name]) =>
         selectors.has(one) ? [name] : [],
       )
       const { thing } = target
-      if (named.has(target)) return [{ thing, by: 'address' as const, functions }]
-      return functions.length >= minSelectors
-        ? [{ thing, by: 'functions' as const, functions }]
-        : []
+      if (named.has(target)) return [{ thing, by: 'address', functions }]
+      return functions.length >= minSelectors ? [{ thing, by: 'functions', functions }] : []
     }),
   }
 }
