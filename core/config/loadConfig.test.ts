@@ -155,7 +155,7 @@ console:
     'watchlist.yaml:11:11: watch[a].kind: "tokn" is not allowed. Allowed: contract, proxy, token, vault, pool, lending-market, multisig, governor, timelock, oracle, bridge, treasury, label. Did you mean "token"?',
     'watchlist.yaml:13:5: watch[b].address: is missing. Give text.',
     'watchlist.yaml:16:5: watch[b].adress: unknown key "adress". Did you mean "address"?',
-    'watchlist.yaml:17:14: watch[b].variant: "uniswap-v4" is not allowed. Allowed: uniswap-v2, uniswap-v3. Did you mean "uniswap-v2"?',
+    'watchlist.yaml:17:14: watch[b].variant: "uniswap-v5" is not allowed. Allowed: uniswap-v2, uniswap-v3, uniswap-v4, curve. Did you mean "uniswap-v2"?',
     'watchlist.yaml:21:14: watch[c].address: "0x1234" does not fit. Expected: an address is 0x and 40 hexadecimal digits.',
     'watchlist.yaml:22:17: watch[c].heartbeatS: the value is too small. Give more than 0.',
     'watchlist.yaml:24:16: channels.ops.kind: "webhok" is not allowed. Allowed: console, webhook, pagerduty, slack, slack-webhook, discord, telegram, email, twilio, jira, alertmanager. Did you mean "webhook"?',
