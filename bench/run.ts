@@ -2,7 +2,17 @@ import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
 /** Runs the benches one after another (`npm run bench`, `-- --short` for a quick look, `-- latency` for one). */
-const ALL = ['latency', 'pending', 'response', 'backtest', 'indexer', 'memory'] as const
+const ALL = [
+  'throughput',
+  'state',
+  'latency',
+  'pending',
+  'response',
+  'backtest',
+  'indexer',
+  'memory',
+  'forta',
+] as const
 
 const flags = process.argv.slice(2).filter((arg) => arg.startsWith('--'))
 const names = process.argv.slice(2).filter((arg) => !arg.startsWith('--'))

@@ -20,14 +20,13 @@ const startedMs = performance.now()
 console.log(`Throughput: recording ${2 * BLOCKS} blocks of a local chain.`)
 const recording = await recordFeed(BLOCKS)
 const bots = await bindAll(recording.things, recording.chain)
-const source = recordSource(recording.chain, recording.record)
 console.log(
   `  ${((performance.now() - startedMs) / 1_000).toFixed(0)} s; ${bots.length} bots on ${recording.things.length} things, blocks of ${TRANSACTIONS} transactions, a tenth of which touch them`,
 )
 
 /** Processor time that the engine takes for all blocks of a feed, all threads together (s). */
 const timeOnce = async (feed: Feed, those: readonly EngineBot[]): Promise<number> => {
-  const engine = await startFeedEngine(recording, source, those)
+  const engine = await startFeedEngine(recording, recordSource(recording.chain, feed.record), those)
   globalThis.gc?.()
   const began = process.cpuUsage()
   for (const [at, block] of feed.blocks.entries()) {

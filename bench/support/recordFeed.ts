@@ -1,6 +1,7 @@
 import { pino } from 'pino'
+import type { Hex } from '../../core/base/index.ts'
 import { type ChainBlock, createRangeSource, createRpcPool } from '../../core/chain/index.ts'
-import type { ChainSource, ChainTransaction } from '../../core/chain/types.ts'
+import type { CallTrace, ChainSource, ChainTransaction } from '../../core/chain/types.ts'
 import {
   createEngine,
   createMemoryEngineStore,
@@ -11,17 +12,22 @@ import {
 import type { ThingInput } from '../../core/testing/index.ts'
 import { startFeedScene } from './feedScene.ts'
 import { type Answers, recordSource } from './recordSource.ts'
-import { makeStrangers } from './strangers.ts'
+import { makeStrangers, traceStranger } from './strangers.ts'
 
 /** Blocks as the engine gets them, in order. */
-export type Feed = { readonly name: string; readonly blocks: readonly ChainBlock[] }
+export type Feed = {
+  readonly name: string
+  readonly blocks: readonly ChainBlock[]
+  /** Every read of every bot over them. */
+  readonly record: Answers
+}
 
 export type Recording = {
   readonly chain: { readonly id: number; readonly name: string }
   readonly labels: readonly Label[]
   readonly things: readonly ThingInput[]
-  /** Every read of every bot over the blocks below. */
-  readonly record: Answers
+  /** Hashes of the transactions that really were on the chain. */
+  readonly own: ReadonlySet<string>
   /** A tenth of the transactions touch what is watched. */
   readonly mixed: Feed
   /** All of them do. */
@@ -116,27 +122,41 @@ export const recordFeed = async (blocks: number): Promise<Recording> => {
       dense.push(
         mergeBlocks(busy.slice(at, at + size), dense.at(-1), (busy[0]?.number ?? 0) + at / size),
       )
-    const record: Answers = new Map()
-    const recording: Recording = {
-      chain,
-      labels,
-      things,
-      record,
-      mixed: { name: 'a tenth watched', blocks: mixed },
-      dense: { name: 'all watched', blocks: dense },
-      quiet: { name: 'nothing watched', blocks: quiet },
-      empty: { name: 'empty', blocks: empty },
-    }
-    const source = recordSource(chain, record, range.source)
-    for (const feed of [recording.empty, recording.quiet, recording.mixed, recording.dense]) {
-      const engine = await startFeedEngine(recording, source, bots)
-      for (const block of feed.blocks) {
+    const traces = new Map<Hex, readonly CallTrace[]>()
+    for (const block of busy)
+      for (const call of await range.source.traces(block))
+        traces.set(call.txHash, [...(traces.get(call.txHash) ?? []), call])
+    const play = async (name: string, played: readonly ChainBlock[]): Promise<Feed> => {
+      const record: Answers = new Map()
+      const byHash = new Map(played.map((block) => [block.hash, block]))
+      const source = recordSource(chain, record, {
+        ...range.source,
+        traces: async ({ hash }) =>
+          (byHash.get(hash)?.transactions ?? []).flatMap((tx) =>
+            (traces.get(tx.hash) ?? traceStranger(tx)).map((call) => ({
+              ...call,
+              txIndex: tx.index,
+            })),
+          ),
+      })
+      const engine = await startFeedEngine({ chain, labels }, source, bots)
+      for (const block of played) {
         const { failures } = await engine.processBlock(block)
         for (const [bot, faults] of failures) throw new Error(`${bot}: ${faults.join('; ')}`)
       }
       await engine.stop()
+      return { name, blocks: played, record }
     }
-    return recording
+    return {
+      chain,
+      labels,
+      things,
+      own: new Set(busy.flatMap(({ transactions }) => transactions.map(({ hash }) => hash))),
+      mixed: await play('a tenth watched', mixed),
+      dense: await play('all watched', dense),
+      quiet: await play('nothing watched', quiet),
+      empty: await play('empty', empty),
+    }
   } finally {
     await pool.stop()
     await scene.stop()

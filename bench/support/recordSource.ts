@@ -4,6 +4,16 @@ import type { ChainSource } from '../../core/chain/types.ts'
 /** Answers by block and question. */
 export type Answers = Map<Hex, Map<string, unknown>>
 
+type CallRequest = Parameters<ChainSource['reader']['call']>[0]
+
+/** Under which key an answer of a block stands in the record. */
+export const questionOf = {
+  call: ({ to, data, from }: Omit<CallRequest, 'block'>): string => to + data + (from ?? ''),
+  storage: (address: Hex, slot: Hex): string => `s${address}${slot}`,
+  code: (address: Hex): string => `c${address}`,
+  balance: (address: Hex): string => `b${address}`,
+}
+
 /**
  * A source that remembers every answer of another one, by block, so that the same blocks can be run without a node.
  * @param upstream left out: whatever is not in the record is an error
@@ -35,15 +45,17 @@ export const recordSource = (
     name: chain.name,
     reader: {
       call: (request) =>
-        remember(request.block, request.to + request.data + (request.from ?? ''), ({ reader }) =>
-          reader.call(request),
-        ),
+        remember(request.block, questionOf.call(request), ({ reader }) => reader.call(request)),
       storage: (address, slot, block) =>
-        remember(block, `s${address}${slot}`, ({ reader }) => reader.storage(address, slot, block)),
+        remember(block, questionOf.storage(address, slot), ({ reader }) =>
+          reader.storage(address, slot, block),
+        ),
       code: (address, block) =>
-        remember(block, `c${address}`, ({ reader }) => reader.code(address, block)),
+        remember(block, questionOf.code(address), ({ reader }) => reader.code(address, block)),
       balance: (address, block) =>
-        remember(block, `b${address}`, ({ reader }) => reader.balance(address, block)),
+        remember(block, questionOf.balance(address), ({ reader }) =>
+          reader.balance(address, block),
+        ),
     },
     inputs: () => Promise.reject(new Error('all calldata are in the blocks')),
     traces: (block, hashes) =>

@@ -1,5 +1,5 @@
 import { type Hex, keccak256, toHex } from 'viem'
-import type { ChainLog, ChainTransaction } from '../../core/chain/types.ts'
+import type { CallTrace, ChainLog, ChainTransaction } from '../../core/chain/types.ts'
 import { createRandom, type Random } from '../../demo/random.ts'
 
 const word = (value: bigint | number): Hex => `0x${value.toString(16).padStart(64, '0')}`
@@ -109,4 +109,26 @@ export const makeStrangers = (
       logs,
     }
   })
+}
+
+/** Calls of such a transaction: one to each contract that a log of it came from. */
+export const traceStranger = (tx: ChainTransaction): readonly CallTrace[] => {
+  const call = (path: readonly number[], from: Hex, to: Hex | null): CallTrace => ({
+    txHash: tx.hash,
+    txIndex: tx.index,
+    path,
+    type: 'CALL',
+    from,
+    to,
+    input: tx.input ?? '0x',
+    output: word(1),
+    valueWei: path.length === 0 ? (tx.value ?? 0n) : 0n,
+    gasUsed: tx.gasUsed,
+    reverted: tx.status === 'reverted',
+  })
+  const target = tx.to ?? tx.from
+  return [
+    call([], tx.from, tx.to),
+    ...tx.logs.map(({ address }, at) => call([at], target, address)),
+  ]
 }

@@ -30,6 +30,14 @@ export type Staged = {
   readonly close: () => void
 }
 
+/** How much a bot keeps: of its state all versions, in characters of JSON. */
+export type MemorySize = {
+  readonly keys: number
+  readonly chars: number
+  readonly windows: number
+  readonly samples: number
+}
+
 /** State and windows of one bot on one chain, with every version that a rollback may ask for. */
 export type BotMemory = {
   readonly stage: (block: { readonly number: number; readonly timestampS: number }) => Staged
@@ -39,6 +47,8 @@ export type BotMemory = {
   ) => void
   readonly rollback: (blockNumber: number) => void
   readonly finalize: (block: { readonly number: number; readonly timestampS: number }) => Pruned
+  /** Walks through all of it. */
+  readonly measure: () => MemorySize
   readonly loadState: (key: string, blockNumber: number, value: Json | undefined) => void
   readonly loadSample: (
     key: string,
@@ -229,6 +239,15 @@ export const createBotMemory = (): BotMemory => {
       state: finalizeState(block.number),
       samples: finalizeWindows(block.timestampS),
     }),
+    measure: () => {
+      let chars = 0
+      for (const [key, versions] of state)
+        for (const { value } of versions)
+          chars += key.length + (value === undefined ? 0 : JSON.stringify(value).length)
+      let samples = 0
+      for (const { series } of windows.values()) samples += series.size()
+      return { keys: state.size, chars, windows: windows.size, samples }
+    },
     loadState: (key, blockNumber, value) => push(key, { blockNumber, value }),
     loadSample: (key, sample) => windowOf(key).series.push(sample),
   }
