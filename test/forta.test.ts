@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { asc } from 'drizzle-orm'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { sleep } from '../core/base/index.ts'
 import { startWatcher } from '../core/cli/startWatcher.ts'
 import { loadConfig } from '../core/config/index.ts'
@@ -19,6 +19,9 @@ import {
   transfer,
   writtenBot,
 } from './support/fortaScene.ts'
+
+// Processes are started here, on a machine that others use as well.
+vi.setConfig({ testTimeout: 120_000 })
 
 let anvil: Anvil
 let proxy: FaultProxy
@@ -83,7 +86,7 @@ forta:
 ${Object.entries(bots)
   .map(
     ([name, { dir }]) =>
-      `  ${name}: { dir: ${dir}, timeoutMs: 1500${name === 'witness' ? `, botId: '0x${'ab'.repeat(32)}'` : ''} }`,
+      `  ${name}: { dir: ${dir}, timeoutMs: 4000${name === 'witness' ? `, botId: '0x${'ab'.repeat(32)}'` : ''} }`,
   )
   .join('\n')}
 routes:
@@ -156,7 +159,7 @@ test('behavior: a handler that throws, hangs or ends the process costs that one 
   )
   expect(failing.map(({ uniqueKey }) => uniqueKey).sort()).toEqual(['hanger', 'leaver', 'thrower'])
   expect(failing.find(({ uniqueKey }) => uniqueKey === 'hanger')?.description).toContain(
-    'failed twice and was left out: it took longer than 1500 ms',
+    'failed twice and was left out: it took longer than 4000 ms',
   )
 })
 

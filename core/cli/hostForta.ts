@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { cleanText, type Hex, messageOf, TocsinError } from '../base/index.ts'
 import type { Config, FortaBotConfig } from '../config/types.ts'
 import type { EngineBot } from '../engine/index.ts'
-import type { AlertNeed, BotDefinition, HostedAnswer } from '../engine/types.ts'
+import type { AlertNeed, BotAlert, BotDefinition, HostedAnswer } from '../engine/types.ts'
 import {
   createFortaApi,
   createHostedChain,
@@ -11,6 +11,7 @@ import {
   type HostedRun,
   inspectBot,
   mapFindings,
+  type ReadyMessage,
   toSdkAlert,
 } from '../forta/index.ts'
 import type { Store } from '../store/index.ts'
@@ -25,10 +26,13 @@ export type FortaHost = {
 /** A whole block of a busy chain, with some handlers at their limit (ms). */
 const BLOCK_LIMIT_MS = 600_000
 const MAX_FINDINGS = 1_000
+const NOTHING: HostedAnswer = { findings: [], faults: [] }
 /** Blocks whose answers are kept: a block that is tried again must not be seen twice by a bot that counts. */
 const KEPT_ANSWERS = 256
 /** How long the start waits for a bot to say what it subscribes to (ms). */
-const PATIENCE_MS = 20_000
+const PATIENCE_MS = 60_000
+/** Of a bot that has not said it yet: everything, to be chosen from later. */
+const EVERYTHING: readonly AlertNeed[] = [{ minSeverity: 'Info' }]
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -48,6 +52,13 @@ const needsOf = (
     if (botIds.length === 0) return []
     return [{ botIds, ...(alertIds.length > 0 ? { alertIds } : {}) }]
   })
+
+const isWanted = (needs: readonly AlertNeed[], alert: BotAlert): boolean =>
+  needs.some(
+    ({ botIds, alertIds }) =>
+      (botIds === undefined || botIds.includes(alert.botId)) &&
+      (alertIds === undefined || alertIds.includes(alert.alertId)),
+  )
 
 const toAnswer = ({ findings, faults }: HostedRun): HostedAnswer => ({
   findings: mapFindings(findings),
@@ -71,6 +82,8 @@ const define = (options: {
   readonly host: HostedChain
   readonly hosted: HostedBot
   readonly alerts: readonly AlertNeed[]
+  /** What the bot subscribed to, once it has said so. */
+  readonly subscribed: () => Promise<readonly AlertNeed[]>
   /** As the SDK knows a bot of the watchlist. */
   readonly sdkIdOf: (name: string) => string
 }): BotDefinition<unknown> => {
@@ -99,15 +112,17 @@ const define = (options: {
       },
       ...(alerts.length > 0
         ? {
-            handleAlert: async (alert, block) =>
-              toAnswer(
+            handleAlert: async (alert, block) => {
+              if (!isWanted(await options.subscribed(), alert)) return NOTHING
+              return toAnswer(
                 await hosted.runAlert(
                   toSdkAlert(
                     { ...alert, botId: options.sdkIdOf(alert.botId) },
                     { ...block, chainId },
                   ),
                 ),
-              ),
+              )
+            },
           }
         : {}),
     },
@@ -196,6 +211,11 @@ export const hostForta = async (
             return undefined
           })
           const ready = await withLimit(starting, PATIENCE_MS)
+          let said = ready
+          const subscriptionsOf = (one: ReadyMessage | undefined): readonly AlertNeed[] =>
+            one?.handlers.includes('handleAlert')
+              ? needsOf(one.subscriptions, chain.id, nameById)
+              : []
           const definition = define({
             bot,
             host,
@@ -204,9 +224,12 @@ export const hostForta = async (
             summary: cleanText(pack.description || `The Forta bot ${pack.name}.`, 200),
             chainId: chain.id,
             sdkIdOf,
-            alerts: ready?.handlers.includes('handleAlert')
-              ? needsOf(ready.subscriptions, chain.id, nameById)
-              : [],
+            subscribed: async () => {
+              if (said === undefined && hosted.pid() !== undefined)
+                said = await hosted.start().catch(() => undefined)
+              return subscriptionsOf(said)
+            },
+            alerts: ready === undefined ? EVERYTHING : subscriptionsOf(ready),
           })
           return [{ definition, parameters: {}, things: [] }]
         }),

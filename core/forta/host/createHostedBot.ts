@@ -34,8 +34,14 @@ export type HostedBot = {
 export const DEFAULT_HANDLER_MS = 5_000
 /** Loading a large bot on a busy machine (ms). */
 const START_MS = 60_000
-/** Starts that are tried for one block, and alerts. */
+/** Starts that are tried for one block, and how long it waits for a bot that has yet to show that it starts (ms). */
 const START_TRIES = 3
+const START_WAIT_MS = 15_000
+/** Longest pause between two starts (ms); so long after one that did not even fail. */
+const MOST_REST_MS = 300_000
+const HUNG_REST_MS = 30_000
+/** A bot that rests longer than this before its next start is left out of the block at once (ms). */
+const SHORT_REST_MS = 2_000
 const HEALTH_MS = 5_000
 /** What every program may see of our environment. */
 const HARMLESS = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'NODE_EXTRA_CA_CERTS']
@@ -89,6 +95,8 @@ export const createHostedBot = (options: {
   let task: Task | undefined
   let onHealth: ((errors: readonly string[]) => void) | undefined
   let trouble: string | undefined
+  /** Its last start went well: the next one is worth waiting for. */
+  let isProven = false
 
   const onMessage = (message: FromChild): void => {
     if (message.kind === 'health') onHealth?.(message.errors)
@@ -106,6 +114,7 @@ export const createHostedBot = (options: {
     if (waitMs > 0) await sleep(waitMs, stopping.signal)
     if (stopping.signal.aborted)
       throw new TocsinError('forta.start_failed', `The bot ${bot.id} was stopped.`)
+    const beganMs = performance.now()
     try {
       starts++
       const made = await createBotProcess({
@@ -124,10 +133,14 @@ export const createHostedBot = (options: {
       child = made.ended() === undefined ? made : undefined
       failures = 0
       trouble = undefined
+      isProven = true
       return made
     } catch (error) {
+      const now = performance.now()
+      const restMs = backoffMs(failures++, 200, MOST_REST_MS)
       trouble = messageOf(error)
-      notBefore = performance.now() + backoffMs(failures++, 200, 30_000)
+      isProven = false
+      notBefore = now + (now - beganMs < START_MS ? restMs : Math.max(restMs, HUNG_REST_MS))
       throw error
     }
   }
@@ -173,13 +186,23 @@ export const createHostedBot = (options: {
       else running.send(write(id))
     })
 
+  /** The process, or why there is none: a bot that does not start must not keep the chain waiting. */
   const startFor = async (): Promise<BotProcess | string> => {
-    let said = ''
+    if (child) return child
+    const deadline = performance.now() + (isProven ? START_MS : START_WAIT_MS)
+    let said = trouble ?? 'it does not start'
     for (let tries = 0; tries < START_TRIES && !stopping.signal.aborted; tries++) {
+      if (trouble !== undefined && notBefore - performance.now() > SHORT_REST_MS) return said
+      const ended = new AbortController()
+      const late = sleep(Math.max(0, deadline - performance.now()), ended.signal)
       try {
-        return await ensure()
+        const made = await Promise.race([ensure(), late])
+        if (made) return made
+        return trouble ?? 'it has not started yet'
       } catch (error) {
         said = messageOf(error)
+      } finally {
+        ended.abort()
       }
     }
     return said
