@@ -541,3 +541,35 @@ test('behavior: what a stranger wrote into the file reaches the terminal clean a
   expect(faults[0]).not.toMatch(/[\p{Cc}\p{Cf}]/u)
   expect(faults[0]?.length).toBeLessThan(700)
 })
+
+test('behavior: pools of one manager are told apart by their ids, and a bridge may stand alone', async () => {
+  const at = '0x00000000000000000000000000000000000000aa'
+  const id = `0x${'AB'.repeat(32)}`
+  const things = [
+    `{ kind: pool, name: a, chain: local, variant: uniswap-v4, address: ${at}, poolId: ${id} }`,
+    `{ kind: pool, name: b, chain: local, variant: uniswap-v4, address: ${at}, poolId: 0x${'0c'.repeat(32)} }`,
+    `{ kind: pool, name: c, chain: local, variant: curve, address: ${at}, lpToken: ${at} }`,
+    `{ kind: bridge, name: d, chain: local, address: ${at}, events: { lock: [{ event: "In(bytes32 id)", id: id }] } }`,
+  ]
+  const list = (...lines: readonly string[]) =>
+    minimal.replace(/watch:[\s\S]*$/, `watch:\n${lines.map((line) => `  - ${line}\n`).join('')}`)
+  const { watch } = await load(list(...things))
+  expect(watch.map(({ name }) => name)).toEqual(['a', 'b', 'c', 'd'])
+  expect(watch[0]).toMatchObject({ poolId: id.toLowerCase() })
+  expect(watch[3]).toMatchObject({ events: { lock: [{ id: 'id' }], release: [] } })
+  const [first = '', second = '', third = ''] = things
+  expect(
+    await faultsOf(
+      list(
+        first.replace(`, poolId: ${id}`, ''),
+        third.replace('lpToken: ', `poolId: ${id}, lpToken: `),
+        second,
+        second.replace('name: b', 'name: e'),
+      ),
+    ),
+  ).toEqual([
+    expect.stringContaining('watch[a].variant: a pool of Uniswap v4 needs its id.'),
+    expect.stringContaining('watch[c].poolId: only pools of Uniswap v4 have an id.'),
+    expect.stringContaining('watch[e].address: "b" is the same pool at the same address.'),
+  ])
+})
