@@ -162,6 +162,8 @@ export const reentrancy = defineBot({
     'A contract is entered again by way of a stranger, or read by others, while it is at work.',
   parameters: reentrancyParameters,
   kinds: ['vault', 'pool', 'lending-market', 'bridge', 'contract', 'proxy'],
+  // Uniswap's own pools lock themselves, and are touched in nearly every block: traces of them would cost for nothing.
+  accepts: (thing) => thing.kind !== 'pool' || thing.variant === 'curve',
   alerts: [
     { id: 'REENTRANCY', title: 'Entered again while at work', kind: 'event', severity: 'Critical' },
     {
