@@ -94,6 +94,9 @@ export const correlationParameters = z.strictObject({
       'POOL-LOSS',
       'MINT-UNBACKED',
       'SILENT-MINT',
+      'REENTRANCY',
+      'BRIDGE-UNBACKED',
+      'BRIDGE-MISMATCH',
     ])
     .meta({
       description:
