@@ -10,6 +10,8 @@ export type ParameterDescription = {
   readonly description: string
   /** Where the default comes from, when the bot says so. */
   readonly source: string
+  /** By when somebody must look at the default again (ISO 8601), when the bot says so. */
+  readonly reviewBy: string
 }
 
 /** A bot as `tocsin bots` shows it; derived from the code alone. */
@@ -102,6 +104,7 @@ const describeParameters = (bot: BotDefinition<unknown>): readonly ParameterDesc
       default: typeof value === 'bigint' ? value.toString() : toJson(value),
       description: text(property['description']),
       source: text(property['source']),
+      reviewBy: text(property['reviewBy']),
     }
   })
 }

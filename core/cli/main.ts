@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { COMMANDS } from './commandList.ts'
 import { EXIT } from './exitCodes.ts'
 import { printError } from './printError.ts'
 
@@ -42,32 +43,10 @@ Examples:
   $ tocsin status               is all well?`,
   )
 
-/** Each command's module is loaded when it is asked for: most commands need neither viem nor the database. */
-const COMMANDS: Readonly<Record<string, () => Promise<{ register: (to: Command) => void }>>> = {
-  start: () => import('./commands/start.ts'),
-  run: () => import('./commands/run.ts'),
-  check: () => import('./commands/check.ts'),
-  backtest: () => import('./commands/backtest.ts'),
-  tune: () => import('./commands/tune.ts'),
-  bots: () => import('./commands/bots.ts'),
-  forta: () => import('./commands/forta.ts'),
-  baselines: () => import('./commands/baselines.ts'),
-  actions: () => import('./commands/actions.ts'),
-  pause: () => import('./commands/pause.ts'),
-  drill: () => import('./commands/drill.ts'),
-  audit: () => import('./commands/audit.ts'),
-  halt: async () => ({ register: (await import('./commands/halt.ts')).registerHalt }),
-  resume: async () => ({ register: (await import('./commands/halt.ts')).registerResume }),
-  labels: () => import('./commands/labels.ts'),
-  findings: () => import('./commands/findings.ts'),
-  alerts: () => import('./commands/alerts.ts'),
-  status: () => import('./commands/status.ts'),
-  demo: () => import('./commands/demo.ts'),
-}
 const asked = Object.hasOwn(COMMANDS, process.argv[2] ?? '') ? process.argv[2] : undefined
 // Help and unknown names need them all.
 for (const [name, load] of Object.entries(COMMANDS))
-  if (asked === undefined || asked === name) (await load()).register(program)
+  if (asked === undefined || asked === name) (await load()).register(program, COMMANDS)
 // Sub-commands made before `exitOverride` must not end the process by themselves either.
 for (const command of program.commands) command.exitOverride().showHelpAfterError('(see --help)')
 

@@ -1,5 +1,10 @@
 import { type Command, Option } from 'commander'
 
+/** Commands by name, each loaded when it is asked for; `register` adds it, and may look at the others. */
+export type CommandList = Readonly<
+  Record<string, () => Promise<{ register: (to: Command, all: CommandList) => void }>>
+>
+
 /** What every command that reads the watchlist takes. */
 export type CommonOptions = {
   readonly config: string

@@ -19,7 +19,8 @@ export type BotConformanceOptions = BotHarnessOptions & {
 
 export type ConformanceCase = { readonly name: string; readonly run: () => Promise<void> }
 
-const HEADINGS = [
+/** What every runbook has. */
+export const RUNBOOK_HEADINGS = [
   'What it means',
   'Likely causes',
   'What to do',
@@ -203,7 +204,7 @@ export const botConformance = <P>(
               .trim()
               .toLowerCase(),
           )
-        for (const heading of HEADINGS) {
+        for (const heading of RUNBOOK_HEADINGS) {
           assert.ok(titles.includes(heading.toLowerCase()), `the runbook lacks "${heading}"`)
           const start = lines.findIndex(
             (line) => /^#{1,4} /.test(line) && line.toLowerCase().includes(heading.toLowerCase()),

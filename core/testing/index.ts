@@ -8,6 +8,7 @@ export {
   type BotScenario,
   botConformance,
   type ConformanceCase,
+  RUNBOOK_HEADINGS,
 } from './botConformance.ts'
 export { type BotHarness, type BotHarnessOptions, createBotHarness } from './createBotHarness.ts'
 export { encodeLog, type LogInput } from './encodeLog.ts'
