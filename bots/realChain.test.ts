@@ -211,7 +211,7 @@ test('behavior: the attack is seen from every side, and each change is told once
 describe('tvl-drop', () => {
   test.each([
     [0n, []],
-    [1n, [['TVL-DROP-BLOCK', 'High', 'vault']]],
+    [1n, [['TVL-DROP-BLOCK', 'Medium', 'vault']]],
   ])('behavior: five per cent plus %i units withdrawn', async (more, expected) => {
     const { vault, actors } = demo
     const twentieth = (await read(vault, 'totalAssets')) / 20n

@@ -83,11 +83,11 @@ describe('one block', () => {
     await harness.stop()
   })
 
-  test('behavior: what share holders take out of their own is High, with the value of a share held', async () => {
+  test('behavior: what share holders take out of their own is Medium, with the value of a share held', async () => {
     const harness = await start()
     await harness.block(holds(1_000_000n, 1_000_000n))
     expect(brief(await harness.block(holds(900_000n, 900_000n)))).toEqual([
-      ['TVL-DROP-BLOCK', 'High', null],
+      ['TVL-DROP-BLOCK', 'Medium', null],
     ])
     // Shares given back for a tenth of what left: no withdrawal.
     expect(brief(await harness.block(holds(810_000n, 891_000n)))).toContainEqual([
@@ -231,7 +231,7 @@ describe('kinds', () => {
     await harness.mine(4, reserves(1_000_000n, 1_000_000n, 1_000_000n))
     expect(await harness.block(reserves(2_000_000n, 500_000n, 1_000_000n))).toEqual([])
     expect(brief(await harness.block(reserves(1_800_000n, 450_000n, 900_000n)))).toEqual([
-      ['TVL-DROP-BLOCK', 'High', null],
+      ['TVL-DROP-BLOCK', 'Medium', null],
     ])
     await harness.stop()
   })
@@ -261,8 +261,8 @@ describe('kinds', () => {
     expect(await harness.block(at(1_000_000n, 1_000_000n, one))).toEqual([])
     const told = await harness.block(at(850_000n, 850_000n, one))
     expect(brief(told)).toEqual([
-      ['TVL-DROP-BLOCK', 'High', null],
-      ['TVL-DROP', 'High', 'holds'],
+      ['TVL-DROP-BLOCK', 'Medium', null],
+      ['TVL-DROP', 'Medium', 'holds'],
     ])
     await harness.stop()
   })

@@ -97,9 +97,11 @@ export const compareLine = (
 ): Facts => {
   const { windowS, shareToleranceBps } = thing.parameters
   const windows = windowsOf(ctx, thing, line.key)
+  const isMatched = matches(line, windows, windowS, shareToleranceBps)
   const facts = {
     ...(line.pool ? poolFacts(line.pool, windows, windowS) : plainFacts(line, windows, windowS)),
-    isMatched: matches(line, windows, windowS, shareToleranceBps),
+    isMatched,
+    isLoss: !isMatched.window && startOf(windows.shares, windowS) !== undefined,
     isVolatile: thing.kind === 'pool',
     isSeasoned,
   }

@@ -21,7 +21,12 @@ export type Facts = {
   readonly isSeasoned: boolean
   /** The value of a share held since the last block, or since the window began: somebody took out what was theirs. */
   readonly isMatched: { readonly block: boolean; readonly window: boolean }
-  /** Of a kind whose providers come and go: never Critical. */
+  /** Since the window began a share lost value, so nobody came and went. Default: false. */
+  readonly isLoss?: boolean
+  /**
+   * Of a kind whose providers come and go: never above Medium. What they take out is told by liquidity-pull, and what is
+   * gone past the books by solvency.
+   */
   readonly isVolatile: boolean
 }
 
@@ -64,23 +69,23 @@ const isBeyond = (
   comparison.base >= minUnits &&
   exceedsBps(lossOf(comparison), comparison.base, bps)
 
-const cap = (severity: FindingSeverity, isVolatile: boolean): FindingSeverity =>
-  isVolatile && severity === 'Critical' ? 'High' : severity
+const capped = (severity: FindingSeverity): FindingSeverity =>
+  severity === 'Critical' || severity === 'High' ? 'Medium' : severity
 
 /**
  * Judges one value. One-block form: Critical. Window form, against the highest value in the window: High, and Critical
  * from twice the threshold or when the one-block form fired in this block; one lower when the value is not that far
- * below the one at the window's beginning (it came and went), and one lower when it left against shares.
- * Exactly the threshold is silent.
+ * below the one at the window's beginning (it came and went), and one lower when it left against shares. What left against
+ * shares is at most Medium: people take out what is theirs. Exactly the threshold is silent.
  */
 export const judgeDrop = (facts: Facts, limits: Limits): Verdict => {
   const { previous, start, peak } = facts
-  const block = isBeyond(previous, limits.oneBlockDropBps, limits.minUnits)
+  const block: Drop | undefined = isBeyond(previous, limits.oneBlockDropBps, limits.minUnits)
     ? {
         ...previous,
         dropBps: Number(bpsOf(lossOf(previous), previous.base)),
         isMatched: facts.isMatched.block,
-        severity: cap(facts.isMatched.block ? 'High' : 'Critical', facts.isVolatile),
+        severity: facts.isMatched.block || facts.isVolatile ? 'Medium' : 'Critical',
       }
     : undefined
   if (!facts.isSeasoned || !isBeyond(peak, limits.dropBps, limits.minUnits))
@@ -91,7 +96,7 @@ export const judgeDrop = (facts: Facts, limits: Limits): Verdict => {
         facts.isSeasoned && isBeyond(peak, Math.ceil((limits.dropBps * 4) / 5), limits.minUnits),
     }
   const dropBps = Number(bpsOf(lossOf(peak), peak.base))
-  const cameAndWent = !isBeyond(start, limits.dropBps, limits.minUnits)
+  const cameAndWent = facts.isLoss !== true && !isBeyond(start, limits.dropBps, limits.minUnits)
   const isDouble = lossOf(peak) * 10_000n >= peak.base * BigInt(2 * limits.dropBps)
   const isGrave = isDouble || block !== undefined
   let severity: FindingSeverity = isGrave ? 'Critical' : 'High'
@@ -100,7 +105,7 @@ export const judgeDrop = (facts: Facts, limits: Limits): Verdict => {
   const window = {
     ...peak,
     dropBps,
-    severity: cap(severity, facts.isVolatile),
+    severity: facts.isMatched.window || facts.isVolatile ? capped(severity) : severity,
     isMatched: facts.isMatched.window,
     cameAndWent,
     level: 1 + Math.floor((dropBps - limits.dropBps) / limits.stepBps),

@@ -1,16 +1,16 @@
-import { type Address, addressTopic, type Hex, type ReadResult } from 'tocsin'
-import { parseAbi } from 'viem/utils'
-import { aaveV3PoolAbi, erc20Abi, uniswapV3PoolAbi } from '../../abis/index.ts'
+import {
+  type Address,
+  addressTopic,
+  type Hex,
+  listReserves,
+  type ReadResult,
+  readReserve,
+} from 'tocsin'
+import { erc20Abi, uniswapV3PoolAbi } from '../../abis/index.ts'
 import { outflowLogs } from './declaredGauges.ts'
 import { type Gauge, type Line, plainLine, type TvlContext, type TvlThing } from './gauge.ts'
 
 const TRANSFER: Hex = '0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef'
-const MAX_RESERVES = 128
-
-// The eighth member of the answer is the aToken; the fields before it are all of one word.
-export const reserveAbi = parseAbi([
-  'function getReserveData(address asset) view returns ((uint256 configuration, uint128 liquidityIndex, uint128 currentLiquidityRate, uint128 variableBorrowIndex, uint128 currentVariableBorrowRate, uint128 currentStableBorrowRate, uint40 lastUpdateTimestamp, uint16 id, address aTokenAddress, address stableDebtTokenAddress, address variableDebtTokenAddress, address interestRateStrategyAddress, uint128 accruedToTreasury, uint128 unbacked, uint128 isolationModeTotalDebt))',
-])
 
 const balanceOf = (ctx: TvlContext, token: Address, holder: Address): Promise<ReadResult<bigint>> =>
   ctx.read.call<bigint>({
@@ -81,61 +81,27 @@ export const concentratedGauge = (thing: TvlThing): Gauge => ({
   },
 })
 
-type Reserve = { readonly asset: Address; readonly holder: Address }
-
-const listReserves = async (
-  ctx: TvlContext,
-  thing: TvlThing,
-): Promise<readonly Reserve[] | undefined> => {
-  const key = `reserves:${thing.name}`
-  const known = ctx.state.get<{ atS: number; list: Reserve[] }>(key)
-  if (known && ctx.block.timestampS - known.atS < 3_600) return known.list
-  const assets = await ctx.read.call<readonly Address[]>({
-    address: thing.address,
-    abi: aaveV3PoolAbi,
-    functionName: 'getReservesList',
-  })
-  if (!assets.ok) return undefined
-  const reserves = await Promise.all(
-    assets.value.slice(0, MAX_RESERVES).map(async (asset): Promise<Reserve | undefined> => {
-      const data = await ctx.read.call<{ readonly aTokenAddress: Address }>({
-        address: thing.address,
-        abi: reserveAbi,
-        functionName: 'getReserveData',
-        args: [asset],
-      })
-      return data.ok
-        ? {
-            asset: asset.toLowerCase() as Address,
-            holder: data.value.aTokenAddress.toLowerCase() as Address,
-          }
-        : undefined
-    }),
-  )
-  const list = reserves.flatMap((one) => one ?? [])
-  if (list.length < reserves.length) return undefined
-  ctx.state.set(key, { atS: ctx.block.timestampS, list })
-  return list
-}
-
-/** What a lending market holds of each reserve: deposits that nobody has borrowed. */
+/**
+ * What a lending market has of each reserve, cash and loans, against what it owes depositors: a withdrawal takes from
+ * both, a loan from neither.
+ */
 export const lendingGauge = (thing: TvlThing): Gauge => ({
   thing,
   isLazy: true,
   reads: [],
   logs: [{ address: thing.address }],
   measure: async (ctx) => {
-    const reserves = await listReserves(ctx, thing)
+    const reserves = await listReserves(ctx, thing.address)
     if (!reserves) return { lines: [], failed: ['the list of reserves'] }
-    const balances = await Promise.all(
-      reserves.map(({ asset, holder }) => balanceOf(ctx, asset, holder)),
-    )
+    const states = await Promise.all(reserves.map((reserve) => readReserve(ctx, reserve)))
     const lines: Line[] = []
     const failed: string[] = []
     for (const [index, { asset }] of reserves.entries()) {
-      const balance = balances[index]
-      if (balance?.ok) lines.push(plainLine({ key: asset, value: balance.value, token: asset }))
-      else failed.push(`the reserve ${asset}`)
+      const state = states[index]
+      if (state) {
+        const value = state.cash + state.debt
+        lines.push(plainLine({ key: asset, value, token: asset, shares: state.supplied }))
+      } else failed.push(`the reserve ${asset}`)
     }
     return { lines, failed }
   },

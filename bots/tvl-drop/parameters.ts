@@ -47,7 +47,7 @@ export const tvlDropParameters = z
       }),
     shareToleranceBps: z.int().min(0).max(10_000).default(100).meta({
       description:
-        'A drop counts as withdrawal by share holders when the value of a share fell by no more than this (bps); it is one severity lower.',
+        'A drop counts as withdrawal by share holders when the value of a share fell by no more than this (bps); it is Medium at most.',
       source: 'own choice: room for exit fees',
       reviewBy,
     }),
