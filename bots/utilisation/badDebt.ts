@@ -9,7 +9,7 @@ import {
   readReserve,
 } from 'tocsin'
 import { parseAbi } from 'viem/utils'
-import type { UtilisationContext, UtilisationThing } from './readMarket.ts'
+import { type UtilisationContext, type UtilisationThing, worthOf } from './readMarket.ts'
 import { reportDeficit, reportInsolvent } from './report.ts'
 
 const eventsAbi = parseAbi([
@@ -50,6 +50,17 @@ const bareDebt = async (
   return collateral === 0n ? debt : 0n
 }
 
+/** What the deposits of an asset are worth (whole dollars); undefined when the market does not say. */
+const depositsOf = async (
+  ctx: UtilisationContext,
+  thing: UtilisationThing,
+  asset: Address,
+): Promise<bigint | undefined> => {
+  const reserve = (await listReserves(ctx, thing.address))?.find((one) => one.asset === asset)
+  const state = reserve && (await readReserve(ctx, reserve))
+  return reserve && state && worthOf(ctx, thing.address, { reserve, state })
+}
+
 /** Deficits that the market admits (Aave v3.3), and borrowers whom a liquidation left with debt alone. */
 export const findBadDebt = async (
   ctx: UtilisationContext,
@@ -81,7 +92,9 @@ export const findBadDebt = async (
   const others = [...liquidated].filter(([user]) => !told.has(user)).slice(0, MAX_USERS)
   for (const [user, { tx, asset }] of others) {
     const debt = await bareDebt(ctx, thing, user)
-    if (debt > 0n) findings.push(reportInsolvent(ctx, thing, { user, asset, debt, tx }))
+    if (debt === 0n) continue
+    const worthUsd = await depositsOf(ctx, thing, asset)
+    findings.push(reportInsolvent(ctx, thing, { user, asset, debt, worthUsd, tx }))
   }
   return findings
 }

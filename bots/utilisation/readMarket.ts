@@ -92,7 +92,7 @@ export const kinkOf = async (
 export const worthOf = async (
   ctx: UtilisationContext,
   pool: Address,
-  { reserve, state }: UsedReserve,
+  { reserve, state }: Pick<UsedReserve, 'reserve' | 'state'>,
 ): Promise<bigint | undefined> => {
   const ask = <T>(address: Address, functionName: string, args: readonly unknown[] = []) =>
     ctx.read.call<T>({ address, abi: marketAbi, functionName, args })

@@ -2,6 +2,7 @@ import {
   type Address,
   bpsOf,
   type ConditionWord,
+  exceedsBps,
   type Finding,
   type FindingSeverity,
   formatAmount,
@@ -163,22 +164,35 @@ export const reportInsolvent = (
     readonly user: Address
     readonly asset: Address
     readonly debt: bigint
+    /** What all deposits of the asset are worth (whole dollars), where the market says so. */
+    readonly worthUsd: bigint | undefined
     readonly tx: `0x${string}`
   },
 ): Finding => {
+  const { minUsd, badDebtHighBps, badDebtCriticalBps } = thing.parameters
   // The market counts in its base currency, which is dollars with eight decimals.
-  const isLarge = facts.debt >= BigInt(thing.parameters.minUsd) * 10n ** 8n
+  const isLarge = facts.debt >= BigInt(minUsd) * 10n ** 8n
+  const deposits = (facts.worthUsd ?? 0n) * 10n ** 8n
+  const isOf = (bps: number): boolean =>
+    facts.worthUsd !== undefined &&
+    facts.worthUsd >= BigInt(minUsd) &&
+    exceedsBps(facts.debt, deposits, bps)
   return {
     ...common(thing),
     alertId: 'BAD-DEBT',
     name: 'A loan without collateral',
     description: `A liquidation in ${thing.name} left ${showAddress(ctx, facts.user)} without collateral, and with debt of ${formatAmount(facts.debt, 8)} in the market's base currency.`,
-    severity: isLarge ? 'High' : 'Low',
+    severity: isOf(badDebtCriticalBps)
+      ? 'Critical'
+      : isLarge || isOf(badDebtHighBps)
+        ? 'High'
+        : 'Low',
     type: 'Suspicious',
     metadata: {
       user: facts.user,
       asset: facts.asset,
       debtBase: facts.debt.toString(),
+      ...(facts.worthUsd === undefined ? {} : { depositsUsd: facts.worthUsd.toString() }),
       highFromUsd: String(thing.parameters.minUsd),
     },
     addresses: [thing.address, facts.asset, facts.user],
