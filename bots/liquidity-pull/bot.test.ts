@@ -3,6 +3,7 @@ import { parseAbi } from 'viem'
 import { describe, expect, test } from 'vitest'
 import { erc20Abi, uniswapV2PairAbi, uniswapV3PoolAbi } from '../../abis/index.ts'
 import { liquidityPull } from './bot.ts'
+import { judgePull } from './judgePull.ts'
 import { measureRange, removedAt } from './measureRemoval.ts'
 
 const PAIR = '0x00000000000000000000000000000000000000a1'
@@ -308,6 +309,36 @@ describe('measure', () => {
         { tick: 0, liquidity: 5n },
       ),
     ).toBeUndefined()
+  })
+})
+
+describe('who came and went', () => {
+  const limits = { removeBps: 500, criticalBps: 2_000, windowFactor: 2 }
+  const severity = (removed: bigint, netPpm: bigint) =>
+    judgePull({ removed, before: 1_000n, by: 'shares' } as never, limits, netPpm)?.severity
+
+  test('behavior: no more left than came within the day: Medium, unless it is more than half', () => {
+    expect(severity(300n, 1_000_000n)).toBe('Critical')
+    expect(severity(300n, 50_000n)).toBe('Medium')
+    expect(severity(300n, 50_001n)).toBe('Critical')
+    expect(severity(500n, -400_000n)).toBe('Medium')
+    expect(severity(501n, -400_000n)).toBe('Critical')
+  })
+
+  test('behavior: liquidity that was added an hour ago leaves quietly, what was there before does not', async () => {
+    const harness = await start()
+    await harness.block({ logs: [v2('Mint', 250_000n)], calls: [supply(1_250_000n)] })
+    const left = await harness.block({
+      ...burnV2(250_000n),
+      calls: [supply(TOTAL)],
+      afterS: 3_700,
+    })
+    expect(left.map(({ alertId, severity }) => [alertId, severity])).toEqual([
+      ['LIQUIDITY-PULL', 'Medium'],
+    ])
+    const more = await harness.block(burnV2(250_000n))
+    expect(more.map(({ severity }) => severity)).toEqual(['Critical'])
+    await harness.stop()
   })
 })
 

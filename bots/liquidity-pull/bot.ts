@@ -1,5 +1,6 @@
 import {
   type BotBlock,
+  type BotWindow,
   type ChainLog,
   defineBot,
   type Finding,
@@ -19,6 +20,12 @@ type Drain = { readonly bps: number; readonly isCritical: boolean }
 
 type Outcome = { readonly finding: Finding | undefined; readonly hasShrunk: boolean }
 const NOTHING: Outcome = { finding: undefined, hasShrunk: false }
+
+/** What each block took out, less what it added, as millionths of what there was. */
+const netWindow = (ctx: PullContext, thing: PoolThing): BotWindow => {
+  const { windowS, returnS } = thing.parameters
+  return ctx.window(`net:${thing.name}`, { keepS: Math.max(windowS, returnS) })
+}
 
 const eventsOf = (thing: PoolThing, logs: readonly ChainLog[]): readonly LiquidityEvent[] => {
   if (logs.length === 0) return []
@@ -54,10 +61,11 @@ const examineBlock = async (
   const removal = await measurePool(ctx, thing, events)
   if (!removal) return NOTHING
   const ppm = ppmOf(removal)
-  if (ppm !== 0n) ctx.window(`net:${thing.name}`, { keepS: thing.parameters.windowS }).add(ppm)
+  const window = netWindow(ctx, thing)
+  if (ppm !== 0n) window.add(ppm)
   // Names and decimals are at hand before they are wanted in a hurry.
   await poolTokens(ctx, thing)
-  const pull = judgePull(removal, thing.parameters)
+  const pull = judgePull(removal, thing.parameters, window.sum(thing.parameters.returnS))
   const finding = pull && (await reportPull(ctx, block, thing, { events, removal, pull }))
   return { finding, hasShrunk: ppm > 0n }
 }
@@ -70,7 +78,7 @@ const examineWindow = (
 ): Finding | undefined => {
   const { windowS, removeBps } = thing.parameters
   const key = `drain:${thing.name}`
-  const window = ctx.window(`net:${thing.name}`, { keepS: windowS })
+  const window = netWindow(ctx, thing)
   const told = ctx.state.get<Drain>(key)
   const sum = window.sum(windowS)
   const pull = judgeWindow(sum, thing.parameters)

@@ -12,13 +12,21 @@ const PPM = 1_000_000n
 
 export type Pull = { readonly bps: number; readonly severity: FindingSeverity }
 
-/** One block: more than the threshold is High, more than the upper one Critical; exactly the threshold is silent. */
-export const judgePull = (removal: Removal, limits: PullLimits): Pull | undefined => {
-  if (!exceedsBps(removal.removed, removal.before, limits.removeBps)) return undefined
-  return {
-    bps: Number(bpsOf(removal.removed, removal.before)),
-    severity: exceedsBps(removal.removed, removal.before, limits.criticalBps) ? 'Critical' : 'High',
-  }
+/**
+ * One block: more than the threshold is High, more than the upper one Critical; exactly the threshold is silent. Medium
+ * when no more left than came before: `netPpm` is the sum of the blocks' parts over a longer span, this one included.
+ */
+export const judgePull = (
+  removal: Removal,
+  limits: PullLimits,
+  netPpm: bigint = PPM,
+): Pull | undefined => {
+  const { removed, before } = removal
+  if (!exceedsBps(removed, before, limits.removeBps)) return undefined
+  const bps = Number(bpsOf(removed, before))
+  const cameAndWent = removed * 2n <= before && !exceedsBps(netPpm, PPM, limits.removeBps)
+  if (cameAndWent) return { bps, severity: 'Medium' }
+  return { bps, severity: exceedsBps(removed, before, limits.criticalBps) ? 'Critical' : 'High' }
 }
 
 /** Net removal of a block as millionths of what there was before it; additions are negative. */

@@ -20,6 +20,12 @@ export const liquidityPullParameters = z
       source: 'published rules speak of an hour',
       reviewBy,
     }),
+    returnS: z.int().min(60).max(604_800).default(86_400).meta({
+      description:
+        'What leaves a pool that is no smaller than so long ago came and went: Medium at most, unless it is more than half (seconds of block time).',
+      source: 'own choice: providers who come for a day; a launch that is pulled is more than half',
+      reviewBy,
+    }),
     windowFactor: z.int().min(1).max(100).default(2).meta({
       description:
         'Window form: net removals of more than this many times removeBps within the window.',
