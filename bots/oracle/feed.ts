@@ -114,12 +114,13 @@ export const staleAfter = (
   ctx: OracleContext,
   thing: OracleThing,
 ): { readonly seconds: number; readonly from: 'heartbeatS' | 'its own updates' } | undefined => {
-  const { stalePercent, learnedPercent, minUpdates } = thing.parameters
+  const { stalePercent, learnedPercent, minLearnedS, minUpdates } = thing.parameters
   if (thing.heartbeatS !== undefined)
     return { seconds: (thing.heartbeatS * stalePercent) / 100, from: 'heartbeatS' }
   const gaps = ctx.state.get<readonly number[]>(`gaps:${thing.name}`) ?? []
   if (gaps.length < minUpdates) return undefined
-  return { seconds: (Math.max(...gaps) * learnedPercent) / 100, from: 'its own updates' }
+  const usual = Math.max(minLearnedS, ...gaps)
+  return { seconds: (usual * learnedPercent) / 100, from: 'its own updates' }
 }
 
 /** Phase of a Chainlink proxy: which of its aggregators the round is of. 0 of an aggregator alone. */

@@ -38,6 +38,12 @@ export const oracleParameters = z
       source: 'own choice: what was never seen in so many updates, with as much room again',
       reviewBy,
     }),
+    minLearnedS: z.int().min(60).max(604_800).default(3_600).meta({
+      description: 'A heartbeat that is learned is never taken to be shorter than this (seconds).',
+      source:
+        'published heartbeats of feeds for lending markets: an hour is the shortest usual one',
+      reviewBy,
+    }),
     minUpdates: z.int().min(2).max(64).default(8).meta({
       description: 'Updates that must have been seen before a heartbeat is learned from them.',
       source: 'own choice: a day of a feed that speaks every three hours',
