@@ -259,6 +259,14 @@ describe('vanished reserves', () => {
     expect(skews.map(({ severity }) => severity)).toEqual(severities)
   })
 
+  test('behavior: a pair that nobody has traded in since the start is known by the block before', async () => {
+    const harness = await createBotHarness(priceManipulation, { things })
+    await harness.block({ calls })
+    const found = await harness.block(thief([sync(1_000_000n, 1_000n)]))
+    expect(brief(found)).toContainEqual(['RESERVES-SKEW', 'Critical', 'pair'])
+    await harness.stop()
+  })
+
   test('behavior: a withdrawal that takes both is none', async () => {
     const burn = encodeLog({
       abi: uniswapV2PairAbi,

@@ -66,6 +66,22 @@ const startPrice = async (ctx: PriceContext, thing: PoolThing): Promise<bigint |
   return answer.ok ? priceOfRoot(answer.value[0]) : undefined
 }
 
+/** What a pair counted with before this block. */
+const reservesBefore = async (
+  ctx: PriceContext,
+  thing: PoolThing,
+): Promise<Reserves | undefined> => {
+  const known = ctx.state.get<Reserves>(`reserves:${thing.name}`)
+  if (known) return known
+  const answer = await ctx.read.call<readonly [bigint, bigint, number]>({
+    address: thing.address,
+    abi: uniswapV2PairAbi,
+    functionName: 'getReserves',
+    at: 'parent',
+  })
+  return answer.ok ? [answer.value[0], answer.value[1]] : undefined
+}
+
 const senderOf = (block: BotBlock, hash: Hex | undefined): Address | undefined =>
   block.transactions.find((tx) => tx.hash === hash)?.from
 
@@ -80,8 +96,7 @@ const findSkew = async (
   logs: readonly ChainLog[],
 ): Promise<readonly Finding[]> => {
   const findings: Finding[] = []
-  const key = `reserves:${thing.name}`
-  let reserves = ctx.state.get<Reserves>(key)
+  let reserves = await reservesBefore(ctx, thing)
   for (const [place, log] of logs.entries()) {
     if (log.topics[0] !== SYNC) continue
     const now = reservesOf(log.data)
@@ -99,7 +114,7 @@ const findSkew = async (
       }
     reserves = now
   }
-  if (reserves) ctx.state.set(key, reserves)
+  if (reserves) ctx.state.set(`reserves:${thing.name}`, reserves)
   return findings
 }
 
