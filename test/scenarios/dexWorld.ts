@@ -22,6 +22,9 @@ export type DexWorld = World & {
   readonly demo: DemoDeployment
   /** Runs several calls in one transaction; holds 500,000 dUSD and 250 WETH. */
   readonly caller: Contract
+  /** Anybody mints it and burns what others hold; a pair of 400,000 against as many dUSD. */
+  readonly leaky: Contract
+  readonly leakyPair: Contract
 }
 
 export const USERS = 4
@@ -34,10 +37,30 @@ export const buildDex = async (scene: Scene): Promise<DexWorld> => {
     mine: () => scene.rpc('evm_mine'),
   })
   const stage = await compileStage()
-  const [created] = await scene.block([creation(demo.actors.attacker.address, stage('Caller'))])
-  if (!created?.contractAddress) throw new Error('no caller')
-  const caller = { address: created.contractAddress, abi: stage('Caller').abi }
   const whale = demo.actors.whale.address
+  const [first, second] = await scene.block([
+    creation(demo.actors.attacker.address, stage('Caller')),
+    creation(whale, stage('LeakyToken'), ['LEAK', 18]),
+  ])
+  if (!first?.contractAddress || !second?.contractAddress) throw new Error('no contracts')
+  const caller = { address: first.contractAddress, abi: stage('Caller').abi }
+  const leaky = { address: second.contractAddress, abi: stage('LeakyToken').abi }
+  await scene.block([
+    call(whale, leaky, 'approve', [demo.v2Router.address, 2n ** 255n]),
+    call(
+      whale,
+      demo.v2Router,
+      'addLiquidity',
+      [leaky.address, demo.usd.address, 400_000n * ETHER, 400_000n * USD, 0n, 0n, whale, FOREVER],
+      { gas: 6_000_000n },
+    ),
+  ])
+  const leakyPair = {
+    address: (
+      await scene.read<Address>(demo.v2Factory, 'getPair', [leaky.address, demo.usd.address])
+    ).toLowerCase() as Address,
+    abi: demo.pair.abi,
+  }
   await scene.block([
     call(whale, demo.usd, 'transfer', [caller.address, 500_000n * USD]),
     call(whale, demo.weth, 'transfer', [caller.address, 250n * ETHER]),
@@ -45,12 +68,16 @@ export const buildDex = async (scene: Scene): Promise<DexWorld> => {
   return {
     demo,
     caller,
+    leaky,
+    leakyPair,
     things: [
       { kind: 'pool', name: 'pair', variant: 'uniswap-v2', address: demo.pair.address },
       { kind: 'pool', name: 'pool', variant: 'uniswap-v3', address: demo.pool.address },
       { kind: 'vault', name: 'vault', address: demo.vault.address },
       { kind: 'token', name: 'usd', address: demo.usd.address },
       { kind: 'token', name: 'weth', address: demo.weth.address },
+      { kind: 'token', name: 'leaky', address: leaky.address },
+      { kind: 'pool', name: 'leaky-pair', variant: 'uniswap-v2', address: leakyPair.address },
     ],
   }
 }
@@ -127,6 +154,22 @@ export const together = (world: DexWorld, requests: readonly Request[]): Request
     requests.map(({ to }) => to),
     requests.map(({ data }) => data),
   ])
+
+/** The attacker's contract may use the routers and the vault. */
+export const approveAll = async (scene: Scene, world: DexWorld): Promise<void> => {
+  const { demo, caller } = world
+  const approve = (token: Contract, spender: Contract): Request =>
+    call(caller.address, token, 'approve', [spender.address, 2n ** 255n])
+  await scene.block([
+    together(world, [
+      approve(demo.usd, demo.v2Router),
+      approve(demo.usd, demo.v3Router),
+      approve(demo.usd, demo.vault),
+      approve(demo.weth, demo.v2Router),
+      approve(demo.weth, demo.v3Router),
+    ]),
+  ])
+}
 
 /** Users trade a little and move deposits: what the bots see before each story. */
 export const ordinaryDay = async (scene: Scene, world: DexWorld): Promise<void> => {

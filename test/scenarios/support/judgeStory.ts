@@ -28,9 +28,11 @@ const listPages = (
   })
   return book.states().flatMap(({ row, changes }) => {
     // A severity that grows is no second alarm; one that comes back after its end is.
+    // And what a reorg took back and the new branch did again is news.
     const calls = changes.filter(
-      ({ kind, severity }) =>
-        ['opened', 'reopened'].includes(kind) && ['SEV1', 'SEV2'].includes(severity),
+      ({ kind, severity, statusBefore }) =>
+        (kind === 'opened' || (kind === 'reopened' && statusBefore === 'resolved')) &&
+        ['SEV1', 'SEV2'].includes(severity),
     )
     const raised = changes.some(
       ({ kind, severity }) => kind === 'raised' && ['SEV1', 'SEV2'].includes(severity),
@@ -84,36 +86,38 @@ const judgeExpected = (
   )
   if (early.length > 0)
     faults.push(`TOO EARLY: ${textOf(expected)} in block ${early[0]?.blockNumber}.`)
-  return times === 1 || told.length === times
-    ? faults
-    : [...faults, `${textOf(expected)} was told ${told.length} times, not ${times}.`]
+  // A condition may be told again while it gets worse: it is one alert, and pages once.
+  const isRepeated = told.length > times && told[0]?.alertKind === 'event'
+  return inTime && (isRepeated || told.length < times)
+    ? [...faults, `TOLD ${told.length} TIMES, not ${times}: ${textOf(expected)}.`]
+    : faults
 }
 
-/** The same alert of the same thing told again, without being graver than all before. */
-const listRepetitions = <W>(
-  story: Story<W>,
+const judgeRetracted = (
+  expected: Expected,
+  history: readonly FindingRow[],
   standing: readonly FindingRow[],
 ): readonly string[] => {
-  const byKey = new Map<string, FindingRow[]>()
-  for (const finding of standing) {
-    if (
-      story.expects?.some(({ times = 1, ...expected }) => times > 1 && isMeant(expected, finding))
-    )
-      continue
-    const key = [textOf(finding), finding.thing ?? finding.uniqueKey].join('/')
-    byKey.set(key, [...(byKey.get(key) ?? []), finding])
-  }
-  return [...byKey.values()].flatMap((findings) => {
-    let gravest = -1
-    let repeated = 0
-    for (const { severity, condition, alertKind } of findings) {
-      if (condition === 'ended') continue
-      const again = alertKind === 'event' ? gravest >= 0 : rank(severity) <= gravest
-      if (again && rank(severity) >= rank('Medium')) repeated++
-      gravest = Math.max(gravest, rank(severity))
+  const wasTold = history.some((finding) => isMeant(expected, finding))
+  const stands = standing.some((finding) => isMeant(expected, finding))
+  return [
+    ...(wasTold ? [] : [`MISSED: ${textOf(expected)}, before it was taken back.`]),
+    ...(stands ? [`NOT TAKEN BACK: ${textOf(expected)}.`] : []),
+  ]
+}
+
+/** One deed told twice: the same event of the same thing in the same transaction, or a condition again without its end. */
+const listRepetitions = (standing: readonly FindingRow[]): readonly string[] => {
+  const seen = new Set<string>()
+  return standing.flatMap((finding) => {
+    const { blockNumber, txHash, uniqueKey, alertKind, severity } = finding
+    const of = alertKind === 'event' ? (txHash ?? blockNumber) : blockNumber
+    const key = [textOf(finding), of, uniqueKey].join('/')
+    if (!seen.has(key)) {
+      seen.add(key)
+      return []
     }
-    const [first] = findings
-    return repeated > 0 && first ? [`REPEATED ${repeated} times: ${textOf(first)}.`] : []
+    return [`TOLD TWICE: ${textOf(finding)} (${severity}) in block ${blockNumber}.`]
   })
 }
 
@@ -133,7 +137,11 @@ export const judgeStory = <W>(
   const { expects = [], affects = [], mayPage = [] } = story
   const harmed = new Set([...affects, ...expects.flatMap(({ thing }) => thing ?? [])])
   const called = listPages(history)
-  const faults = expects.flatMap((expected) => judgeExpected(expected, standing, marks))
+  const faults = expects.flatMap((expected) =>
+    expected.retracted
+      ? judgeRetracted(expected, history, standing)
+      : judgeExpected(expected, standing, marks),
+  )
   for (const page of called) {
     const isExpected = expects.some((expected) => isMeant(expected, page))
     const isOfTheWhole = story.kind === 'attack' && OF_THE_WHOLE.includes(page.alertId)
@@ -153,7 +161,7 @@ export const judgeStory = <W>(
       )
         faults.push(`TOO LOUD: ${textOf(finding)} is ${finding.severity}.`)
   }
-  return [...faults, ...listRepetitions(story, standing)]
+  return [...faults, ...listRepetitions(standing)]
 }
 
 /** All findings of a story, for people. */

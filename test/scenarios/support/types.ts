@@ -82,6 +82,8 @@ export type Expected = {
   readonly withinS?: number
   /** How often it is told, where one story has several deeds. Default: once; a graver severity is no repetition. */
   readonly times?: number
+  /** It was told, and taken back with its block. */
+  readonly retracted?: boolean
 }
 
 export type Story<W> = {
