@@ -179,7 +179,10 @@ describe('single outflows of a bridge that names no token', () => {
       reads: { 'native:bridge': 100n },
       txs: [{ from: THIEF, to: BRIDGE, input: '0x12345678' }],
     })
-    expect(found).toMatchObject({ severity: 'High', metadata: { token: 'native', caller: THIEF } })
+    expect(found).toMatchObject({
+      severity: 'Medium',
+      metadata: { token: 'native', caller: THIEF },
+    })
     await harness.stop()
   })
 
@@ -204,20 +207,6 @@ describe('single outflows of a bridge that names no token', () => {
     ).toEqual(['OUTFLOW-ABOVE-CAP High'])
     await harness.stop()
   })
-
-  test('behavior: a page of tvl-drop for the same block makes it Medium', async () => {
-    const harness = await start()
-    const found = await harness.block({
-      ...pay(500_000n),
-      findings: [{ botId: 'tvl-drop', alertId: 'TVL-DROP-BLOCK', thing: 'bridge' }],
-    })
-    expect(found.at(-1)).toMatchObject({
-      severity: 'Medium',
-      metadata: { toldBy: 'tvl-drop TVL-DROP-BLOCK' },
-    })
-    expect(new Set(found.map(({ id }) => id)).size).toBe(1)
-    await harness.stop()
-  })
 })
 
 describe('vaults and pools', () => {
@@ -228,7 +217,7 @@ describe('vaults and pools', () => {
     return harness
   }
 
-  test('behavior: a holder who takes out what was theirs is at most Medium; a drain is High', async () => {
+  test('behavior: a holder who takes out what was theirs is Low; a drain is Medium, since tvl-drop pages for it', async () => {
     const harness = await vaultStart()
     expect(
       brief(
@@ -237,7 +226,7 @@ describe('vaults and pools', () => {
           logs: [move(HELD / 2n, VAULT, ANN)],
         }),
       ),
-    ).toEqual(['OUTFLOW-ABOVE-CAP Medium'])
+    ).toEqual(['OUTFLOW-ABOVE-CAP Low'])
     await harness.stop()
     const other = await vaultStart()
     expect(
@@ -247,7 +236,7 @@ describe('vaults and pools', () => {
           logs: [move(HELD / 2n, VAULT, THIEF)],
         }),
       ),
-    ).toEqual(['OUTFLOW-ABOVE-CAP High'])
+    ).toEqual(['OUTFLOW-ABOVE-CAP Medium'])
     await other.stop()
   })
 
@@ -281,7 +270,7 @@ describe('vaults and pools', () => {
       brief(
         await harness.block({ calls: [balance(0n, POOL)], logs: [move(600_000n, POOL, THIEF)] }),
       ),
-    ).toEqual(['OUTFLOW-ABOVE-CAP High'])
+    ).toEqual(['OUTFLOW-ABOVE-CAP Medium'])
     await harness.stop()
   })
 })
@@ -294,14 +283,14 @@ describe('parts', () => {
       history: { max: 100n, count: 5, days: 1 },
       isMatched: false,
       isFreshContract: false,
+      isMeasured: false,
     }
     const at = (units: bigint, more = {}) => judgeOutflow({ ...facts, units, ...more }, parameters)
     expect([at(150n), at(151n), at(500n), at(501n)]).toEqual([undefined, 'Low', 'Low', 'Medium'])
-    expect([at(2_000n), at(2_001n), at(2_001n, { isMatched: true })]).toEqual([
-      'Medium',
-      'High',
-      'Medium',
-    ])
+    expect([at(2_000n), at(2_001n)]).toEqual(['Medium', 'High'])
+    expect(at(2_001n, { isMatched: true })).toBe('Low')
+    expect(at(2_001n, { isMeasured: true })).toBe('Medium')
+    expect([at(1_001n), at(1_001n, { isFreshContract: true })]).toEqual(['Medium', 'High'])
     expect(at(151n, { isMatched: true })).toBeUndefined()
     expect(at(151n, { held: 0n })).toBeUndefined()
   })

@@ -1,7 +1,6 @@
 import {
   type Address,
   addressTopic,
-  type BotAlert,
   type BotBlock,
   type ChainTransaction,
   defineBot,
@@ -126,6 +125,7 @@ const examineFlow = async (
       history: summary,
       isMatched,
       isFreshContract: receiver?.kind === 'contract of this block',
+      isMeasured: holder.tokens !== undefined,
     },
     thing.parameters,
   )
@@ -215,7 +215,14 @@ const examineNative = async (
   const summary = summarise(history, ctx.block.timestampS, historyDays)
   ctx.state.set(key, addOutflow(history, units, undefined, ctx.block.timestampS, historyDays))
   const severity = judgeOutflow(
-    { units, held: before, history: summary, isMatched: false, isFreshContract: false },
+    {
+      units,
+      held: before,
+      history: summary,
+      isMatched: false,
+      isFreshContract: false,
+      isMeasured: true,
+    },
     thing.parameters,
   )
   if (!severity) return []
@@ -240,29 +247,12 @@ const examineNative = async (
   ]
 }
 
-type Told = { readonly block: number; readonly findings: readonly Finding[] }
-
 const examine = async (block: BotBlock, ctx: CapContext): Promise<readonly Finding[]> => {
   const findings: Finding[] = []
   if (block.logs.length > 0) findings.push(...(await examineTokens(ctx, block)))
   for (const thing of ctx.things)
     if (hasNative(thing)) findings.push(...(await examineNative(ctx, block, thing)))
-  const high = findings.filter(({ severity }) => severity === 'High')
-  if (high.length > 0) ctx.state.set('told', { block: block.number, findings: high } satisfies Told)
   return findings
-}
-
-/** The loss that tvl-drop pages for is not paged for again: what is told here says how it left. */
-const yieldTo = (alert: BotAlert, ctx: CapContext): readonly Finding[] => {
-  const told = ctx.state.get<Told>('told')
-  if (told?.block !== ctx.block.number) return []
-  return told.findings
-    .filter(({ thing }) => thing === alert.thing)
-    .map((finding) => ({
-      ...finding,
-      severity: 'Medium',
-      metadata: { ...finding.metadata, toldBy: `${alert.botId} ${alert.alertId}` },
-    }))
 }
 
 /**
@@ -301,9 +291,7 @@ export const outflowCap = defineBot({
         (thing) => ({ kind: 'balance', key: nativeKey(thing), address: thing.address }) as const,
       ),
       everyBlock: natives.length > 0,
-      alerts: [{ botIds: ['tvl-drop'], alertIds: ['TVL-DROP-BLOCK'], minSeverity: 'High' }],
     }
   },
   handleBlock: examine,
-  handleAlert: yieldTo,
 })

@@ -11,12 +11,10 @@ export type OutflowFacts = {
   readonly isMatched: boolean
   /** The receiver is a contract that did not exist in the block before. */
   readonly isFreshContract: boolean
+  /** tvl-drop measures this token of the thing, and pages for such a loss itself. */
+  readonly isMeasured: boolean
 }
 
-const LOWER: Readonly<Partial<Record<FindingSeverity, FindingSeverity>>> = {
-  High: 'Medium',
-  Medium: 'Low',
-}
 const SCALE = 1_000_000
 
 const exceedsTimes = (units: bigint, max: bigint, factor: number): boolean =>
@@ -39,14 +37,15 @@ export const isBeyondCap = (
 
 /**
  * How grave an outflow beyond the cap is. Low from `minShareBps` of what was held on; Medium from `mediumShareBps` on,
- * or beyond `pageFactor`; High only with both `pageFactor` and `highShareBps`, or from `mediumShareBps` on into a
- * contract that was made for it. One lower, and never High, when it is matched. Exactly a threshold is below it.
+ * or beyond `pageFactor`; High, where nobody else measures it, with both `pageFactor` and `highShareBps`, or from
+ * `mediumShareBps` on into a contract that was made for it. Matched: Low where it would be graver, else nothing.
+ * Exactly a threshold is below it.
  */
 export const judgeOutflow = (
   facts: OutflowFacts,
   parameters: OutflowCapParameters,
 ): FindingSeverity | undefined => {
-  const { units, held, history, isMatched, isFreshContract } = facts
+  const { units, held, history, isMatched, isFreshContract, isMeasured } = facts
   if (!isBeyondCap(units, history, parameters)) return undefined
   if (!exceedsBps(units, held, parameters.minShareBps)) return undefined
   const isFar = exceedsTimes(
@@ -56,7 +55,8 @@ export const judgeOutflow = (
   )
   const isMuch = exceedsBps(units, held, parameters.mediumShareBps)
   const isVeryMuch = exceedsBps(units, held, parameters.highShareBps)
-  let severity: FindingSeverity = isMuch || isFar ? 'Medium' : 'Low'
-  if ((isFar && isVeryMuch) || (isMuch && isFreshContract)) severity = 'High'
-  return isMatched ? LOWER[severity] : severity
+  if (isMatched) return isMuch || isFar ? 'Low' : undefined
+  const isGrave = (isFar && isVeryMuch) || (isMuch && isFreshContract)
+  if (isGrave && !isMeasured) return 'High'
+  return isMuch || isFar ? 'Medium' : 'Low'
 }
