@@ -67,7 +67,7 @@ const two = async (fields: { a?: object; b?: object; withAbi?: boolean } = {}) =
     chain: A,
     ...start,
   })
-  const scene = { finalized: 0, isSeen: true }
+  const scene = { finalized: 0, isSeen: true, isWell: true }
   const remote = async ({ chain, keys }: { chain: string; keys: readonly string[] }) => {
     if (chain !== A.name || !scene.isSeen) return undefined
     const { state } = (await source.memory()) as Stored
@@ -83,6 +83,7 @@ const two = async (fields: { a?: object; b?: object; withAbi?: boolean } = {}) =
         number: scene.finalized,
         timestampS: head.timestampS - 12 * (head.number - scene.finalized),
       },
+      isWell: scene.isWell,
       values,
     }
     return view
@@ -181,6 +182,18 @@ describe('two chains', () => {
     await target.block({ logs: [release(1n)] })
     expect(brief(await target.block({ afterS: 300 }))).toEqual([
       ['BRIDGE-UNBACKED', 'Low', 'unknown'],
+    ])
+    await stop(source, target)
+  })
+
+  test('behavior: a source whose bot fails is unknown', async () => {
+    const { source, target, scene, finalize } = await two()
+    scene.isWell = false
+    await target.block({ logs: [release(1n)] })
+    await source.mine(3)
+    finalize()
+    expect(brief(await target.block({ afterS: 300 }))).toEqual([
+      ['BRIDGE-UNBACKED', 'Medium', 'unknown'],
     ])
     await stop(source, target)
   })

@@ -123,6 +123,8 @@ const missing = (ctx: BridgeContext, thing: BridgeThing, side: Side, open: Open)
     return lateS >= lagS
       ? (['unknown', 'the other side is not watched, or its watch has not begun'] as const)
       : (['waits', ''] as const)
+  if (!view.isWell)
+    return lateS >= lagS ? (['unknown', 'its bot fails'] as const) : (['waits', ''] as const)
   if (view.finalized && view.finalized.timestampS >= open.atS) return ['unbacked', ''] as const
   if (view.head.timestampS < open.atS + marginS)
     return lateS >= lagS

@@ -26,6 +26,7 @@ export const sameChainSide = (
     view: {
       head: at,
       finalized: at,
+      isWell: true,
       values: new Map(
         keys.flatMap((key) => {
           const value = ctx.state.get<Json>(key)

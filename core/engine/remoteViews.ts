@@ -32,7 +32,7 @@ export const createRemoteReader = (store: Pick<Store, 'db'>): RemoteReader => {
     const request = JSON.stringify([botId, blockHash, chain, keys])
     if (views.has(request)) return views.get(request)
     const { rows }: Rows = await store.db.execute(sql`
-      select c.number, b.timestamp_s, c.finalized, f.timestamp_s as final_s, (
+      select c.number, b.timestamp_s, c.finalized, f.timestamp_s as final_s, h.status, (
         select jsonb_agg(jsonb_build_object('k', k, 'n', block_number, 'v', value)) from (
           select distinct on (s.key) s.key as k, s.block_number, s.value from tocsin.bot_state s
           where s.chain_id = c.chain_id and s.bot_id = ${botId} and s.block_number <= c.number
@@ -42,6 +42,7 @@ export const createRemoteReader = (store: Pick<Store, 'db'>): RemoteReader => {
       from tocsin.chain_cursor c
       left join tocsin.chain_block b on b.chain_id = c.chain_id and b.number = c.number
       left join tocsin.chain_block f on f.chain_id = c.chain_id and f.number = c.finalized
+      left join tocsin.bot_health h on h.chain_id = c.chain_id and h.bot_id = ${botId}
       where c.chain_name = ${chain}`)
     const [row] = rows
     const head = row && idOf(row['number'], row['timestamp_s'])
@@ -49,6 +50,7 @@ export const createRemoteReader = (store: Pick<Store, 'db'>): RemoteReader => {
     const view: RemoteView | undefined = head && {
       head,
       finalized: idOf(row['finalized'], row['final_s']),
+      isWell: row['status'] === null || row['status'] === 'ok',
       values: new Map(
         found.map((one: { k: string; n: number; v: Json }) => [
           one.k,

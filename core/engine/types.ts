@@ -134,6 +134,8 @@ export type BotWindow = {
 export type RemoteView = {
   readonly head: { readonly number: number; readonly timestampS: number }
   readonly finalized: { readonly number: number; readonly timestampS: number } | undefined
+  /** False while the bot fails there, or is in quarantine: what it keeps may lack something. */
+  readonly isWell: boolean
   /** Values of the bot's state there, by key, with the block that set them; a key that is not there is left out. */
   readonly values: ReadonlyMap<string, { readonly value: Json; readonly blockNumber: number }>
 }
