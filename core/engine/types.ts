@@ -272,21 +272,6 @@ export type BotScope<P> = {
   readonly labels: readonly Label[]
 }
 
-/** A detector: a deterministic function of blocks, state and parameters. */
-export type BotDefinition<P = unknown> = {
-  /** Kebab-case, stable for ever: part of every finding's identity. */
-  readonly id: string
-  readonly version: string
-  /** One sentence. */
-  readonly summary: string
-  /** Must fill every default, so that `parse({})` is the bot as shipped. */
-  readonly parameters: z.ZodType<P>
-  readonly alerts: readonly AlertSpec[]
-  /** Kinds of thing it looks at. */
-  readonly kinds: readonly ThingKind[]
-  /** Narrows further than `kinds`. */
-  readonly accepts?: (thing: WatchedThing) => boolean
-  /** Called at start-up and after a reload. Throws TocsinError when the thing does not fit (wrong ABI, …). */
 /** What a program that is hosted made of a block, or of an alert. */
 export type HostedAnswer = {
   readonly findings: readonly Finding[]
@@ -311,6 +296,21 @@ export type HostedBot = {
   readonly handleAlert?: (alert: BotAlert, block: ChainHeader) => Promise<HostedAnswer>
 }
 
+/** A detector: a deterministic function of blocks, state and parameters. */
+export type BotDefinition<P = unknown> = {
+  /** Kebab-case, stable for ever: part of every finding's identity. */
+  readonly id: string
+  readonly version: string
+  /** One sentence. */
+  readonly summary: string
+  /** Must fill every default, so that `parse({})` is the bot as shipped. */
+  readonly parameters: z.ZodType<P>
+  readonly alerts: readonly AlertSpec[]
+  /** Kinds of thing it looks at. */
+  readonly kinds: readonly ThingKind[]
+  /** Narrows further than `kinds`. */
+  readonly accepts?: (thing: WatchedThing) => boolean
+  /** Called at start-up and after a reload. Throws TocsinError when the thing does not fit (wrong ABI, …). */
   readonly needs: (scope: BotScope<P>) => Needs
   /** Once per process and chain before the first block; `ctx.block` is the last committed block. */
   readonly initialize?: (ctx: BotContext<P>) => Promise<void> | void
@@ -337,6 +337,6 @@ export type HostedBot = {
   readonly healthCheck?: () => Promise<readonly string[]> | readonly string[]
   /** Longest that one handler may take (ms). Default: 5000. */
   readonly timeoutMs?: number
-}
   /** Only of a program that is hosted; it needs no other handler. */
   readonly hosted?: HostedBot
+}
