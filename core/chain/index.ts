@@ -17,7 +17,6 @@ export { createRpcPool } from './createRpcPool.ts'
 export type { BlockFeed, BlockFeedOptions } from './feedTypes.ts'
 export { computeLogsBloom } from './logsBloom.ts'
 export type { PendingTransaction } from './parsePending.ts'
-export { prefetch } from './prefetch.ts'
 export type {
   Endpoint,
   EndpointHealth,

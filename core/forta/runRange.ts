@@ -1,4 +1,5 @@
-import { prefetch, type RpcPool } from '../chain/index.ts'
+import type { RpcPool } from '../chain/index.ts'
+import { prefetch } from '../chain/light.ts'
 import type { HostedRun } from './host/createHostedBot.ts'
 import { createHostedChain, type HostedBotSpec, wantsTraces } from './host/createHostedChain.ts'
 import { createRawBlocks, type RawBlock, type TraceWish } from './host/createRawBlocks.ts'

@@ -1,7 +1,8 @@
 import { basename, resolve } from 'node:path'
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander'
 import { cleanText, messageOf, TocsinError } from '../../base/index.ts'
-import { createRpcPool, type RpcPool } from '../../chain/index.ts'
+import type { RpcPool } from '../../chain/index.ts'
+import { createRpcPool } from '../../chain/light.ts'
 import {
   type BotPackage,
   type Compat,

@@ -1,5 +1,6 @@
 import type { Hex } from '../../base/index.ts'
-import { createRpcPool, type RpcPool } from '../../chain/index.ts'
+import type { RpcPool } from '../../chain/index.ts'
+import { createRpcPool } from '../../chain/light.ts'
 import type { ChainConfig } from '../../config/types.ts'
 import type { BotPackage, HostedBotOptions } from '../types.ts'
 import {
@@ -108,8 +109,18 @@ export const createHostedChain = async (options: {
     for (const oldest of fetched.keys()) {
       if (fetched.size <= KEPT) break
       fetched.delete(oldest)
+      through.delete(oldest)
     }
     return made
+  }
+  /** Bots that are through with a block; a whole block is large, and goes when nobody waits for it. */
+  const through = new Map<Hex, Set<string>>()
+  const leave = (hash: Hex, botId: string): void => {
+    const who = through.get(hash) ?? new Set()
+    through.set(hash, who.add(botId))
+    if (who.size < bots.length) return
+    through.delete(hash)
+    fetched.delete(hash)
   }
   const runShared: HostedChain['runShared'] = (bot, { raw, json }) =>
     bot.runBlock(json(tracing.get(bot.id) ?? true), raw.hashes)
@@ -126,7 +137,11 @@ export const createHostedChain = async (options: {
     runBlock: async (bot, { hash, number }) => {
       const block = await get(hash, number)
       desk.note(block.raw)
-      return runShared(bot, block)
+      try {
+        return await runShared(bot, block)
+      } finally {
+        leave(hash, bot.id)
+      }
     },
     stop: async () => {
       await Promise.all(bots.map((bot) => bot.stop()))

@@ -104,11 +104,13 @@ export const createRpcDesk = (options: {
       hashes.set(block.number, block.hash)
       return
     }
-    kept.set(block.hash, block)
+    // Logs and traces are much of a block, and asked for in many other ways.
+    const bare: RawBlock = { ...block, payload: { block: block.payload.block, logs: [] } }
+    kept.set(block.hash, bare)
     hashes.delete(block.number)
     hashes.set(block.number, block.hash)
     newest = Math.max(newest, block.number)
-    for (const [index, hash] of block.hashes.entries()) places.set(hash, { block, index })
+    for (const [index, hash] of block.hashes.entries()) places.set(hash, { block: bare, index })
     for (const old of kept.values()) {
       if (kept.size <= KEPT_BLOCKS) break
       forget(old)
@@ -174,8 +176,6 @@ export const createRpcDesk = (options: {
     }
     if (method === 'trace_block') {
       const height = heightOf(params[0])
-      const known = blockAt(height)?.payload.traces
-      if (known) return asResult(known)
       if (height === undefined) return undefined
       try {
         const [block] = await blocks.byNumbers([height])
