@@ -14,26 +14,27 @@ type TestOptions = CommonOptions & {
   readonly keepOpen?: boolean
 }
 
-/** Which severities a channel hears of, by the routes that name it. */
-const heardOn = (config: Config, name: string): string => {
-  const routes = config.routes.filter(({ channels }) => channels.includes(name))
-  if (routes.length === 0) return 'what no route matches, when SEV1 or SEV2'
-  return [
-    ...new Set(
-      routes.map(
-        (route, index) =>
-          `${route.name ?? `route ${index + 1}`}: ${route.match.severity?.join(', ') ?? 'any severity'}`,
-      ),
-    ),
-  ].join('; ')
+const SEVERITIES: readonly Sev[] = ['SEV1', 'SEV2', 'SEV3', 'SEV4']
+
+/** Which severities a channel hears of, by the routes that name it and by its own limit. */
+const heardOn = (config: Config, channel: ChannelConfig): string => {
+  const least = channel.kind === 'console' ? 'SEV4' : channel.minSeverity
+  const said = config.routes.flatMap((route, index) => {
+    if (!route.channels.includes(channel.name)) return []
+    const heard = SEVERITIES.filter(
+      (sev) => sev <= least && (route.match.severity?.includes(sev) ?? true),
+    )
+    return [`${route.name ?? `route ${index + 1}`}: ${heard.join(', ') || 'nothing'}`]
+  })
+  return said.length > 0 ? said.join('; ') : 'what comes to no other channel, when SEV1 or SEV2'
 }
 
 const listChannels = async (options: CommonOptions): Promise<number> => {
   const config = await readConfig(options, 'none')
-  const rows = config.channels.map(({ name, kind }) => ({
-    name,
-    kind,
-    hears: heardOn(config, name),
+  const rows = config.channels.map((channel) => ({
+    name: channel.name,
+    kind: channel.kind,
+    hears: heardOn(config, channel),
   }))
   if (options.json) printJson(rows)
   else
