@@ -14,7 +14,7 @@ let folder = ''
 
 beforeAll(async () => {
   // The first request of a process loads the HTTP client, which can take longer than a channel waits.
-  await fetch('http://127.0.0.1:1/').catch(() => undefined)
+  await fetch('http://127.0.0.1:2/').catch(() => undefined)
   folder = await mkdtemp(join(tmpdir(), 'tocsin-channels-'))
 })
 afterEach(() => {

@@ -42,7 +42,7 @@ const tocsin = async (
       join(folder, 'watchlist.yaml'),
     ]),
     {
-      env: { ...process.env, KEY: ROUTING_KEY, CHAT: 'http://127.0.0.1:1/T0KEN' },
+      env: { ...process.env, KEY: ROUTING_KEY, CHAT: 'http://127.0.0.1:2/T0KEN' },
       timeout: 60_000,
     },
   ).then(
