@@ -36,14 +36,14 @@ const toldKey = (thing: TvlThing): string => `told:${thing.name}`
 export const markTold = (ctx: TvlContext, thing: TvlThing): void =>
   ctx.state.set(toldKey(thing), ctx.block.timestampS)
 
-type Start = { readonly value: bigint; readonly shares: bigint | undefined }
+type Start = { readonly value: bigint; readonly shares: () => bigint | undefined }
 
 /** What held when the span began, or since something was told last; adds the present value now and then. */
 const startOf = (ctx: TvlContext, thing: TvlThing, line: Line): Start | undefined => {
   const { slowWindowS } = thing.parameters
   const keepS = slowWindowS + Math.ceil(slowWindowS / SAMPLES) + 1
   const values = ctx.window(`${thing.name}:${line.key}:slow`, { keepS })
-  const shares = ctx.window(`${thing.name}:${line.key}:slow-shares`, { keepS })
+  const openShares = () => ctx.window(`${thing.name}:${line.key}:slow-shares`, { keepS })
   const told = ctx.state.get<number>(toldKey(thing)) ?? Number.NEGATIVE_INFINITY
   const spanS = Math.min(slowWindowS, ctx.block.timestampS - told)
   const pick = (window: typeof values) => {
@@ -54,12 +54,12 @@ const startOf = (ctx: TvlContext, thing: TvlThing, line: Line): Start | undefine
   const start = pick(values)
   // What is gone within the hour is the other forms' to tell.
   const isOld = start && ctx.block.timestampS - start.timestampS >= thing.parameters.windowS
-  const result = isOld ? { value: start.value, shares: pick(shares)?.value } : undefined
+  const result = isOld ? { value: start.value, shares: () => pick(openShares())?.value } : undefined
   const last = values.last()
   if (!last || ctx.block.timestampS - last.timestampS >= slowWindowS / SAMPLES) {
     values.add(line.value)
     // The two go together, so that both begin with the same block.
-    shares.add(line.shares ?? 0n)
+    openShares().add(line.shares ?? 0n)
   }
   return result
 }
@@ -76,11 +76,12 @@ const judgeLine = (
   if (!start || base < BigInt(minUnits) || !exceedsBps(loss, base, (slowDropBps * 4) / 5))
     return { drain: undefined, isNear: false }
   if (!exceedsBps(loss, base, slowDropBps)) return { drain: undefined, isNear: true }
+  const shares = line.shares === undefined ? undefined : start.shares()
   const isMatched =
     line.shares !== undefined &&
-    start.shares !== undefined &&
+    shares !== undefined &&
     holdsShareValue(
-      { assets: base, shares: start.shares },
+      { assets: base, shares },
       { assets: line.value, shares: line.shares },
       shareToleranceBps,
     )
