@@ -193,6 +193,12 @@ const judge = async (all: Gathered): Promise<readonly Finding[]> => {
 
 const NO_RULES: Gathered['rules'] = new Map()
 
+/** Whether this block created the thing: factories do so from within a call. */
+const isNew = async (ctx: AdminContext, { address }: AdminThing): Promise<boolean> =>
+  ctx.block.number > 0 &&
+  (await ctx.read.code(address, 'parent')) === '0x' &&
+  (await ctx.read.code(address)) !== '0x'
+
 const examine = async (
   ctx: AdminContext,
   block: BotBlock,
@@ -210,11 +216,12 @@ const examine = async (
   const silent = isActing ? await safeChanges(ctx, thing, events) : []
   if ([events, calls, carriers, slots.changes, silent].every(({ length }) => length === 0))
     return []
+  const isBorn = events.length > 0 && (await isNew(ctx, thing))
   const settingOf = (txHash: Hex | undefined): Setting => {
     const tx = txHash && byHash.get(txHash)
     const graceEnd =
       thing.deployBlock === undefined ? -1 : thing.deployBlock + thing.parameters.graceBlocks
-    const isSetUp = block.number <= graceEnd || tx?.contractAddress === thing.address
+    const isSetUp = isBorn || block.number <= graceEnd || tx?.contractAddress === thing.address
     return { ctx, thing, tx, isSetUp }
   }
   return judge({

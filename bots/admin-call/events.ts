@@ -100,7 +100,8 @@ export const EVENT_RULES: Readonly<Record<string, EventRule>> = {
   ...MORE_RULES,
   OwnershipTransferred: {
     alertId: 'OWNER-CHANGED',
-    severity: is('High'),
+    // Whose hands are off can do nothing; it cannot be taken back either.
+    severity: (args) => (args['newOwner'] === ZERO ? 'Medium' : 'High'),
     text: (args, who) =>
       args['newOwner'] === ZERO
         ? `ownership was given up by ${who(args['previousOwner'])}`
@@ -137,7 +138,8 @@ export const EVENT_RULES: Readonly<Record<string, EventRule>> = {
   },
   RoleRevoked: {
     alertId: 'ROLE-CHANGED',
-    severity: (args) => (isAdminRole(args['role']) ? 'High' : 'Medium'),
+    severity: (args) =>
+      isAdminRole(args['role']) && args['account'] !== args['sender'] ? 'High' : 'Medium',
     text: (args, who) =>
       `${who(args['account'])} lost ${role(args['role'])}, by ${who(args['sender'])}`,
     actor: 'sender',

@@ -1,9 +1,17 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { createBotHarness, encodeLog } from 'tocsin/testing'
-import { concat, encodeFunctionData, encodePacked, parseAbi, size, zeroAddress } from 'viem'
+import { type BlockInput, createBotHarness, encodeLog } from 'tocsin/testing'
+import {
+  type Abi,
+  concat,
+  encodeFunctionData,
+  encodePacked,
+  parseAbi,
+  size,
+  zeroAddress,
+} from 'viem'
 import { describe, expect, test } from 'vitest'
-import { safeAbi } from '../../abis/index.ts'
+import { accessControlAbi, DEFAULT_ADMIN_ROLE, ownableAbi, safeAbi } from '../../abis/index.ts'
 import { adminCall } from './bot.ts'
 import { MANAGER_FORMS, MORE_RULES, moreAbi } from './moreEvents.ts'
 
@@ -51,6 +59,28 @@ test('behavior: a pauser or owner that is a single key is Critical', async () =>
   expect(await told('OwnerChanged', { oldOwner: SAFE, newOwner: THIEF })).toMatchObject([
     ['OWNER-CHANGED', 'Critical', {}],
   ])
+})
+
+test('behavior: power that its holder gives up is Medium, power that is taken from him is not', async () => {
+  const play = async (block: BlockInput, before: BlockInput = { code: { [MANAGER]: '0x01' } }) => {
+    const harness = await createBotHarness(adminCall, { things: [contract] })
+    await harness.block(before)
+    const found = await harness.block(block)
+    await harness.stop()
+    return found.map(({ severity }) => severity)
+  }
+  const given = (abi: Abi, eventName: string, args: Record<string, unknown>) => ({
+    logs: [encodeLog({ abi, eventName, args, address: MANAGER })],
+  })
+  const left = { previousOwner: THIEF, newOwner: zeroAddress }
+  expect(await play(given(ownableAbi, 'OwnershipTransferred', left))).toEqual(['Medium'])
+  const revoked = (sender: string) =>
+    given(accessControlAbi, 'RoleRevoked', { role: DEFAULT_ADMIN_ROLE, account: THIEF, sender })
+  expect(await play(revoked(THIEF))).toEqual(['Medium'])
+  expect(await play(revoked(SAFE))).toEqual(['High'])
+  // What a factory creates is set up in the same block.
+  const born = { ...revoked(SAFE), code: { [MANAGER]: '0x01' as const } }
+  expect(await play(born, {})).toEqual(['Info'])
 })
 
 test('behavior: every event of the list has its rule', () => {
