@@ -98,6 +98,9 @@ export const loadBots = (botsDir?: string): Promise<readonly BotDefinition<unkno
   return reading
 }
 
+/** The next look reads the folder anew. */
+export const forgetBots = (botsDir?: string): void => void loaded.delete(botsDir ?? '')
+
 const readAll = async (botsDir?: string): Promise<readonly BotDefinition<unknown>[]> => {
   // From source and from dist alike the bots lie two folders up.
   const shipped = fileURLToPath(new URL('../../bots/', import.meta.url))

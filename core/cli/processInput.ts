@@ -11,4 +11,6 @@ export type ProcessInput = {
   readonly meter?: Meter
   /** The process is there for this alone: a watchdog may end it. Default: false. */
   readonly isOwnProcess?: boolean
+  /** The watcher takes up changed files of `botsDir` while it runs. Default: false. */
+  readonly watchesBots?: boolean
 }

@@ -7,6 +7,7 @@ import { BLOCKED_SIGNAL, EXIT } from './exitCodes.ts'
 import { hostForta } from './hostForta.ts'
 import { findBotFile, loadBots } from './loadBots.ts'
 import type { ProcessInput } from './processInput.ts'
+import { watchBots } from './watchBots.ts'
 
 /** How often the watcher looks whether the policy files changed (ms): the signer refuses an intent of an older one. */
 const POLICY_POLL_MS = 5_000
@@ -19,7 +20,7 @@ export const startWatcher = async (input: ProcessInput): Promise<RunningProcess>
   const onBookError = (error: unknown): void =>
     log.warn({ error: messageOf(error) }, 'Faults of the policy files were not told yet.')
   await book.refresh(config).catch(onBookError)
-  const bots = await loadBots(config.botsDir)
+  let bots = await loadBots(config.botsDir)
   const forta = await hostForta(config, { store, log })
   const watchdog = input.isOwnProcess
     ? createWatchdog({
@@ -38,7 +39,7 @@ export const startWatcher = async (input: ProcessInput): Promise<RunningProcess>
     log,
     marks: watchdog?.marks,
     ...(input.meter ? { meter: input.meter } : {}),
-    bots,
+    bots: () => bots,
     hosted: forta.botsOf,
     concernsCommit: (finding) => isAnswered(finding, config.answers),
     onCommit: async (tx, findings, block) => {
@@ -53,6 +54,25 @@ export const startWatcher = async (input: ProcessInput): Promise<RunningProcess>
     await forta.stop()
     throw error
   })
+  const followed = input.watchesBots ? config.botsDir : undefined
+  const following =
+    followed === undefined
+      ? undefined
+      : watchBots({
+          botsDir: followed,
+          onChange: async (next) => {
+            const before = bots
+            bots = next
+            // Bots that do not fit leave those that run where they are.
+            await watcher.reload?.(config).catch((error: unknown) => {
+              bots = before
+              throw error
+            })
+            log.info('The bots changed and were taken up.')
+          },
+          onError: (error) =>
+            log.error({ error: messageOf(error) }, 'A changed bot is wrong; the old ones stay.'),
+        })
   const polling = createLoop(() => book.refresh(config), {
     pauseMs: POLICY_POLL_MS,
     onError: onBookError,
@@ -71,6 +91,7 @@ export const startWatcher = async (input: ProcessInput): Promise<RunningProcess>
       polling.wake()
     },
     stop: async () => {
+      await following?.stop()
       await polling.stop()
       await watcher.stop()
       await forta.stop()

@@ -37,6 +37,8 @@ export type SupervisorOptions = {
   /** Without it an embedded Postgres runs in `dataDir`. */
   readonly databaseUrl?: string
   readonly only?: readonly ProcessName[]
+  /** The watcher takes up changed files of `botsDir` while it runs. Default: false. */
+  readonly watchesBots?: boolean
   /** Longest pause before a process that died again and again is started again (ms). Default: 30000. */
   readonly restartCapMs?: number
   /** Lines that the processes print. */
@@ -189,6 +191,7 @@ export const startSupervisor = async (options: SupervisorOptions): Promise<Super
 
   const begin = (name: ProcessName, url: string): ProcessLife => {
     const args = ['run', name, '--config', options.configFile, '--data-dir', options.dataDir]
+    if (name === 'watcher' && options.watchesBots) args.push('--watch')
     const life = superviseProcess({
       name,
       args: options.env ? [...args, '--env', options.env] : args,

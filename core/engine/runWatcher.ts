@@ -21,8 +21,8 @@ export type WatcherOptions = {
   /** With the secrets of `rpc`. */
   readonly config: Config
   readonly store: Store
-  /** Every bot at hand; the watchlist chooses among them. */
-  readonly bots: readonly BotDefinition<unknown>[]
+  /** Every bot at hand; the watchlist chooses among them. A function is asked again at each reload. */
+  readonly bots: readonly BotDefinition<unknown>[] | (() => readonly BotDefinition<unknown>[])
   /** Bots that no watched thing calls up, by chain: hosted programs. Default: none. */
   readonly hosted?: (chainName: string) => readonly EngineBot[]
   /** Called inside the transaction that commits a block: intents and whatever else must not be lost go here. */
@@ -71,6 +71,8 @@ const readLabels = async (
 export const runWatcher = async (options: WatcherOptions): Promise<RunningProcess> => {
   const { store, log } = options
   let { config } = options
+  const { bots } = options
+  const botsAtHand = typeof bots === 'function' ? bots : () => bots
   const watches: ChainWatch[] = []
   const complaints = new Map<string, readonly string[]>()
   const metrics = createWatchMetrics(options.meter ?? noMeter, () =>
@@ -79,13 +81,13 @@ export const runWatcher = async (options: WatcherOptions): Promise<RunningProces
   /** The bots of one chain, which Prometheus hears of too. */
   const bind = (from: Config, chainName: string): ReturnType<typeof bindBots> => {
     const bound = [
-      ...bindBots(from, options.bots, chainName),
+      ...bindBots(from, botsAtHand(), chainName),
       ...(options.hosted?.(chainName) ?? []),
     ]
     metrics.onBots(
       chainName,
       new Set(bound.map(({ definition }) => definition.id)),
-      options.bots.map(({ id }) => id),
+      botsAtHand().map(({ id }) => id),
     )
     return bound
   }
@@ -144,7 +146,7 @@ export const runWatcher = async (options: WatcherOptions): Promise<RunningProces
   )
   const checks = createLoop(
     async () => {
-      const enabled = options.bots.filter(({ id }) => config.bots[id]?.enabled)
+      const enabled = botsAtHand().filter(({ id }) => config.bots[id]?.enabled)
       const hosted = config.chains.flatMap(({ name }) =>
         (options.hosted?.(name) ?? []).map(({ definition }) => definition),
       )

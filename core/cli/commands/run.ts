@@ -33,9 +33,11 @@ const registerReport = (meter: Meter, running: RunningProcess): void => {
   meter.onScrape(async () => ok.set({}, (await running.report()).status === 'ok' ? 1 : 0))
 }
 
+type RunOptions = CommonOptions & { readonly watch?: boolean }
+
 const run = async (
   name: ProcessName,
-  options: CommonOptions,
+  options: RunOptions,
   undo: Undo,
   over: Promise<void>,
 ): Promise<void> => {
@@ -59,7 +61,7 @@ const run = async (
   undo(store.stop)
   await migrateDatabase(store)
   const meter = createMeter({ service: name, log })
-  const running = await start({ config, store, log, meter })
+  const running = await start({ config, store, log, meter, watchesBots: options.watch ?? false })
   undo(running.stop)
   registerReport(meter, running)
   const offset = PROCESS_NAMES.indexOf(name)
@@ -110,7 +112,7 @@ const run = async (
 const END_LIMIT_MS = 10_000
 
 /** Runs, and ends whatever was begun, in the opposite order, however it ends. */
-const runAndTidy = async (name: ProcessName, options: CommonOptions): Promise<void> => {
+const runAndTidy = async (name: ProcessName, options: RunOptions): Promise<void> => {
   const steps: (() => Promise<unknown>)[] = []
   // Whoever supervises may be gone before this process is ready to hear of it.
   const orphaned = new Promise<void>((resolve) => {
@@ -136,11 +138,12 @@ export const register = (program: Command): void => {
   withCommonOptions(program.command('run'))
     .description('run one process alone, for example in a container of its own')
     .addArgument(new Argument('<process>').choices(PROCESS_NAMES))
+    .option('--watch', 'watcher: take up changed files of `botsDir` while it runs, for development')
     .addHelpText(
       'after',
       '\nExamples:\n  $ tocsin run watcher\n  $ DATABASE_URL=postgresql://… tocsin run signer',
     )
-    .action(async (name: string, options: CommonOptions) => {
+    .action(async (name: string, options: RunOptions) => {
       const known = PROCESS_NAMES.find((candidate) => candidate === name)
       if (!known)
         throw new TocsinError('cli.unknown_process', `There is no process "${name}".`, {

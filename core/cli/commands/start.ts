@@ -17,6 +17,7 @@ import { untilSignal } from '../untilSignal.ts'
 type StartOptions = CommonOptions & {
   readonly only?: readonly ProcessName[]
   readonly unchecked?: boolean
+  readonly watch?: boolean
 }
 
 const reportOf = (supervisor: Supervisor): ProcessReport => {
@@ -34,6 +35,7 @@ export const register = (program: Command): void => {
     .description('run indexer, watcher, notifier, signer and console, and start again what dies')
     .addOption(new Option('--only <names...>', 'only these processes').choices(PROCESS_NAMES))
     .option('--unchecked', 'start also when the chain does not agree with the watchlist')
+    .option('--watch', 'take up changed files of `botsDir` while it runs, for development')
     .addHelpText(
       'after',
       `
@@ -71,6 +73,7 @@ Examples:
         configFile: findConfigFile(options.config),
         dataDir: config.dataDir,
         only: wanted,
+        watchesBots: options.watch ?? false,
         meter,
         signal: stopping.signal,
         onLine: (_name, line) => process.stderr.write(`${line}\n`),
