@@ -139,9 +139,13 @@ test('behavior: list, show, approve and log follow an execution', async () => {
     execution: { id, status: 'proposed' },
     log: [{ event: 'proposed' }],
   })
-  expect((await tocsin('show', 'pause-vault', '-c', watchlist)).out).toContain(
-    '"calldata": "0x8456cb59"',
+  expect((await tocsin('show', 'pause-vault', '-c', watchlist)).out).toMatch(
+    /calldata: "?0x8456cb59[\s\S]*hash +[0-9a-f]{64}\n +calls +pause\(\)/,
   )
+  const { out } = await tocsin('show', id, '-c', watchlist)
+  expect(out).toMatch(/^x_[0-9a-f]+ {2}pause-vault {2}proposed: Waits for people/)
+  expect(out).toContain(`pause() of ${f.vault} on chain ${f.anvil.chainId}`)
+  expect(out).toMatch(/simulated +passed by eth_simulateV1 on block \d+/)
   await tocsin('approve', id, '-c', watchlist, '--by', 'Grace')
   await f.until(id, ({ status }) => status === 'sent')
   expect((await tocsin('log', '-c', watchlist)).out).toMatch(

@@ -1,11 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { asc, desc, eq } from 'drizzle-orm'
-import { type Address, type Json, redactUrls, TocsinError } from '../../base/index.ts'
+import { type Address, redactUrls, TocsinError } from '../../base/index.ts'
 import type { Config } from '../../config/index.ts'
 import {
   type DeskPolicy,
-  describeCall,
   formatFault,
   type LoadedPolicy,
   loadActions,
@@ -13,6 +12,7 @@ import {
   probeDesk,
   probeReadiness,
   type Readiness,
+  readPolicies,
   verifyExecutionLog,
 } from '../../response/index.ts'
 import { type Store, tables } from '../../store/index.ts'
@@ -22,6 +22,7 @@ import { listUnheard } from '../listUnheard.ts'
 import { openStore } from '../openStore.ts'
 import { type CommonOptions, withCommonOptions } from '../options.ts'
 import { readConfig } from '../readConfig.ts'
+import { renderCall, renderExecution } from '../renderExecution.ts'
 import { rpcOf } from '../rpcOf.ts'
 import { registerAnswer } from './actionsAnswer.ts'
 import { registerKeystore, registerNew } from './actionsNew.ts'
@@ -88,27 +89,8 @@ const list = async (options: CommonOptions): Promise<void> =>
     if (executions.length === 0) line('  none')
   })
 
-const printExecution = (
-  execution: ExecutionRow,
-  finding: unknown,
-  log: readonly { at: Date; event: string; detail: Json }[],
-): void => {
-  for (const [key, value] of Object.entries(execution)) {
-    if (key === 'attempts' || value === null) continue
-    line(
-      `${key.padEnd(18)}${value instanceof Date ? value.toISOString() : typeof value === 'object' ? JSON.stringify(value) : value}`,
-    )
-  }
-  line(`finding           ${plain(finding ?? 'none')}`)
-  line('decisions')
-  for (const entry of log)
-    line(
-      `  ${entry.at.toISOString()}  ${entry.event}  ${JSON.stringify(entry.detail).slice(0, 300)}`,
-    )
-}
-
 const showExecution = async (id: string, options: CommonOptions): Promise<void> =>
-  withStore(options, async ({ db }) => {
+  withStore(options, async ({ db }, config) => {
     const [row] = await db
       .select({ execution: tables.execution, finding: tables.finding })
       .from(tables.execution)
@@ -124,15 +106,14 @@ const showExecution = async (id: string, options: CommonOptions): Promise<void> 
       .from(tables.executionLog)
       .where(eq(tables.executionLog.executionId, id))
       .orderBy(asc(tables.executionLog.seq))
-    if (options.json) line(plain({ ...row, log }))
-    else printExecution(row.execution, row.finding, log)
+    if (options.json) {
+      line(plain({ ...row, log }))
+      return
+    }
+    const { policies } = await readPolicies(config.actionsDir)
+    const policy = policies.find(({ id: each }) => each === row.execution.actionId)
+    for (const text of await renderExecution(row.execution, row.finding, log, policy)) line(text)
   })
-
-/** The call in words, as those who approve read it. */
-const callOf = async (policy: LoadedPolicy): Promise<string> => {
-  const action = (await loadActions()).find(({ id }) => id === policy.action)
-  return (action && describeCall(action, policy)) ?? policy.calldata
-}
 
 const showPolicy = async (id: string, options: CommonOptions): Promise<void> => {
   const config = await readSigningConfig(options)
@@ -140,8 +121,9 @@ const showPolicy = async (id: string, options: CommonOptions): Promise<void> => 
   const signatures = await checkPolicySignatures(config, policy)
   if (options.json) line(plain({ ...policy, signatures }))
   else {
-    line(`${plain(policy)}\n\n${await readFile(policy.file, 'utf8')}`)
-    if (!('kind' in policy)) line(`calls  ${await callOf(policy)}`)
+    line(`${policy.file}\n\n${(await readFile(policy.file, 'utf8')).trimEnd()}\n`)
+    line(`  hash      ${policy.hash}`)
+    if (!('kind' in policy)) line(`  calls     ${await renderCall(policy)}`)
     for (const text of describeSignatures(signatures)) line(text)
   }
 }
