@@ -55,13 +55,13 @@ export const parseApproval = (log: ChainLog): Approval | undefined => {
 
 export type Move = { readonly token: Address; readonly from: Address; readonly to: Address }
 
-/** Who gave what to whom, of fungible and other tokens; undefined for anything else, mints and burns too. */
+/** Who gave what to whom, of fungible and other tokens, mints among them; undefined for anything else, burns too. */
 export const parseMove = ({ address, topics }: ChainLog): Move | undefined => {
   const [topic, first, second, third] = topics
   const isMulti = topic === TRANSFER_SINGLE || topic === TRANSFER_BATCH
   if (!isMulti && topic !== TRANSFER) return undefined
   const from = addressOfWord((isMulti ? second : first) ?? '0x')
   const to = addressOfWord((isMulti ? third : second) ?? '0x')
-  if (from === undefined || to === undefined || from === ZERO || to === ZERO) return undefined
+  if (from === undefined || to === undefined || to === ZERO) return undefined
   return from === to ? undefined : { token: address, from, to }
 }

@@ -157,8 +157,29 @@ describe('pulls', () => {
       move(LOOT, person(n), 3n, OTHER),
     ]).flat()
     expect(await harness.block({ txs: [{ from: SOLVER, logs: settled }] })).toEqual([])
+    const deposited = Array.from({ length: 9 }, (_, n) => [
+      move(person(n), LOOT),
+      move('0x0000000000000000000000000000000000000000', person(n), 3n, OTHER),
+    ]).flat()
+    expect(await harness.block({ txs: [{ from: ROUTER, logs: deposited }] })).toEqual([])
     await harness.stop()
   })
+})
+
+test('behavior: signed permits that are used in the same transaction are drains too', async () => {
+  const harness = await start()
+  await harness.block({
+    txs: [{ to: null, contractAddress: ROUTER, input: '0x60' }],
+    code: { [ROUTER]: '0x60' },
+  })
+  const logs = Array.from({ length: 5 }, (_, n) => [
+    approve(person(n), ROUTER),
+    move(person(n), LOOT),
+  ]).flat()
+  expect(brief(await harness.block({ txs: [{ from: LOOT, to: ROUTER, logs }] }))).toEqual([
+    'APPROVALS-DRAINED High',
+  ])
+  await harness.stop()
 })
 
 describe('treasuries', () => {

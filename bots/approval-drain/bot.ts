@@ -93,9 +93,7 @@ const examineApprovals = async (
       if (finding) findings.push(finding)
     }
     const token = ctx.thingAt(approval.token)
-    // An approval that a pull used up, or that a contract gives, is none that somebody was talked into.
     if (!token || !isToken(token) || approval.owner === approval.token) continue
-    if (tx.from !== approval.owner && log.address !== PERMIT2 && isPull(tx, approval)) continue
     const spender = await noteApproval(ctx, approval)
     if (!spender || spender.isTold || spender.owners.length < ctx.parameters.minOwners) continue
     setSpender(ctx, approval.spender, { ...spender, isTold: true })
@@ -103,10 +101,6 @@ const examineApprovals = async (
   }
   return findings
 }
-
-/** Older tokens tell the rest of an allowance whenever some of it is used. */
-const isPull = (tx: ChainTransaction, { token, owner }: Approval): boolean =>
-  tx.logs.some((log) => log.address === token && parseMove(log)?.from === owner)
 
 type Pull = { readonly owners: Set<Address>; readonly receivers: Set<Address>; token: Address }
 
