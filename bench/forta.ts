@@ -6,10 +6,13 @@ import { fileURLToPath } from 'node:url'
 import { startSupervisor } from '../core/cli/supervisor.ts'
 import { connectDatabase, tables } from '../core/store/index.ts'
 import { type BenchChain, LARGE_UNITS, startBenchChain } from './support/chain.ts'
+import { endOnSignal } from './support/endOnSignal.ts'
 import { createFortaBot, type FortaBot } from './support/fortaBot.ts'
 import { type ReplayNode, startReplayNode } from './support/replayNode.ts'
 import { median, percentile, printTable, printVerdicts, type Verdict } from './support/report.ts'
 import { runTimed, type TimedRun } from './support/runTimed.ts'
+
+endOnSignal()
 
 /**
  * One unmodified bot hosted by Tocsin beside the same bot under its SDK's own `forta-agent run --range`, in turn in one

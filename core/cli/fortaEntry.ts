@@ -67,13 +67,18 @@ export const fortaEntry = async (pack: BotPackage, configFile: string): Promise<
 
 /** Adds a bot to the watchlist; comments and order of the file stay. @throws TocsinError `forta.duplicate` */
 export const addFortaBot = async (file: string, name: string, entry: FortaEntry): Promise<void> => {
-  const document = parseDocument(readFileSync(file, 'utf8'))
+  const text = readFileSync(file, 'utf8')
+  const document = parseDocument(text)
   const section = document.get('forta')
   if (isMap(section) && section.has(name))
     throw new TocsinError('forta.duplicate', `The watchlist has a bot "${name}" already.`, {
       exitCode: EXIT.invalid,
       hints: ['Say --name with another one.'],
     })
+  if (!document.has('forta')) {
+    writeFileSync(file, `${text.replace(/\n*$/, '\n')}${entry.toYaml(name)}`)
+    return
+  }
   document.setIn(['forta', name], document.createNode(entry.value))
-  writeFileSync(file, String(document))
+  writeFileSync(file, document.toString({ lineWidth: 0 }))
 }
