@@ -14,7 +14,7 @@ endOnSignal()
 
 /**
  * New head at the node to finding committed, and to pause broadcast: blocks of 200 transactions, a tenth of which
- * touch what is watched, the demo's bots on,
+ * touch what is watched, all bots on (with `--four` the first four only),
  * chain, Postgres, watcher and signer on this one machine. The clock starts when the node's own WebSocket announces
  * the head to this program, and stops at Postgres' notification of the commit.
  */
@@ -31,6 +31,7 @@ const nowMs = (): number => performance.timeOrigin + performance.now()
 
 const stack = await startStack({
   only: ['watcher', 'signer'],
+  catalogue: !process.argv.includes('--four'),
   watchlist: (text) => text.replace("threshold: '250000'", "threshold: '1000'"),
   policy: (text) =>
     text
@@ -103,7 +104,7 @@ try {
   )
   const first = Number(await anvil.rpc('eth_blockNumber')) + 1
   console.log(
-    `Latency: ${BLOCKS} blocks of ${TRANSACTIONS} transactions, the demo's bots on, an attack every ${ATTACK_EVERY} blocks.`,
+    `Latency: ${BLOCKS} blocks of ${TRANSACTIONS} transactions, an attack every ${ATTACK_EVERY} blocks.`,
   )
   let attacks = 0
   for (let index = 0; index < BLOCKS; index++) {

@@ -20,7 +20,10 @@ const LIMIT_MIB = 1_536
 /** Growth of the last fifth over the second fifth that still counts as flat. */
 const FLAT = 1.1
 
-const stack = await startStack({ only: ['watcher', 'notifier', 'signer', 'indexer', 'console'] })
+const stack = await startStack({
+  only: ['watcher', 'notifier', 'signer', 'indexer', 'console'],
+  catalogue: true,
+})
 let failed = false
 try {
   const { anvil, deployment, supervisor, store } = stack

@@ -49,6 +49,14 @@ export const EXPECTED: readonly Expected[] = [
   { what: 'a large amount of WETH moves', bot: 'large-transfer', thing: 'weth' },
   { what: 'liquidity leaves the v2 pair', bot: 'liquidity-pull', thing: 'dusd-weth-v2' },
   { what: 'liquidity leaves the v3 pool', bot: 'liquidity-pull', thing: 'dusd-weth-v3' },
+  {
+    what: 'a contract is made for the attack',
+    bot: 'attacker-preparation',
+    thing: 'demo-vault',
+  },
+  { what: 'more leaves the vault than ever before', bot: 'outflow-cap', thing: 'demo-vault' },
+  { what: 'a share of the vault loses value', bot: 'share-price', thing: 'demo-vault' },
+  { what: 'all of it is told as one incident', bot: 'correlation', thing: 'demo-vault' },
 ]
 
 /** What the attack may raise beside the expected: the same facts seen by another bot or on another thing. */
@@ -56,6 +64,15 @@ const ALLOWED: ReadonlySet<string> = new Set([
   ...EXPECTED.map(({ bot, thing }) => `${bot} ${thing}`),
   'tvl-drop dusd-weth-v2',
   'tvl-drop dusd-weth-v3',
+  'outflow-cap dusd-weth-v2',
+  'outflow-cap dusd-weth-v3',
+  'attacker-preparation dusd',
+  'attacker-preparation weth',
+  'attacker-preparation dvote',
+  'attacker-preparation dusd-weth-v2',
+  'attacker-preparation dusd-weth-v3',
+  'rug-pull dusd-weth-v2',
+  'rug-pull dusd-weth-v3',
 ])
 
 export type Judgement = {

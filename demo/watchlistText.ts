@@ -87,11 +87,40 @@ ${thing('treasury', 'demo-treasury', { address: actors.treasury.address }, 'prot
 ${thing('label', 'market-maker', { address: actors.marketMaker.address }, 'markets', ['tags: [own]'])}
 ${thing('label', 'an-exchange', { address: demoAccount(10).address }, 'markets', ['tags: [exchange]'])}
 
+# All bots of the catalogue, as they come. Each looks at the kinds of things that it knows, and sleeps where there are none.
 bots:
-  tvl-drop: {} # more than 10 % within an hour, or within one block
-  admin-call: {} # owners, roles, upgrades, admin functions, also silent ones
-  large-transfer: {} # thresholds stand with the tokens
+  # Value that leaves.
+  tvl-drop: {} # more than 10 % within an hour, or within one block; many small steps within days
+  outflow-cap: {} # more at once than ever before
   liquidity-pull: {} # more than 5 % of a pool
+  large-transfer: {} # thresholds stand with the tokens
+  whale-watch: {} # large holders come and go
+  exchange-flow: {} # what goes to exchanges
+  rug-pull: {} # two of the signs of one within a day
+  # Books that do not balance.
+  solvency: {} # less there than is owed
+  share-price: {} # a vault's share jumps, drops or is inflated
+  mint-anomaly: {} # supply out of nothing
+  utilisation: {} # little left to withdraw, bad debt
+  bridge: {} # releases without locks
+  # Prices.
+  oracle: {} # feeds off their market, stale or jumping
+  price-manipulation: {} # a pool's price moved within a block
+  flash-loan: {} # what others warn of was done with borrowed money
+  # Who commands.
+  admin-call: {} # owners, roles, upgrades, admin functions, also silent ones
+  governance: {} # proposals, votes and executions
+  timelock: {} # what is queued, due and executed
+  pause-watch: {} # what is paused, and what should be
+  approval-drain: {} # spenders who take from many at once
+  attacker-preparation: {} # contracts made for an attack
+  reentrancy: {} # contracts entered again while they are at work
+  # How things are used.
+  activity: {} # users missing, functions that fail
+  gas-by-function: {} # functions that use far more gas than they did
+  silence: {} # chains that stand still, things that fall silent
+  # What others found, together.
+  correlation: {} # several warnings on one protocol
 
 channels:
   console: { kind: console }

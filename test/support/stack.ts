@@ -2,6 +2,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { encodeFunctionData, parseAbi, toHex } from 'viem'
+import { loadBots } from '../../core/cli/loadBots.ts'
 import { type ProcessName, type Supervisor, startSupervisor } from '../../core/cli/supervisor.ts'
 import {
   createSignerRpc,
@@ -36,6 +37,11 @@ export type Stack = Ground & {
 
 export type GroundOptions = {
   readonly anvil?: AnvilOptions
+  /**
+   * All bots of the catalogue. Default: false, the four that the tests of everything else speak of. Call traces stay
+   * off: anvil needs seconds for those of a large block.
+   */
+  readonly catalogue?: boolean
   /** Tocsin reaches the chain through a gate that `alone` closes (see `startGatedNode`). Default: false. */
   readonly gated?: boolean
   readonly users?: number
@@ -59,11 +65,23 @@ export type StackOptions = GroundOptions & {
 
 const PASSWORD_VARIABLE = 'TOCSIN_BENCH_PASSWORD'
 
+const FOUR = ['tvl-drop', 'admin-call', 'large-transfer', 'liquidity-pull']
+
+/** Lines for the other bots of the catalogue. */
+const otherBots = async (): Promise<string> =>
+  (await loadBots())
+    .filter(({ id }) => !FOUR.includes(id))
+    .map(
+      ({ id }) => `  ${id}: ${id === 'reentrancy' ? '{ parameters: { traces: never } }' : '{}'}\n`,
+    )
+    .join('')
+
 const watchlistOf = (
   anvil: Anvil,
   rpcUrl: string,
   d: DemoDeployment,
   dataDir: string,
+  others: string,
 ): string => `version: 1
 name: bench
 dataDir: ${dataDir}
@@ -87,7 +105,7 @@ bots:
   admin-call: {}
   large-transfer: { parameters: { threshold: '250000' } }
   liquidity-pull: {}
-answers:
+${others}answers:
   - { when: { bot: [tvl-drop], thing: [vault], minSeverity: Critical }, action: pause-vault }
 signer:
   rpc: { local: [${rpcUrl}] }
@@ -122,7 +140,8 @@ export const startGround = async (options: GroundOptions): Promise<Ground> => {
     })
     await options.prepareFolder?.(folder)
     const configFile = join(folder, 'watchlist.yaml')
-    const text = watchlistOf(anvil, gate?.url ?? anvil.url, deployment, dataDir)
+    const others = options.catalogue ? await otherBots() : ''
+    const text = watchlistOf(anvil, gate?.url ?? anvil.url, deployment, dataDir, others)
     await writeFile(configFile, options.watchlist?.(text, deployment) ?? text)
     process.env[PASSWORD_VARIABLE] = 'bench'
     const { privateKey } = deployment.actors.pauser.getHdKey()
