@@ -398,8 +398,9 @@ describe('liquidity-pull', () => {
       ),
     ])
     expect(await pulls()).toEqual([])
+    // More was put back than was taken, so part of what leaves now had just come.
     await block([decrease(liquidity)])
-    expect(brief(await pulls())).toEqual([['LIQUIDITY-PULL', 'High', 'pool']])
+    expect(brief(await pulls())).toEqual([['LIQUIDITY-PULL', 'Medium', 'pool']])
   })
 })
 

@@ -12,6 +12,10 @@ const PPM = 1_000_000n
 
 export type Pull = { readonly bps: number; readonly severity: FindingSeverity }
 
+/** Net removal of a block as millionths of what there was before it; additions are negative. */
+export const ppmOf = ({ removed, before }: Removal): bigint =>
+  before > 0n ? (removed * PPM) / before : 0n
+
 /**
  * One block: more than the threshold is High, more than the upper one Critical; exactly the threshold is silent. Medium
  * when no more left than came before: `netPpm` is the sum of the blocks' parts over a longer span, this one included.
@@ -24,14 +28,11 @@ export const judgePull = (
   const { removed, before } = removal
   if (!exceedsBps(removed, before, limits.removeBps)) return undefined
   const bps = Number(bpsOf(removed, before))
-  const cameAndWent = removed * 2n <= before && !exceedsBps(netPpm, PPM, limits.removeBps)
+  const came = netPpm < ppmOf(removal)
+  const cameAndWent = came && removed * 2n <= before && !exceedsBps(netPpm, PPM, limits.removeBps)
   if (cameAndWent) return { bps, severity: 'Medium' }
   return { bps, severity: exceedsBps(removed, before, limits.criticalBps) ? 'Critical' : 'High' }
 }
-
-/** Net removal of a block as millionths of what there was before it; additions are negative. */
-export const ppmOf = ({ removed, before }: Removal): bigint =>
-  before > 0n ? (removed * PPM) / before : 0n
 
 /** The window: the sum of the blocks' parts beyond `windowFactor` times the threshold. */
 export const judgeWindow = (sumPpm: bigint, limits: PullLimits): Pull | undefined => {

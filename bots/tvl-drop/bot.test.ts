@@ -161,15 +161,25 @@ describe('within an hour', () => {
   test('behavior: what came and went within the window is milder, a deposit hides no drain', async () => {
     const harness = await start({ oneBlockDropBps: 1_000 })
     await harness.mine(4, holds(1_000_000n, 1_000_000n))
-    await harness.block(holds(1_100_000n, 1_100_000n))
-    await harness.block(holds(1_040_000n, 1_100_000n))
-    const [finding] = await harness.block(holds(985_000n, 1_100_000n))
+    await harness.block(holds(1_100_000n))
+    await harness.block(holds(1_040_000n))
+    const [finding] = await harness.block(holds(985_000n))
     expect(finding).toMatchObject({
       alertId: 'TVL-DROP',
       severity: 'Medium',
       metadata: { cameAndWent: 'yes' },
     })
     await harness.stop()
+
+    // The same, but what came were deposits: those who gave them have lost a tenth.
+    const other = await start({ oneBlockDropBps: 1_000 })
+    await other.mine(4, holds(1_000_000n, 1_000_000n))
+    await other.block(holds(1_100_000n, 1_100_000n))
+    await other.block(holds(1_040_000n, 1_100_000n))
+    expect(brief(await other.block(holds(985_000n, 1_100_000n)))).toEqual([
+      ['TVL-DROP', 'High', 'holds'],
+    ])
+    await other.stop()
   })
 
   test('behavior: the first blocks are no baseline', async () => {

@@ -95,13 +95,14 @@ export const compareLine = (
   line: Line,
   isSeasoned: boolean,
 ): Facts => {
-  const { windowS, shareToleranceBps } = thing.parameters
+  const { windowS, shareToleranceBps, dropBps } = thing.parameters
   const windows = windowsOf(ctx, thing, line.key)
-  const isMatched = matches(line, windows, windowS, shareToleranceBps)
   const facts = {
     ...(line.pool ? poolFacts(line.pool, windows, windowS) : plainFacts(line, windows, windowS)),
-    isMatched,
-    isLoss: !isMatched.window && startOf(windows.shares, windowS) !== undefined,
+    isMatched: matches(line, windows, windowS, shareToleranceBps),
+    isLoss:
+      startOf(windows.shares, windowS) !== undefined &&
+      !matches(line, windows, windowS, dropBps).window,
     isVolatile: thing.kind === 'pool',
     isSeasoned,
   }

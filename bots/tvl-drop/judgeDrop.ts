@@ -21,7 +21,7 @@ export type Facts = {
   readonly isSeasoned: boolean
   /** The value of a share held since the last block, or since the window began: somebody took out what was theirs. */
   readonly isMatched: { readonly block: boolean; readonly window: boolean }
-  /** Since the window began a share lost value, so nobody came and went. Default: false. */
+  /** Since the window began a share lost as much as the threshold, so nobody came and went. Default: false. */
   readonly isLoss?: boolean
   /**
    * Of a kind whose providers come and go: never above Medium. What they take out is told by liquidity-pull, and what is
