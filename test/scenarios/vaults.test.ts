@@ -1,114 +1,22 @@
-import type { Address } from '../../core/base/index.ts'
-import { compileContracts } from '../../demo/contracts/index.ts'
+import { actor, call, playStories, type Story } from './support/index.ts'
 import {
-  actor,
-  type Contract,
-  call,
-  creation,
-  playStories,
-  type Request,
-  type Scene,
-  type Story,
-  type World,
-} from './support/index.ts'
-import { compileStage } from './support/stage.ts'
-
-const E18 = 10n ** 18n
-const USD = 10n ** 6n
-const BTC = 10n ** 8n
-const FOREVER = 2n ** 255n
-const maker = actor(1)
-const thief = actor(2)
-const whale = actor(3)
-const hot = actor(4)
-const treasury = actor(5)
-const exchange = actor(6)
-const users = [10, 11, 12, 13, 14].map(actor)
-
-type VaultWorld = World & {
-  /** OpenZeppelin's, of 6, 18 and 8 decimals. */
-  readonly usd: Contract
-  readonly eth: Contract
-  readonly btc: Contract
-  readonly usdVault: Contract
-  readonly ethVault: Contract
-  /** Nobody has used it. */
-  readonly btcVault: Contract
-  readonly oldVault: Contract
-}
-
-const must = <T>(value: T | undefined): T => {
-  if (value === undefined) throw new Error('the scene is incomplete')
-  return value
-}
-const deposit = (who: Address, vault: Contract, units: bigint): Request =>
-  call(who, vault, 'deposit', [units, who])
-const redeem = (who: Address, vault: Contract, shares: bigint): Request =>
-  call(who, vault, 'redeem', [shares, who, who])
-const send = (who: Address, token: Contract, to: Address, units: bigint): Request =>
-  call(who, token, 'transfer', [to, units])
-
-const build = async (scene: Scene): Promise<VaultWorld> => {
-  const [stage, own] = await Promise.all([compileStage(), compileContracts()])
-  const DemoToken = must(own['DemoToken'])
-  const created = await scene.block([
-    ...[
-      ['USDX', 6],
-      ['ETHX', 18],
-      ['BTCX', 8],
-    ].map(([symbol, places]) => creation(maker, DemoToken, [symbol, symbol, places, maker])),
-  ])
-  const [usd, eth, btc] = created.map(({ contractAddress }) => ({
-    address: must(contractAddress),
-    abi: DemoToken.abi,
-  })) as [Contract, Contract, Contract]
-  const kinds = ['StageVault', 'StageVault', 'StageVault', 'OldVault'] as const
-  const assets = [usd, eth, btc, btc] as const
-  const vaults = await scene.block(
-    kinds.map((kind, index) => creation(maker, stage(kind), [assets[index]?.address])),
-  )
-  const [usdVault, ethVault, btcVault, oldVault] = vaults.map(({ contractAddress }, index) => ({
-    address: must(contractAddress),
-    abi: stage(must(kinds[index])).abi,
-  })) as [Contract, Contract, Contract, Contract]
-  const people = [maker, thief, whale, hot, treasury, ...users]
-  await scene.block([
-    call(maker, usd, 'mintMany', [people, 20_000_000n * USD]),
-    call(maker, eth, 'mintMany', [people, 10_000n * E18]),
-    call(maker, btc, 'mintMany', [people, 300n * BTC]),
-    ...people.flatMap((who) => [
-      call(who, usd, 'approve', [usdVault.address, FOREVER]),
-      call(who, eth, 'approve', [ethVault.address, FOREVER]),
-      call(who, btc, 'approve', [btcVault.address, FOREVER]),
-      call(who, btc, 'approve', [oldVault.address, FOREVER]),
-    ]),
-  ])
-  await scene.block(
-    users.flatMap((who, index) => [
-      deposit(who, usdVault, BigInt(400_000 + 50_000 * index) * USD),
-      deposit(who, ethVault, BigInt(300 + 40 * index) * E18),
-    ]),
-  )
-  return {
-    usd,
-    eth,
-    btc,
-    usdVault,
-    ethVault,
-    btcVault,
-    oldVault,
-    things: [
-      { kind: 'vault', name: 'usd-vault', address: usdVault.address },
-      { kind: 'vault', name: 'eth-vault', address: ethVault.address },
-      { kind: 'vault', name: 'btc-vault', address: btcVault.address },
-      { kind: 'vault', name: 'old-vault', address: oldVault.address },
-      { kind: 'token', name: 'usd', address: usd.address },
-      { kind: 'treasury', name: 'treasury', address: treasury, tokens: [usd.address, eth.address] },
-      { kind: 'treasury', name: 'hot-wallet', address: hot, tokens: [usd.address] },
-      { kind: 'label', name: 'some-exchange', address: exchange, tags: ['exchange'] },
-    ],
-  }
-}
+  BTC,
+  build,
+  deposit,
+  E18,
+  exchange,
+  hot,
+  maker,
+  must,
+  redeem,
+  send,
+  thief,
+  treasury,
+  USD,
+  users,
+  type VaultWorld,
+  whale,
+} from './vaultWorld.ts'
 
 const attacks: readonly Story<VaultWorld>[] = [
   {
