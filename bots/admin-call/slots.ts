@@ -92,7 +92,9 @@ export const readSlots = async (
     const after = result.value.toLowerCase() as Hex
     const known = ctx.state.get<Hex>(key)
     values.push({ slot, after })
-    const before = known ?? (await heldBefore(ctx, thing, slot.slot))?.toLowerCase()
+    const isFirst = known === undefined || (known !== after && BigInt(known) === 0n)
+    // Where nothing lay before, the first value is part of the creation.
+    const before = isFirst ? (await heldBefore(ctx, thing, slot.slot))?.toLowerCase() : known
     if (known !== after) ctx.state.set(key, after)
     if (before !== undefined && before !== after)
       changes.push({ slot, before: before as Hex, after })
