@@ -267,6 +267,33 @@ const stories: readonly Story<GovernedWorld>[] = [
       await scene.mark()
     },
   },
+  {
+    name: 'owners and admins give up what they no longer need',
+    kind: 'benign',
+    play: async (scene, { safe, executor, roleVault }) => {
+      await scene.block([
+        await safeTransaction(scene, safe, encode(executor, 'renounceOwnership')),
+        call(hotKey, roleVault, 'renounceRole', [ADMIN, hotKey]),
+      ])
+    },
+  },
+  {
+    name: 'strangers knock at every door',
+    kind: 'benign',
+    play: async (scene, { executor, roleVault, dollar, proxiedExecutor, thiefVault }) => {
+      for (let round = 0; round < 3; round++)
+        await scene.block(
+          [
+            call(thief, executor, 'transferOwnership', [thief]),
+            call(thief, roleVault, 'grantRole', [ADMIN, thief]),
+            call(thief, roleVault, 'upgradeToAndCall', [thiefVault.address, '0x']),
+            call(thief, dollar, 'mint', [thief, 1n]),
+            call(accomplice, proxiedExecutor, 'run', [thief, '0x']),
+          ],
+          { status: 'reverted' },
+        )
+    },
+  },
 ]
 
 playStories({ build: buildGovernedWorld, stories })

@@ -239,6 +239,18 @@ const benign: readonly Story<GovernedWorld>[] = [
       }
     },
   },
+  {
+    name: 'a Safe that is watched before it exists is created by the factory',
+    kind: 'benign',
+    atMost: 'Info',
+    things: (world) => [
+      ...world.things,
+      { kind: 'multisig', name: 'next-safe', address: world.nextSafe.address },
+    ],
+    play: async (scene, { nextSafe }) => {
+      await scene.block([nextSafe.request])
+    },
+  },
 ]
 
 playStories({ build: buildGovernedWorld, stories: [...attacks, ...benign] })

@@ -31,6 +31,9 @@ export const people = {
 
 /** A protocol with all that governs it. */
 export type GovernedWorld = World & {
+  /** Creates a third Safe, at a place that is known beforehand. */
+  readonly nextSafe: { readonly address: Address; readonly request: Request }
+} & {
   readonly [name in
     | 'dollar'
     | 'vote'
@@ -87,11 +90,13 @@ const as = (proxy: Contract | undefined, code: Contract | undefined): Contract =
 const init = (code: Contract | undefined, args: readonly unknown[]): Hex =>
   encodeFunctionData({ abi: at(code).abi, functionName: 'initialize', args })
 
-const createSafe = async (
-  scene: Scene,
-  kit: { readonly factory: Contract; readonly singleton: Contract; readonly handler: Contract },
-  salt: bigint,
-): Promise<Contract> => {
+type SafeKit = {
+  readonly factory: Contract
+  readonly singleton: Contract
+  readonly handler: Contract
+}
+
+const planSafe = async (scene: Scene, kit: SafeKit, salt: bigint) => {
   const { factory, singleton, handler } = kit
   const setup = encodeFunctionData({
     abi: singleton.abi,
@@ -113,8 +118,13 @@ const createSafe = async (
     { from: request.from, to: request.to, data: request.data },
     'latest',
   ])
+  return { address: `0x${answer.slice(26, 66)}` as Address, request }
+}
+
+const createSafe = async (scene: Scene, kit: SafeKit, salt: bigint): Promise<Contract> => {
+  const { address, request } = await planSafe(scene, kit, salt)
   await scene.block([request])
-  return { address: `0x${answer.slice(26, 66)}`, abi: singleton.abi }
+  return { address, abi: kit.singleton.abi }
 }
 
 /** Puts the protocol on the chain, hands it over to its Safe and its timelock, and lets people use it. */
@@ -295,11 +305,11 @@ export const buildGovernedWorld = async (scene: Scene): Promise<GovernedWorld> =
     ),
   )
   await scene.rpc('anvil_setBalance', [safe.address, toHex(500n * ETHER)])
-  return { ...world, things: thingsOf(world) }
+  return { ...world, nextSafe: await planSafe(scene, kit, 3n), things: thingsOf(world) }
 }
 
 /** The watchlist: addresses and kinds, and nothing that is tuned. */
-const thingsOf = (world: Omit<GovernedWorld, 'things'>): readonly ThingInput[] => {
+const thingsOf = (world: Omit<GovernedWorld, 'things' | 'nextSafe'>): readonly ThingInput[] => {
   const asset = world.dollar.address
   const of = (name: keyof GovernedWorld & string, kind: string, more: object = {}): ThingInput =>
     ({
