@@ -134,6 +134,17 @@ describe('two signs', () => {
     expect(await harness.block({ findings: [call('setGuardian(address)')] })).toEqual([])
     expect(await harness.block({ findings: [call('setSellTax(uint256)')] })).toHaveLength(1)
     await harness.stop()
+    const pause = (name: string): AlertInput => ({
+      botId: 'admin-call',
+      alertId: 'PAUSE-CHANGED',
+      thing: 'gem',
+      name,
+    })
+    const paused = await start()
+    await paused.block(pulled('High', WHALE))
+    expect(await paused.block({ findings: [pause('Unpaused: gem')] })).toEqual([])
+    expect(await paused.block({ findings: [pause('Paused: gem')] })).toHaveLength(1)
+    await paused.stop()
   })
 
   test('behavior: buys of many without a sell are a sign', async () => {

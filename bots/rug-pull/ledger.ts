@@ -100,5 +100,6 @@ export const kindOf = (
   if (facts.isRenounced) return 'control'
   const call = `${alert.metadata['function'] ?? ''} ${alert.metadata['signature'] ?? ''}`
   const isStop = alertId === 'ADMIN-CALL' && SELL_STOPS.test(cleanText(call, 200))
-  return isStop || alertId === 'PAUSE-CHANGED' ? 'no-sells' : undefined
+  const isPause = alertId === 'PAUSE-CHANGED' && !/unpaus/i.test(alert.name)
+  return isStop || isPause ? 'no-sells' : undefined
 }
