@@ -117,6 +117,7 @@ const findLock = (ctx: BridgeContext, thing: BridgeThing, side: Side, open: Open
 
 const missing = (ctx: BridgeContext, thing: BridgeThing, side: Side, open: Open) => {
   const { lagS, finalityS, marginS } = thing.parameters
+  const margin = thing.remote?.chain === ctx.chain.name ? 0 : marginS
   const lateS = ctx.block.timestampS - open.atS
   const { view } = side
   if (view === undefined || side.sinceS === undefined)
@@ -125,8 +126,9 @@ const missing = (ctx: BridgeContext, thing: BridgeThing, side: Side, open: Open)
       : (['waits', ''] as const)
   if (!view.isWell)
     return lateS >= lagS ? (['unknown', 'its bot fails'] as const) : (['waits', ''] as const)
-  if (view.finalized && view.finalized.timestampS >= open.atS) return ['unbacked', ''] as const
-  if (view.head.timestampS < open.atS + marginS)
+  if (view.finalized && view.finalized.timestampS >= open.atS + margin)
+    return ['unbacked', ''] as const
+  if (view.head.timestampS < open.atS + margin)
     return lateS >= lagS
       ? (['unknown', `it has come to ${lateS} s behind the release only`] as const)
       : (['waits', ''] as const)

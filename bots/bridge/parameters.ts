@@ -15,10 +15,11 @@ export const bridgeParameters = z.strictObject({
     source: 'Ethereum finalises within 13 to 20 minutes; three times that',
     reviewBy,
   }),
-  marginS: z.int().min(0).max(3_600).default(0).meta({
+  marginS: z.int().min(0).max(3_600).default(15).meta({
     description:
-      'So far beyond the time of a release the other chain must have come before a missing lock is told as not seen (seconds).',
-    source: 'own choice: bridges release what is final on the other side, long before',
+      'So far beyond the time of a release the other chain, or what is final of it, must have come before a lock is missing (seconds).',
+    source:
+      'own choice: the clocks of two chains may differ by a block; a lock stands long before its release',
     reviewBy,
   }),
   warmupS: z.int().min(0).max(5_184_000).default(0).meta({
