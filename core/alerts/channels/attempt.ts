@@ -1,4 +1,4 @@
-import type { SendResult } from '../types.ts'
+import type { Channel, SendResult } from '../types.ts'
 
 const MAX_ANSWER_BYTES = 64 * 1024
 const MAX_RETRY_AFTER_MS = 3_600_000
@@ -38,6 +38,14 @@ export const tryAgain = (reason: string, afterMs: number | undefined): SendResul
     ? {}
     : { afterMs: Math.min(Math.max(afterMs, 0), MAX_RETRY_AFTER_MS) }),
 })
+
+/** A `send` that looks up where the first message stands: when it cannot, the message waits. */
+export const untilFound =
+  (send: Channel['send']): Channel['send'] =>
+  (message, signal) =>
+    send(message, signal).catch(() =>
+      tryAgain('the place of the first message could not be looked up', undefined),
+    )
 
 /** Reads an answer that should be a JSON object; an empty one when it is not. */
 export const readJson = (answer: HttpAnswer): Readonly<Record<string, unknown>> => {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { AlertMessage, Channel, SendResult, ThreadBook } from '../types.ts'
-import { attempt, type HttpAnswer, judgeStatus, readJson, tryAgain } from './attempt.ts'
+import { attempt, type HttpAnswer, judgeStatus, readJson, tryAgain, untilFound } from './attempt.ts'
 import { channelUrl } from './channelUrl.ts'
 import { isOver } from './describeMessage.ts'
 import { encodeLine } from './encodeLine.ts'
@@ -114,13 +114,7 @@ export const createSlackChannel = (options: {
     kind: 'slack',
     pace: { perMinute: options.perMinute, burst: 5 },
     timeoutMs: options.timeoutMs,
-    send: (message, signal) =>
-      send(message, signal).catch(
-        (): SendResult => ({
-          kind: 'retry',
-          reason: 'the thread could not be looked up',
-        }),
-      ),
+    send: untilFound(send),
   }
 }
 

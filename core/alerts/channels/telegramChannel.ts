@@ -1,5 +1,5 @@
 import type { AlertMessage, Channel, SendResult, ThreadBook } from '../types.ts'
-import { attempt, type HttpAnswer, judgeStatus, readJson, tryAgain } from './attempt.ts'
+import { attempt, type HttpAnswer, judgeStatus, readJson, tryAgain, untilFound } from './attempt.ts'
 import { channelUrl } from './channelUrl.ts'
 import { describeMessage, isOver, joinWithin } from './describeMessage.ts'
 import { encodeLine } from './encodeLine.ts'
@@ -101,13 +101,7 @@ export const createTelegramChannel = (options: {
     kind: 'telegram',
     pace: { perMinute: options.perMinute, burst: 3 },
     timeoutMs: options.timeoutMs,
-    send: (message, signal) =>
-      send(message, signal).catch(
-        (): SendResult => ({
-          kind: 'retry',
-          reason: 'the first message could not be looked up',
-        }),
-      ),
+    send: untilFound(send),
   }
 }
 
