@@ -68,7 +68,8 @@ const tuneTable = (one: Tuned, days: number, isLabelled: boolean): readonly stri
 const sentence = (one: Tuned, wanted: number, days: number): string => {
   const { quieter, proposal, trials, present } = one
   const { chosen, beyond } = proposal
-  if (!quieter) return 'It makes no difference here: every value gives the same.'
+  if (!quieter)
+    return 'It makes no difference to pages here: every value that was tried gives as many.'
   if (!chosen) {
     const quietest = quieter === 'higher' ? trials[trials.length - 1] : trials[0]
     return `No value that was tried gives ${few(wanted)} pages a week or fewer: ${quietest ? formatExact(quietest.value) : 'the quietest'} still gives ${few(perWeek(quietest?.noise ?? 0, days))}.`

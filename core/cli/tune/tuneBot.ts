@@ -207,7 +207,8 @@ export const tuneBot = async (
   let isRefined = true
   const judge = (tunable: Tunable): Tuned => {
     const trials = sorted(found.get(tunable) ?? [])
-    const quieter = tunable.quieter ?? measureDirection(trials)
+    const isSilent = trials.every(({ pages }) => pages === 0)
+    const quieter = isSilent ? undefined : (tunable.quieter ?? measureDirection(trials))
     const most = (options.pagesPerWeek * days) / 7
     const proposal = quieter
       ? propose(trials, quieter, most)
