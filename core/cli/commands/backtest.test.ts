@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Command } from 'commander'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { writeBigMoveBot } from '../../../test/support/bigMoveBot.ts'
 import { startTransferChain, type TransferChain } from '../../../test/support/transferChain.ts'
 import type { BacktestReport } from '../backtest/backtestReport.ts'
 import { register } from './backtest.ts'
@@ -22,6 +23,7 @@ let out = ''
 let err = ''
 
 beforeAll(async () => {
+  writeBigMoveBot(folder)
   chain = await startTransferChain({ args: ['--timestamp', '1700000000'] })
   const mineAt = async (afterS: number, ...units: readonly bigint[]): Promise<void> => {
     await chain.anvil.rpc('evm_increaseTime', [afterS])
@@ -44,11 +46,12 @@ beforeAll(async () => {
     'watchlist.yaml',
     `version: 1
 name: test
+botsDir: own
 chains:
   local: { id: 31337, rpc: [{ http: ${chain.anvil.url} }] }
 watch:
-  - { kind: token, name: gold, chain: local, address: ${chain.token}, bots: { large-transfer: { threshold: '100' } } }
-bots: { large-transfer: {}, mint-anomaly: {} }
+  - { kind: token, name: gold, chain: local, address: ${chain.token}, bots: { big-move: { threshold: '100' } } }
+bots: { big-move: {}, mint-anomaly: {} }
 `,
   )
 })
@@ -92,12 +95,12 @@ const report = async (...args: readonly string[]): Promise<BacktestReport> => {
 }
 
 test('behavior: findings, pages by day of block time, duplicates', async () => {
-  const { base, days, blocks } = await report('--bots', 'large-transfer')
+  const { base, days, blocks } = await report('--bots', 'big-move')
   expect(blocks).toBe(last - 1)
   expect(days).toBeGreaterThan(2)
   expect(days).toBeLessThan(4)
   const [bot] = base.bots
-  expect(bot).toMatchObject({ bot: 'large-transfer', findings: 4, alerts: { 'LARGE-TRANSFER': 4 } })
+  expect(bot).toMatchObject({ bot: 'big-move', findings: 4, alerts: { 'BIG-MOVE': 4 } })
   // Only the theft is High; the second of one hour is folded into the first's alert.
   expect(base.severities).toMatchObject({ SEV1: 0, SEV2: 1 })
   expect(bot?.pages).toBe(1)
@@ -108,8 +111,8 @@ test('behavior: findings, pages by day of block time, duplicates', async () => {
 
 test('behavior: text for people, findings first', async () => {
   expect(await run()).toBe(0)
-  expect(out).toMatch(/^\d+ {2}SEV3 {2}large-transfer {2}LARGE-TRANSFER/)
-  expect(out).toMatch(/large-transfer +4 +1 +0\.\d+ +1 +0 +LARGE-TRANSFER 4\n/)
+  expect(out).toMatch(/^\d+ {2}SEV3 {2}big-move {2}BIG-MOVE/)
+  expect(out).toMatch(/big-move +4 +1 +0\.\d+ +1 +0 +BIG-MOVE 4\n/)
   expect(out).toMatch(/mint-anomaly +0 +0 +0 +0 +–/)
   expect(out).toMatch(/Would have paged: 0 SEV1 and 1 SEV2 findings in 1 alert, 0\.\d+ a day\n/)
 })
@@ -118,7 +121,7 @@ test('behavior: labelled incidents give recall, precision, delay and lead', asyn
   const file = put(
     'incidents.csv',
     `name,chain,from,to,loss,txs,things,bots,alerts
-Theft,local,${theft.block - 1},,,${theft.tx},gold,large-transfer,
+Theft,local,${theft.block - 1},,,${theft.tx},gold,big-move,
 "Unseen, never told",local,5,5,5,,gold,,
 `,
   )
@@ -128,16 +131,16 @@ Theft,local,${theft.block - 1},,,${theft.tx},gold,large-transfer,
     {
       name: 'Theft',
       isPaged: true,
-      foundBy: [{ bot: 'large-transfer', block: theft.block, delay: 1, lead: 0 }],
+      foundBy: [{ bot: 'big-move', block: theft.block, delay: 1, lead: 0 }],
       missedBy: [],
     },
-    { name: 'Unseen, never told', foundBy: [], missedBy: ['large-transfer', 'mint-anomaly'] },
+    { name: 'Unseen, never told', foundBy: [], missedBy: ['big-move', 'mint-anomaly'] },
   ])
   expect(base.detection).toMatchObject({ expected: 2, found: 1, recall: 0.5, precision: 1 })
   expect(base.detection?.findingPrecision).toBe(0.25)
   out = ''
   expect(await run('--incidents', file, '--grace', '0')).toBe(0)
-  expect(out).toMatch(/Theft +\d+ +\d+ +1 +0 +large-transfer LARGE-TRANSFER\n/)
+  expect(out).toMatch(/Theft +\d+ +\d+ +1 +0 +big-move BIG-MOVE\n/)
   expect(out).toContain('MISSED')
 })
 
@@ -146,7 +149,7 @@ test('error: faults of the incidents are named by file, line and column', async 
     'bad.yaml',
     `incidents:
   - { name: a, chain: lcoal, from: 5, to: 4 }
-  - { name: b, chain: local, things: [silver], bots: [large-transfre] }
+  - { name: b, chain: local, things: [silver], bots: [big-moev] }
   - { name: c, chain: local, from: -1 }
 `,
   )
@@ -161,15 +164,13 @@ test('error: faults of the incidents are named by file, line and column', async 
   })
   const names = put(
     'names.json',
-    '{"incidents": [\n{"name": "a", "chain": "lcoal", "from": 1},\n{"name": "b", "chain": "local", "from": 1, "things": ["silver"], "bots": ["large-transfre"], "alerts": ["X"]}]}',
+    '{"incidents": [\n{"name": "a", "chain": "lcoal", "from": 1},\n{"name": "b", "chain": "local", "from": 1, "things": ["silver"], "bots": ["big-moev"], "alerts": ["X"]}]}',
   )
   await expect(run('--incidents', names)).rejects.toMatchObject({
     hints: expect.arrayContaining([
       expect.stringMatching(/names\.json:2:\d+: .*no chain "lcoal"\. Did you mean "local"\?/),
       expect.stringMatching(/names\.json:3:\d+: .*no thing "silver"/),
-      expect.stringMatching(
-        /names\.json:3:\d+: .*no bot "large-transfre"\. Did you mean "large-tr/,
-      ),
+      expect.stringMatching(/names\.json:3:\d+: .*no bot "big-moev"\. Did you mean "big-move"/),
     ]),
   })
   const csv = put('bad.csv', `name,chain,form\nx,local,3\n`)
@@ -190,7 +191,7 @@ test('error: faults of the incidents are named by file, line and column', async 
 test('behavior: another set of parameters runs beside it: what appears, disappears, changes severity', async () => {
   const file = put(
     'other.yaml',
-    `watch: [{ name: gold, bots: { large-transfer: { threshold: '125', highFactor: 100 } } }]\n`,
+    `watch: [{ name: gold, bots: { big-move: { threshold: '125', highFactor: 100 } } }]\n`,
   )
   const { base, other, diff } = await report('--compare', file)
   expect(base.findings).toBe(4)
@@ -209,19 +210,19 @@ test('behavior: another set of parameters runs beside it: what appears, disappea
   // The other way round.
   const looser = put(
     'looser.yaml',
-    `watch: [{ name: gold, bots: { large-transfer: { threshold: '55' } } }]\n`,
+    `watch: [{ name: gold, bots: { big-move: { threshold: '55' } } }]\n`,
   )
   expect((await report('--compare', looser)).diff?.counts).toMatchObject({ appears: 1 })
   out = ''
   expect(await run('--compare', file)).toBe(0)
   expect(out).toContain('0 appear, 2 disappear, 1 change severity, 0 move')
-  expect(out).toMatch(/~ \d+ {2}SEV2 → SEV3 {2}large-transfer/)
+  expect(out).toMatch(/~ \d+ {2}SEV2 → SEV3 {2}big-move/)
 })
 
 test('error: a set of parameters changes parameters only', async () => {
   const file = put(
     'wrong.yaml',
-    `channels: {}\nwatch: [{ name: silver, address: 0x00 }]\nbots: { large-transfer: { parameters: { treshold: 3 } } }\n`,
+    `channels: {}\nwatch: [{ name: silver, address: 0x00 }]\nbots: { big-move: { parameters: { treshold: 3 } } }\n`,
   )
   await expect(run('--compare', file)).rejects.toMatchObject({
     exitCode: 2,
