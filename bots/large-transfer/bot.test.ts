@@ -87,6 +87,20 @@ describe('tokens', () => {
     ])
   })
 
+  test('behavior: where the supply is known, only a large part of it is High', async () => {
+    const known = (supply: bigint): NonNullable<BlockInput['calls']> => [
+      { address: USD, abi: erc20Abi, functionName: 'totalSupply', result: supply * ONE },
+    ]
+    const severities = async (logs: NonNullable<BlockInput['logs']>, supply: bigint) =>
+      brief(await once({ logs, calls: known(supply) })).map(([, severity]) => severity)
+    const moved = transfer(20_000_001n * ONE)
+    expect(await severities([moved], 100_000_000n)).toEqual(['High'])
+    expect(await severities([moved], 100_000_005n)).toEqual(['Medium'])
+    const minted = transfer(2_000_000n * ONE, ZERO, ALICE)
+    expect(await severities([minted], 199_999_999n)).toEqual(['High'])
+    expect(await severities([minted], 200_000_000n)).toEqual(['Medium'])
+  })
+
   test('behavior: decimals are read where the watchlist names none; without any it is told once', async () => {
     const { decimals: _, symbol: __, ...bare } = usd
     const calls: BlockInput['calls'] = [

@@ -17,6 +17,7 @@ import { hiddenMove, topLevelMoves } from './nativeMoves.ts'
 import { type LargeTransferParameters, largeTransferParameters } from './parameters.ts'
 import { parseTransfer, TRANSFER } from './parseTransfer.ts'
 import { reportNative, reportTransfer, reportUnknownDecimals } from './report.ts'
+import { softenBySupply } from './softenBySupply.ts'
 
 type Context = BotContext<LargeTransferParameters>
 type Thing = BotThing<LargeTransferParameters>
@@ -80,8 +81,9 @@ const examineLog = async (
   const unit = await decimalsOf(ctx, transfer.token)
   if (unit.decimals === undefined) return reportUnknownDecimals(ctx, transfer.token, unit.symbol)
   const token = { decimals: unit.decimals, parameters: thing?.parameters }
-  const verdict = judgeTransfer(transfer, sides, token, ctx.parameters)
-  if (!verdict) return undefined
+  const judged = judgeTransfer(transfer, sides, token, ctx.parameters)
+  if (!judged) return undefined
+  const verdict = await softenBySupply(ctx, transfer.token, transfer.units, judged)
   const party = verdict.party && ctx.thingAt(verdict.party.address)
   const about = verdict.role === 'treasury' ? (party ?? thing) : (thing ?? party)
   return reportTransfer({

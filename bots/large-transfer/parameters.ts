@@ -46,6 +46,18 @@ export const largeTransferParameters = z.strictObject({
     source: 'own choice: an order of magnitude',
     reviewBy,
   }),
+  supplyBps: z.int().min(1).max(10_000).default(2_000).meta({
+    description:
+      'Of a token, unless a treasury or an exchange moves it, High also takes more than this part of the supply (bps).',
+    source: 'own choice: twice the holding of the largest whales of most tokens',
+    reviewBy,
+  }),
+  mintBps: z.int().min(1).max(10_000).default(100).meta({
+    description:
+      'A large mint is High from more than this part of the supply on, else Medium (bps).',
+    source: 'published mint heuristics: more than 1 % of the supply at once',
+    reviewBy,
+  }),
 })
 
 export type LargeTransferParameters = z.infer<typeof largeTransferParameters>
