@@ -97,6 +97,13 @@ describe('incident', () => {
     expect((await play(calm, 400)).map((one) => one.length)).toEqual([1, 0, 0, 0, 1])
   })
 
+  test('behavior: a vault that loses and a pool that is emptied are two signals', async () => {
+    const pool = { ...drop, thing: 'pair' }
+    expect(await play([[drop, pool, pull, large]])).toEqual([
+      ['CORRELATED-INCIDENT Critical vault'],
+    ])
+  })
+
   test.each<[string, readonly AlertInput[]]>([
     ['Info and Low', [drop, large, { ...price, severity: 'Low' }, { ...price, severity: 'Info' }]],
     ['set-up', [drop, large, { ...owner, metadata: { setUp: 'yes' } }]],
@@ -111,7 +118,16 @@ describe('incident', () => {
     ],
     [
       'one exit of a provider from three sides, and what he sells',
-      [drop, pull, { ...drop, botId: 'share-price', alertId: 'SHARE-PRICE-DROP' }, large],
+      [{ ...drop, thing: 'pair' }, pull, { ...pull, botId: 'outflow-cap', alertId: 'O' }, large],
+    ],
+    [
+      'one loss of a vault from four sides',
+      [
+        drop,
+        { ...drop, botId: 'share-price', alertId: 'SHARE-PRICE-DROP' },
+        { ...drop, botId: 'solvency', alertId: 'SHORTFALL' },
+        large,
+      ],
     ],
     [
       'one mint from two sides, and the role that it needs',
@@ -196,7 +212,7 @@ describe('candidate for a pause', () => {
       'PAUSE-CANDIDATE Critical vault',
     ])
     const incident = found.find(({ alertId }) => alertId === 'CORRELATED-INCIDENT')
-    expect(incident?.metadata['signals']).toBe('3')
+    expect(incident?.metadata['signals']).toBe('4')
     expect(incident?.metadata['findings']?.split(',')).toHaveLength(4)
     expect(harness.findings()).toHaveLength(2)
     await harness.stop()

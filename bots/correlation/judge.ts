@@ -11,6 +11,15 @@ const signalOf = ({ bot, alert }: Note, { sameSignal }: CorrelationParameters): 
   return group < 0 ? bot : `group ${group}`
 }
 
+/** Whether another bot of its group that comes first tells of the same thing. */
+const isEcho = (note: Note, notes: readonly Note[], { sameThing }: CorrelationParameters) =>
+  sameThing.some((bots) => {
+    const place = bots.indexOf(note.bot)
+    return notes.some(
+      ({ bot, thing }) => thing === note.thing && bots.includes(bot) && bots.indexOf(bot) < place,
+    )
+  })
+
 /** The notes of an incident, amplifiers among them; undefined while too few signals agree. */
 export const judgeIncident = (
   notes: readonly Note[],
@@ -19,7 +28,8 @@ export const judgeIncident = (
 ): { readonly notes: readonly Note[]; readonly signals: number } | undefined => {
   const recent = within(notes, nowS, parameters.windowS)
   const counted = recent.filter(({ bot }) => !parameters.amplifiers.includes(bot))
-  const signals = new Set(counted.map((note) => signalOf(note, parameters))).size
+  const heard = counted.filter((note) => !isEcho(note, counted, parameters))
+  const signals = new Set(heard.map((note) => signalOf(note, parameters))).size
   return signals >= parameters.warnings ? { notes: recent, signals } : undefined
 }
 

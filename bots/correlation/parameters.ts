@@ -36,7 +36,7 @@ export const correlationParameters = z.strictObject({
       ['mint-anomaly', 'LARGE-MINT', 'LARGE-BURN'],
       ['large-transfer', 'whale-watch', 'exchange-flow'],
       ['admin-call', 'governance', 'timelock', 'pause-watch'],
-      ['tvl-drop', 'outflow-cap', 'liquidity-pull', 'utilisation', 'share-price', 'solvency'],
+      ['tvl-drop', 'outflow-cap', 'utilisation'],
       ['oracle', 'price-manipulation'],
     ])
     .meta({
@@ -44,6 +44,19 @@ export const correlationParameters = z.strictObject({
         'Bots, or single alerts, that see one and the same thing from several sides: they count as one.',
       source:
         'own choice: one mint, one transfer of a whale, one planned upgrade, one withdrawal, one loss or one move of the market is not three signals',
+      reviewBy,
+    }),
+  sameThing: z
+    .array(ids('bots').min(2))
+    .max(32)
+    .default([
+      ['liquidity-pull', 'tvl-drop', 'outflow-cap', 'utilisation', 'share-price', 'solvency'],
+    ])
+    .meta({
+      description:
+        'Bots that echo one another where they speak of the same thing: of each thing the first in this order counts.',
+      source:
+        'own choice: one exit of a provider, or one loss of a vault, is not three signals; that a vault and a pool lose is two',
       reviewBy,
     }),
   amplifiers: ids('bots').default(['activity', 'gas-by-function', 'attacker-preparation']).meta({
