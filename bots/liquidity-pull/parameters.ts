@@ -9,6 +9,7 @@ export const liquidityPullParameters = z
         'More than this part of the liquidity removed in one block, net of what came back in it (bps).',
       source: 'the usual operating rule: more than 5 % of a pool',
       reviewBy,
+      quieter: 'higher',
     }),
     criticalBps: z.int().min(1).max(10_000).default(2_000).meta({
       description: 'From more than this on it is Critical (bps).',

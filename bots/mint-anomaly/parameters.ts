@@ -13,6 +13,7 @@ export const mintAnomalyParameters = z
       description: 'Growth of the supply in one block from which on it is told at all (bps).',
       source: 'published mint heuristics: more than 1 % of the supply at once',
       reviewBy,
+      quieter: 'higher',
     }),
     highBps: bps.default(500).meta({
       description: 'The same, from which on it is High (bps).',

@@ -10,6 +10,7 @@ export const oracleParameters = z
         'Further than this from both the average and the present price of a pool of the same pair, or from another oracle of it (bps).',
       source: 'published oracle rules: more than 5 % pages',
       reviewBy,
+      quieter: 'higher',
     }),
     highBps: bps(1_000_000).default(1_000).meta({
       description:

@@ -8,6 +8,7 @@ export const sharePriceParameters = z
       description: 'A share that gains more than this in one block is told (bps).',
       source: 'published rules for donations: 0.5 % in one block',
       reviewBy,
+      quieter: 'higher',
     }),
     mediumBps: z.int().min(1).max(100_000).default(200).meta({
       description: 'From more than this on a gain in one block is Medium; below it is Low (bps).',

@@ -12,6 +12,7 @@ export const solvencyParameters = z.strictObject({
       'A shortfall of more than this (bps of what is owed) beyond the learned tolerance holds as Medium.',
     source: 'published accounting invariants: any shortfall beyond 1 bp is looked at',
     reviewBy,
+    quieter: 'higher',
   }),
   highBps: z.int().min(1).max(10_000).default(10).meta({
     description: 'From this shortfall on it is High (bps of what is owed).',

@@ -18,11 +18,13 @@ export const tvlDropParameters = z
         'Window form: a drop of more than this from the highest value in the window (bps).',
       source: 'the usual operating rule: more than 10 % within an hour',
       reviewBy,
+      quieter: 'higher',
     }),
     oneBlockDropBps: z.int().min(1).max(10_000).default(500).meta({
       description: 'One-block form: a drop of more than this from one block to the next (bps).',
       source: 'published drain heuristics: 5 % in one block pages',
       reviewBy,
+      quieter: 'higher',
     }),
     stepBps: z.int().min(1).max(10_000).default(500).meta({
       description:

@@ -9,6 +9,7 @@ export const utilisationParameters = z
       description: 'Utilisation above this holds as Medium (bps of what depositors gave).',
       source: 'the usual operating rule: above 90 % withdrawals may be delayed',
       reviewBy,
+      quieter: 'higher',
     }),
     highBps: bps().default(9_500).meta({
       description: 'Utilisation above this for `highForS` is High (bps).',

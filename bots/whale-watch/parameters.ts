@@ -25,6 +25,7 @@ export const whaleWatchParameters = z.strictObject({
       'A whale that gave away more than this part of its holding is told, and again at each further such part (bps).',
     source: 'own choice: a quarter',
     reviewBy,
+    quieter: 'higher',
   }),
   minOutBps: z.int().min(1).max(10_000).default(50).meta({
     description: 'It must also be at least this part of the supply (bps).',
