@@ -19,6 +19,7 @@ export const COMMANDS: CommandList = {
   labels: () => import('./commands/labels.ts'),
   findings: () => import('./commands/findings.ts'),
   alerts: () => import('./commands/alerts.ts'),
+  channels: () => import('./commands/channels.ts'),
   status: () => import('./commands/status.ts'),
   demo: () => import('./commands/demo.ts'),
 }
