@@ -148,7 +148,13 @@ describe("the Safe's helpers", () => {
 
 test('behavior: the first value of a slot is no change where the contract was created in this block', async () => {
   const slot = `0x${'0'.repeat(64)}` as const
-  const held = [{ address: SAFE, slot, value: `0x${THIEF.slice(2).padStart(64, '0')}` as const }]
+  const held = [
+    {
+      address: SAFE as `0x${string}`,
+      slot,
+      value: `0x${THIEF.slice(2).padStart(64, '0')}` as const,
+    },
+  ]
   const harness = await createBotHarness(adminCall, { things: [safe] })
   await harness.block({})
   expect(await harness.block({ storage: held, code: { [SAFE]: '0x01' } })).toEqual([])
