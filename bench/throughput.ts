@@ -1,5 +1,6 @@
 import type { EngineBot } from '../core/engine/index.ts'
 import { readBaselines } from './support/baselines.ts'
+import { endOnSignal } from './support/endOnSignal.ts'
 import { bindAll } from './support/feedScene.ts'
 import { type Feed, recordFeed, startFeedEngine, TRANSACTIONS } from './support/recordFeed.ts'
 import { recordSource } from './support/recordSource.ts'
@@ -16,6 +17,7 @@ const TARGET_TX_S = 20_000
 const TARGET_IDLE_US = 5
 const FINALIZE_EVERY = 64
 
+endOnSignal()
 const startedMs = performance.now()
 console.log(`Throughput: recording ${2 * BLOCKS} blocks of a local chain.`)
 const recording = await recordFeed(BLOCKS)

@@ -141,15 +141,15 @@ export const createBotCrew = (options: {
     conditions.set(botId, made)
     return made
   }
-  const prepare = async (block: ChainBlock): Promise<PreparedBlock> => {
-    const mine = generation
-    const prepared = await preparer.prepare(block)
   const prepareHosted = ({ number, hash }: BlockId): void => {
     for (const { bot } of members) bot.definition.hosted?.prepare?.({ number, hash })
   }
+  const prepare = async (block: ChainBlock): Promise<PreparedBlock> => {
+    const mine = generation
+    prepareHosted(block)
+    const prepared = await preparer.prepare(block)
     generations.set(prepared, mine)
     return prepared
-    prepareHosted(block)
   }
 
   const runMember = async (
@@ -350,13 +350,13 @@ export const createBotCrew = (options: {
           memory: memoryOf(id),
           mark: marks?.markOf(id),
           openHandlers: condition.openHandlers,
+          // A hosted program takes real blocks only.
           isFit: (header) =>
+            bot.definition.hosted === undefined &&
             condition.isInitialized &&
             strikes?.isCareful() !== true &&
             strikes?.refuse(id, header) === undefined &&
-          // A hosted program takes real blocks only.
             header.number >= condition.resumeAt &&
-            bot.definition.hosted === undefined &&
             condition.openHandlers.count() < MOST_OPEN_HANDLERS,
         }
       }),

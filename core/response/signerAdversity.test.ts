@@ -206,7 +206,7 @@ test('behavior: while it is not mined the same bytes are sent again at every blo
       // Taken and forgotten, as by a node whose pool is full.
       send: async (raw) => {
         sends.push(raw)
-        return { outcome: 'accepted' }
+        return { outcome: 'accepted', message: '' }
       },
     }),
   })

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { type Command, Option } from 'commander'
-import { type AlertMessage, createChannel, type SendResult } from '../../alerts/channels.ts'
+import { type AlertMessage, createChannel, type SendResult } from '../../alerts/light.ts'
 import { cleanText, type Sev, TocsinError } from '../../base/index.ts'
 import type { ChannelConfig, Config } from '../../config/types.ts'
 import { EXIT } from '../exitCodes.ts'
