@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { LARGE_UNITS, startBenchChain } from './support/chain.ts'
+import { endOnSignal } from './support/endOnSignal.ts'
 import { createFortaBot } from './support/fortaBot.ts'
 import { startReplayNode } from './support/replayNode.ts'
 import { median, printTable, printVerdicts } from './support/report.ts'
@@ -22,7 +23,6 @@ const SLOW_ROUNDS = short ? 1 : 2
 const tocsinBot = `
 import { defineBot } from 'tocsin'
 import { z } from 'zod'
-import { endOnSignal } from './support/endOnSignal.ts'
 const TRANSFER = '0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef'
 const THRESHOLD = ${LARGE_UNITS}n
 export const baseline = defineBot({
