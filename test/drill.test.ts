@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process'
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { pause } from '../actions/pause/action.ts'
 import type { Address, Hex } from '../core/base/index.ts'
@@ -16,6 +15,7 @@ import {
 import { createLogger } from '../core/telemetry/index.ts'
 import { type Anvil, startAnvil } from '../core/testing/anvil.ts'
 import { createTestDatabase, type TestDatabase } from './support/database.ts'
+import { programArgs } from './support/program.ts'
 import { createSignerFixture, type SignerFixture } from './support/signerFixture.ts'
 
 let f: SignerFixture
@@ -194,12 +194,10 @@ test('behavior: a passage hides the address behind it', async () => {
 
 /** The command itself; its answer and exit code. */
 const tocsin = async (...args: string[]): Promise<{ code: number | null; text: string }> => {
-  const main = fileURLToPath(new URL('../core/cli/main.ts', import.meta.url))
-  const child = spawn(
-    process.execPath,
-    ['--conditions=tocsin-source', '--import', 'tsx', main, ...args],
-    { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, DATABASE_URL: '' } },
-  )
+  const child = spawn(process.execPath, [...programArgs('core/cli/main'), ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, DATABASE_URL: '' },
+  })
   let text = ''
   child.stdout.on('data', (chunk: Buffer) => {
     text += chunk.toString()

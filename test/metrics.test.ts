@@ -4,6 +4,7 @@ import { parse } from 'yaml'
 import { findFreePort, sleep } from '../core/base/index.ts'
 import { type Supervisor, startSupervisor } from '../core/cli/supervisor.ts'
 import { createMeter } from '../core/telemetry/index.ts'
+import { programArgs } from './support/program.ts'
 import { type Ground, startGround } from './support/stack.ts'
 
 const PROCESSES = ['watcher', 'notifier', 'signer', 'indexer', 'console'] as const
@@ -29,6 +30,7 @@ channels: { ops: { kind: console } }`,
     configFile: ground.configFile,
     dataDir: ground.dataDir,
     only: PROCESSES,
+    program: programArgs('core/cli/main'),
     onLine: () => undefined,
     meter,
   })

@@ -1,13 +1,12 @@
 import { execFile } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { sleep } from '../core/base/index.ts'
+import { programArgs } from './support/program.ts'
 import { type Stack, startStack } from './support/stack.ts'
 
-const MAIN = fileURLToPath(new URL('../core/cli/main.ts', import.meta.url))
 const lines: string[] = []
 let stack: Stack
 
@@ -34,15 +33,7 @@ const tocsin = (...args: string[]): Promise<{ code: number; output: string }> =>
   new Promise((resolve) => {
     execFile(
       process.execPath,
-      [
-        '--conditions=tocsin-source',
-        '--import',
-        'tsx',
-        MAIN,
-        ...args,
-        '--config',
-        stack.configFile,
-      ],
+      [...programArgs('core/cli/main'), ...args, '--config', stack.configFile],
       { env: { ...process.env, DATABASE_URL: stack.supervisor.databaseUrl } },
       (error, stdout, stderr) =>
         resolve({ code: Number(error?.code ?? 0), output: `${stdout}${stderr}` }),

@@ -1,17 +1,17 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
-import { fileURLToPath } from 'node:url'
 import { Webhook } from 'standardwebhooks'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
+import { programArgs } from '../../test/support/program.ts'
 import { sleep } from '../base/index.ts'
 import { tables } from '../store/index.ts'
 import { findingOf, record } from './testSupport.ts'
 import type { AlertMessage } from './types.ts'
 
 const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`
-const KILLS = 8
+const KILLS = 5
 let store: TestDatabase
 let sink: Server
 let url = ''
@@ -51,9 +51,9 @@ afterAll(async () => {
 })
 
 const startChild = async (): Promise<ChildProcess> => {
-  const file = fileURLToPath(new URL('../../test/support/notifierChild.ts', import.meta.url))
-  const child = fork(file, [store.url, url, SECRET], {
-    execArgv: ['--import', 'tsx'],
+  const program = programArgs('test/support/notifierChild')
+  const child = fork(program.at(-1) ?? '', [store.url, url, SECRET], {
+    execArgv: program.slice(0, -1),
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })
   children.add(child)

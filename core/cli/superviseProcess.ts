@@ -19,6 +19,8 @@ export type ProcessLifeOptions = {
   readonly name: string
   /** Arguments of `tocsin`. */
   readonly args: readonly string[]
+  /** Arguments of node that run `tocsin`. Default: the program that is running. */
+  readonly program?: readonly string[] | undefined
   readonly environment: NodeJS.ProcessEnv
   readonly onLine: (line: string) => void
   readonly onRestart: (event: {
@@ -74,7 +76,7 @@ const spawnOnce = (
 ): { readonly child: ChildProcess; readonly ended: Promise<Ending> } => {
   const child = spawn(
     process.execPath,
-    [`--max-old-space-size=${HEAP_MIB}`, ...command(), ...options.args],
+    [`--max-old-space-size=${HEAP_MIB}`, ...(options.program ?? command()), ...options.args],
     {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       env: options.environment,

@@ -39,6 +39,8 @@ export type SupervisorOptions = {
   readonly only?: readonly ProcessName[]
   /** The watcher takes up changed files of `botsDir` while it runs. Default: false. */
   readonly watchesBots?: boolean
+  /** Arguments of node that run `tocsin`. Default: the program that is running. */
+  readonly program?: readonly string[]
   /** Longest pause before a process that died again and again is started again (ms). Default: 30000. */
   readonly restartCapMs?: number
   /** Lines that the processes print. */
@@ -195,6 +197,7 @@ export const startSupervisor = async (options: SupervisorOptions): Promise<Super
     const life = superviseProcess({
       name,
       args: options.env ? [...args, '--env', options.env] : args,
+      program: options.program,
       environment: { ...process.env, DATABASE_URL: url, TOCSIN_SUPERVISED: '1' },
       onLine: (line) => options.onLine(name, line),
       onRestart: (event) => {

@@ -20,7 +20,7 @@ const PAUSED = keccak256(toHex('Paused(address)'))
 const isSelf = (table: 'f' | 'a'): string =>
   `(${table}.bot_id = 'tocsin' and ${table}.alert_id = 'PROCESS-RESTARTED')`
 
-/** Names for hashes by their place on the chain, so that facts of two chains can be compared. */
+/** Names for hashes and ids by their place on the chain, so that facts of two chains can be compared. */
 const nameHashes = async ({ stack }: World): Promise<(text: string) => string> => {
   const names = new Map<string, string>()
   const head = Number(await stack.anvil.rpc<string>('eth_blockNumber'))
@@ -33,7 +33,18 @@ const nameHashes = async ({ stack }: World): Promise<(text: string) => string> =
     for (const [index, hash] of block.transactions.entries())
       names.set(hash, `tx:${number}.${index}`)
   }
-  return (text) => text.replace(/0x[0-9a-f]{64}/g, (hash) => names.get(hash) ?? hash)
+  const { rows: ids } = await stack.store.pool.query<{ id: string; name: string }>(
+    `select id, bot_id || '/' || alert_id || '/' || block_number || '/' || coalesce(thing, '') as name
+       from tocsin.finding where bot_id <> 'tocsin'
+     union all select x.id, 'execution:' || f.block_number
+       from tocsin.execution x join tocsin.finding f on f.id = x.finding_id`,
+  )
+  for (const { id, name } of ids) names.set(id, name)
+  return (text) =>
+    text.replace(
+      /0x[0-9a-f]{64}|\b[a-z]_[0-9a-f]{24,64}\b|\b[0-9a-f]{24,64}\b/g,
+      (found) => names.get(found) ?? found,
+    )
 }
 
 const sortKeys = (value: unknown): unknown => {
@@ -65,7 +76,8 @@ export const collectFacts = async (world: World, robberies: number): Promise<Fac
     where m.alert_id = a.id order by f.block_number, f.seq limit 1)`
   const sections: Record<string, readonly string[]> = {
     findings: await lines(`select bot_id, alert_id, alert_kind, condition, chain_id, block_number,
-      block_hash, block_timestamp_s, tx_hash, unique_key, name, description, severity, type, thing, owner,
+      block_hash, case when bot_id <> 'tocsin' then block_timestamp_s end as block_timestamp_s,
+      tx_hash, unique_key, name, description, severity, type, thing, owner,
       metadata, addresses, status = 'retracted' as retracted from tocsin.finding f where not ${isSelf('f')}`),
     alerts: await lines(`select key, kind, status, severity, title, summary, thing, owner, findings,
       first_block, last_block, condition, channels, changes, closed_by from tocsin.alert a where not ${isSelf('a')}`),

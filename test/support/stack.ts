@@ -15,6 +15,7 @@ import { type Anvil, type AnvilOptions, startAnvil } from '../../core/testing/in
 import { type DemoDeployment, deployDemo } from '../../demo/contracts/index.ts'
 import { startGatedNode } from './gatedNode.ts'
 import { keepEnding, leftBehind } from './leftBehind.ts'
+import { programArgs } from './program.ts'
 
 /** A chain with the demo's contracts, and a folder with a watchlist, a pause policy and a keystore for it. */
 export type Ground = {
@@ -201,6 +202,7 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
       configFile: ground.configFile,
       dataDir: ground.dataDir,
       only: options.only,
+      program: programArgs('core/cli/main'),
       onLine: options.onLine ?? (() => undefined),
       ...(options.onEvent ? { onEvent: options.onEvent } : {}),
       ...(options.restartCapMs === undefined ? {} : { restartCapMs: options.restartCapMs }),

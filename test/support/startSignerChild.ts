@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Config } from '../../core/config/types.ts'
+import { programArgs } from './program.ts'
 import type { SignerFixture } from './signerFixture.ts'
 
 export type SignerChild = {
@@ -18,10 +18,9 @@ export const startSignerChild = async (
   const file = join(f.dataDir, 'child.json')
   const config = { ...f.config, signer: f.config.signer && { ...f.config.signer, ...signer } }
   await writeFile(file, JSON.stringify({ config, databaseUrl: f.database.url }))
-  const script = fileURLToPath(new URL('./signerChild.ts', import.meta.url))
   const child: ChildProcess = spawn(
     process.execPath,
-    ['--conditions=tocsin-source', '--import', 'tsx', script, file],
+    [...programArgs('test/support/signerChild'), file],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   )
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))

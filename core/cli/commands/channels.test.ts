@@ -2,13 +2,12 @@ import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createPagerduty, ROUTING_KEY } from '../../../test/support/channels/pagers.ts'
 import { startVendor, type VendorServer } from '../../../test/support/channels/vendorServer.ts'
+import { programArgs } from '../../../test/support/program.ts'
 
-const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'channels-'))
 const { vendor, incidents } = createPagerduty()
 let server: VendorServer
@@ -37,7 +36,7 @@ const tocsin = async (
 ): Promise<{ readonly code: number; readonly stdout: string }> =>
   promisify(execFile)(
     'node',
-    ['--conditions=tocsin-source', '--import', 'tsx', MAIN, 'channels', ...args, '--json'].concat([
+    [...programArgs('core/cli/main'), 'channels', ...args, '--json'].concat([
       '--config',
       join(folder, 'watchlist.yaml'),
     ]),

@@ -2,14 +2,13 @@ import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../../test/support/database.ts'
+import { programArgs } from '../../../test/support/program.ts'
 
 const A = '0x28c6c06298d514db089934071355e5743bf21d60'
 const B = '0x21a31ee1afc51d94c2efccaa2092ad1028285549'
-const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'labels-'))
 let store: TestDatabase
 beforeAll(async () => {
@@ -32,7 +31,7 @@ type Answer = { readonly code: number; readonly stdout: string; readonly stderr:
 
 const tocsin = async (...args: readonly string[]): Promise<Answer> => {
   const config = join(folder, 'watchlist.yaml')
-  const command = ['--conditions=tocsin-source', '--import', 'tsx', MAIN, 'labels', ...args]
+  const command = [...programArgs('core/cli/main'), 'labels', ...args]
   return promisify(execFile)('node', [...command, '--config', config], {
     env: { ...process.env, DATABASE_URL: store.url },
     timeout: 60_000,
