@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 
@@ -8,11 +9,26 @@ const SHARED = [
   'bots/*.test.ts',
   'bots/*/bot.test.ts',
   'bots/!(bridge)/**/*.test.ts',
+  'actions/*/action.test.ts',
+  'core/alerts/channels/*.test.ts',
   'core/base/**/*.test.ts',
+  'core/chain/*.test.ts',
   'core/config/!(watchConfig).test.ts',
   'core/engine/{baselines,helpers}/**/*.test.ts',
   'core/engine/{compileFilter,decodeWords,handleAlert,isolation}.test.ts',
 ]
+
+/** Files of a minute or more: begun first, so that no core waits for the other's last one. */
+const SLOW =
+  /(indexerLife|chaos|defenderFaults|readiness|signerKills|openzeppelinRelayer)\.test\.ts$/
+
+class SlowFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files)
+    const isSlow = ({ moduleId }: TestSpecification): boolean => SLOW.test(moduleId)
+    return [...sorted.filter(isSlow), ...sorted.filter((file) => !isSlow(file))]
+  }
+}
 
 export default defineConfig({
   resolve: {
@@ -22,6 +38,7 @@ export default defineConfig({
     ],
   },
   test: {
+    sequence: { sequencer: SlowFirst },
     // Two cores: chain, database and processes of one test file already fill them.
     maxWorkers: 2,
     testTimeout: 60_000,
