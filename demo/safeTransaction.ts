@@ -2,7 +2,8 @@ import { concat, encodeFunctionData, zeroAddress } from 'viem'
 import type { Address, Hex } from '../core/base/index.ts'
 import { callOf, type DemoDeployment, type SendRequest } from './contracts/index.ts'
 
-const SAFE_TX = [
+/** What owners of a Safe sign. */
+export const SAFE_TX = [
   { name: 'to', type: 'address' },
   { name: 'value', type: 'uint256' },
   { name: 'data', type: 'bytes' },

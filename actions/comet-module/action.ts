@@ -15,14 +15,12 @@ import {
   namedFlags,
   readFlags,
 } from '../comet/flags.ts'
-import { addressParameter, probed, readAddress, TRUE } from '../words.ts'
+import { probeModule } from '../moduleParties.ts'
+import { addressParameter, probed, readAddress } from '../words.ts'
 
 const abi = parseAbi([
   'function raise(address comet, uint8 flags)',
   'function armed(address comet) view returns (uint8 flags, uint64 until)',
-  'function safe() view returns (address)',
-  'function bot() view returns (address)',
-  'function isModuleEnabled(address module) view returns (bool)',
   'function pauseGuardian() view returns (address)',
 ])
 /** `AlreadyRaised()` of the module. */
@@ -49,27 +47,13 @@ const maskOf = (flags: Flags): number =>
   flags.reduce((mask, raised, index) => mask | (raised ? 1 << index : 0), 0)
 
 const probeParties = async (context: ProbeContext): Promise<readonly ProbeResult[]> => {
-  const { policy, signer, call } = context
-  const { safe, comet } = read(policy)
-  const [owner, bot, guardian, enabled] = await Promise.all([
-    call(policy.target, encodeFunctionData({ abi, functionName: 'safe' })),
-    call(policy.target, encodeFunctionData({ abi, functionName: 'bot' })),
-    call(comet, encodeFunctionData({ abi, functionName: 'pauseGuardian' })),
-    call(safe, encodeFunctionData({ abi, functionName: 'isModuleEnabled', args: [policy.target] })),
+  const { safe, comet } = read(context.policy)
+  const [module, guardian] = await Promise.all([
+    probeModule(context, safe),
+    context.call(comet, encodeFunctionData({ abi, functionName: 'pauseGuardian' })),
   ])
   return [
-    probed(
-      'module',
-      readAddress(owner) === safe && enabled.ok && enabled.data === TRUE,
-      'The Safe has the module enabled.',
-      `The module ${policy.target} is not of the Safe ${safe}, or not enabled there.`,
-    ),
-    probed(
-      'role',
-      readAddress(bot) === signer.toLowerCase(),
-      'The signer is the bot of the module.',
-      `The signer ${signer} is not the bot of the module ${policy.target}.`,
-    ),
+    ...module,
     probed(
       'guardian',
       readAddress(guardian) === safe,

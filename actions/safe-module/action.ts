@@ -7,6 +7,7 @@ import {
 } from 'tocsin'
 import { encodeFunctionData, parseAbi } from 'viem/utils'
 import { z } from 'zod'
+import { probeModule } from '../moduleParties.ts'
 import {
   encodeCheck,
   encodeStated,
@@ -15,14 +16,11 @@ import {
   statedCall,
   statedCheck,
 } from '../statedCall.ts'
-import { addressParameter, probed, readAddress, readNumber, TRUE } from '../words.ts'
+import { addressParameter, probed, readNumber } from '../words.ts'
 
 const abi = parseAbi([
   'function trip(address target, bytes data)',
-  'function safe() view returns (address)',
-  'function bot() view returns (address)',
   'function armedUntil(address target, bytes data) view returns (uint256)',
-  'function isModuleEnabled(address module) view returns (bool)',
 ])
 /** Of OpenZeppelin's Pausable, which the module hands through. */
 const ENFORCED_PAUSE = '0xd93c0665'
@@ -58,29 +56,6 @@ const parameters = z
   })
 const read = (facts: Pick<PolicyFacts, 'parameters'>) => parameters.parse(facts.parameters)
 const innerOf = (facts: Pick<PolicyFacts, 'parameters'>) => encodeStated(read(facts).call).data
-
-const probeParties = async ({ policy, signer, call }: ProbeContext): Promise<ProbeResult[]> => {
-  const { safe } = read(policy)
-  const [owner, bot, enabled] = await Promise.all([
-    call(policy.target, encodeFunctionData({ abi, functionName: 'safe' })),
-    call(policy.target, encodeFunctionData({ abi, functionName: 'bot' })),
-    call(safe, encodeFunctionData({ abi, functionName: 'isModuleEnabled', args: [policy.target] })),
-  ])
-  return [
-    probed(
-      'module',
-      readAddress(owner) === safe && enabled.ok && enabled.data === TRUE,
-      'The Safe has the module enabled.',
-      `The module ${policy.target} is not of the Safe ${safe}, or not enabled there.`,
-    ),
-    probed(
-      'role',
-      readAddress(bot) === signer.toLowerCase(),
-      'The signer is the bot of the module.',
-      `The signer ${signer} is not the bot of the module ${policy.target}.`,
-    ),
-  ]
-}
 
 const probeArmed = async ({ policy, call }: ProbeContext): Promise<ProbeResult> => {
   const args = [read(policy).contract, innerOf(policy)] as const
@@ -129,5 +104,8 @@ export const safeModule = defineAction({
     },
   },
   isAlreadyEffective: (data) => data.startsWith(ENFORCED_PAUSE),
-  probe: async (context) => [...(await probeParties(context)), await probeArmed(context)],
+  probe: async (context) => [
+    ...(await probeModule(context, read(context.policy).safe)),
+    await probeArmed(context),
+  ],
 })

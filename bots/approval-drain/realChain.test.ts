@@ -1,29 +1,14 @@
-import { type Anvil, runBotOnAnvil, startAnvil } from 'tocsin/testing'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import {
-  callOf,
-  createSender,
-  type DemoDeployment,
-  deployDemo,
-  FIRST_USER,
-  type SendRequest,
-} from '../../demo/contracts/index.ts'
+import { runBotOnAnvil } from 'tocsin/testing'
+import { expect, test } from 'vitest'
+import { callOf, createSender, type SendRequest } from '../../demo/contracts/index.ts'
 import { playTraffic } from '../../demo/traffic.ts'
+import { useDemoScene } from '../../test/support/demoScene.ts'
 import { approvalDrain } from './bot.ts'
 
-const USERS = 11
-let anvil: Anvil
-let demo: DemoDeployment
-const mine = (): Promise<unknown> => anvil.rpc('evm_mine')
-const head = async (): Promise<number> => Number(await anvil.rpc<string>('eth_blockNumber'))
-
-beforeAll(async () => {
-  anvil = await startAnvil({ accounts: FIRST_USER + USERS })
-  demo = await deployDemo({ rpcUrl: anvil.url, users: USERS, mine })
-})
-afterAll(() => anvil?.stop())
+const scene = useDemoScene(11)
 
 test('behavior: ordinary approvals are silent; eleven for a stranger are told, and so is what it takes', async () => {
+  const { anvil, demo, mine, head } = scene()
   const start = (await head()) + 1
   const run = () =>
     runBotOnAnvil(approvalDrain, anvil, {

@@ -1,24 +1,15 @@
-import { type Anvil, runBotOnAnvil, startAnvil } from 'tocsin/testing'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { runBotOnAnvil } from 'tocsin/testing'
+import { expect, test } from 'vitest'
 import { runAttack } from '../../demo/attack.ts'
-import { type DemoDeployment, deployDemo, FIRST_USER } from '../../demo/contracts/index.ts'
 import { playTraffic } from '../../demo/traffic.ts'
+import { useDemoScene } from '../../test/support/demoScene.ts'
 import { tvlDrop } from '../tvl-drop/bot.ts'
 import { attackerPreparation } from './bot.ts'
 
-const USERS = 6
-let anvil: Anvil
-let demo: DemoDeployment
-const mine = (): Promise<unknown> => anvil.rpc('evm_mine')
-const head = async (): Promise<number> => Number(await anvil.rpc<string>('eth_blockNumber'))
-
-beforeAll(async () => {
-  anvil = await startAnvil({ accounts: FIRST_USER + USERS })
-  demo = await deployDemo({ rpcUrl: anvil.url, users: USERS, mine })
-})
-afterAll(() => anvil?.stop())
+const scene = useDemoScene(6)
 
 test('behavior: traffic is silent; the attacker’s contract is told before it acts, and its drain is one graver', async () => {
+  const { anvil, demo, mine, head } = scene()
   const start = (await head()) + 1
   const run = () =>
     runBotOnAnvil(attackerPreparation, anvil, {

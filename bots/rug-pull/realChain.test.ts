@@ -1,32 +1,18 @@
-import { type Anvil, runBotOnAnvil, startAnvil } from 'tocsin/testing'
+import { runBotOnAnvil } from 'tocsin/testing'
 import { keccak256, toHex } from 'viem'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { runAttack } from '../../demo/attack.ts'
-import {
-  callOf,
-  createSender,
-  type DemoDeployment,
-  deployDemo,
-  FIRST_USER,
-} from '../../demo/contracts/index.ts'
+import { callOf, createSender } from '../../demo/contracts/index.ts'
 import { playTraffic } from '../../demo/traffic.ts'
+import { useDemoScene } from '../../test/support/demoScene.ts'
 import { liquidityPull } from '../liquidity-pull/bot.ts'
 import { mintAnomaly } from '../mint-anomaly/bot.ts'
 import { rugPull } from './bot.ts'
 
-const USERS = 6
-let anvil: Anvil
-let demo: DemoDeployment
-const mine = (): Promise<unknown> => anvil.rpc('evm_mine')
-const head = async (): Promise<number> => Number(await anvil.rpc<string>('eth_blockNumber'))
-
-beforeAll(async () => {
-  anvil = await startAnvil({ accounts: FIRST_USER + USERS })
-  demo = await deployDemo({ rpcUrl: anvil.url, users: USERS, mine })
-})
-afterAll(() => anvil?.stop())
+const scene = useDemoScene(6)
 
 test('behavior: traffic and pulled liquidity alone are silent; a mint on top of it is one rug pull', async () => {
+  const { anvil, demo, mine, head } = scene()
   const start = (await head()) + 1
   const run = () =>
     runBotOnAnvil(rugPull, anvil, {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { secretSchema, urlOrSecret } from './schemaWords.ts'
+import { secretSchema, sev, urlOrSecret } from './schemaWords.ts'
 
 const timeoutMs = z.int().min(100).max(60_000).default(10_000)
 const plainUrl = (url: string) => urlOrSecret.default(url)
@@ -8,7 +8,6 @@ const plainUrl = (url: string) => urlOrSecret.default(url)
 const perMinute = (most: number) =>
   z.int().min(1).max(most).default(most).describe('Most messages that leave in a minute')
 
-const sev = z.enum(['SEV1', 'SEV2', 'SEV3', 'SEV4'])
 const words = 'Milder alerts do not come here, whatever the routes say'
 /** A pager wakes people: what is no more than a warning waits in a queue. */
 const pages = sev.default('SEV2').describe(words)

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { channelSchema } from './channelSchema.ts'
 import { fortaSchema } from './fortaSchema.ts'
-import { address, name, secretSchema, urlOrSecret } from './schemaWords.ts'
+import { address, name, secretSchema, sev, urlOrSecret } from './schemaWords.ts'
 import { signerSchema } from './signerSchema.ts'
 
 /**
@@ -221,7 +221,6 @@ export const thingSchema = z.discriminatedUnion('kind', [
   }),
 ])
 
-const sev = z.enum(['SEV1', 'SEV2', 'SEV3', 'SEV4'])
 const findingSeverity = z.enum(['Critical', 'High', 'Medium', 'Low', 'Info'])
 
 const matcher = {

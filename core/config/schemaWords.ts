@@ -17,3 +17,4 @@ export const urlOrSecret = z.union([
   z.string().regex(/^(https?|wss?):\/\/\S+$/, 'a URL'),
   secretSchema,
 ])
+export const sev = z.enum(['SEV1', 'SEV2', 'SEV3', 'SEV4'])

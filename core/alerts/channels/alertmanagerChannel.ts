@@ -1,6 +1,6 @@
 import type { Sev } from '../../base/index.ts'
 import type { AlertMessage, Channel } from '../types.ts'
-import { attempt } from './attempt.ts'
+import { attempt, worstOf } from './attempt.ts'
 import { channelUrl } from './channelUrl.ts'
 import { describeMessage, isOver, joinWithin } from './describeMessage.ts'
 import { encodeLine } from './encodeLine.ts'
@@ -87,10 +87,7 @@ export const createAlertmanagerChannel = (options: {
           }),
         ),
       )
-      return (
-        results.find(({ kind }) => kind === 'retry') ??
-        results.find(({ kind }) => kind === 'dead') ?? { kind: 'sent' }
-      )
+      return worstOf(results)
     },
   }
 }

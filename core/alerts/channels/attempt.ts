@@ -39,6 +39,11 @@ export const tryAgain = (reason: string, afterMs: number | undefined): SendResul
     : { afterMs: Math.min(Math.max(afterMs, 0), MAX_RETRY_AFTER_MS) }),
 })
 
+/** What becomes of a message of several parts: tried again while one may yet arrive, refused when one was. */
+export const worstOf = (results: readonly SendResult[]): SendResult =>
+  results.find(({ kind }) => kind === 'retry') ??
+  results.find(({ kind }) => kind === 'dead') ?? { kind: 'sent' }
+
 /** A `send` that looks up where the first message stands: when it cannot, the message waits. */
 export const untilFound =
   (send: Channel['send']): Channel['send'] =>

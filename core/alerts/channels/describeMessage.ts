@@ -98,6 +98,10 @@ export const describeMessage = (message: AlertMessage): Described => {
   }
 }
 
+/** Escapes what begins marks, mentions and links in Slack, Telegram and HTML. */
+export const escapeMarks = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+
 /** Joins what fits into `max` characters, whole pieces only, the first ones first. */
 export const joinWithin = (pieces: readonly string[], separator: string, max: number): string => {
   let text = ''

@@ -2,16 +2,11 @@ import { createHash } from 'node:crypto'
 import { createTransport } from 'nodemailer'
 import type { AlertMessage, Channel, SendResult } from '../types.ts'
 import { networkCode } from './attempt.ts'
-import { describeMessage, isOver } from './describeMessage.ts'
+import { describeMessage, escapeMarks, isOver } from './describeMessage.ts'
 
 const idOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 40)
 
-const escapeHtml = (text: string): string =>
-  text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;')
+const escapeHtml = (text: string): string => escapeMarks(text).replaceAll('"', '&quot;')
 
 const encodeMail = (message: AlertMessage) => {
   const { headline, summary, facts, links, runbook } = describeMessage(message)

@@ -1,10 +1,10 @@
 import type { Sev } from '../../base/index.ts'
 import type { AlertMessage, Channel } from '../types.ts'
+import { alertKey } from './alertKey.ts'
 import { attempt } from './attempt.ts'
 import { channelUrl } from './channelUrl.ts'
 import { describeMessage, isOver, joinWithin } from './describeMessage.ts'
 import { encodeLine } from './encodeLine.ts'
-import { pagerdutyKey } from './pagerdutyChannel.ts'
 
 const PRIORITIES: Readonly<Record<Sev, string>> = {
   SEV1: 'P1',
@@ -18,7 +18,7 @@ const encodeAlert = (message: AlertMessage, team: string | undefined) => {
   const { headline, summary, facts, links, runbook } = describeMessage(message)
   return {
     message: [...headline].slice(0, 130).join(''),
-    alias: pagerdutyKey(message.alert),
+    alias: alertKey(message.alert),
     description: joinWithin(
       [
         summary,
@@ -60,7 +60,7 @@ export const createJiraChannel = (options: {
     timeoutMs: options.timeoutMs,
     send: (message, signal) => {
       const over = isOver(message)
-      const close = `/v2/alerts/${encodeURIComponent(pagerdutyKey(message.alert))}/close?identifierType=alias`
+      const close = `/v2/alerts/${encodeURIComponent(alertKey(message.alert))}/close?identifierType=alias`
       return attempt({
         signal,
         timeoutMs: options.timeoutMs,

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
 import type { Sev } from '../../base/index.ts'
 import type { AlertMessage, Channel } from '../types.ts'
+import { alertKey } from './alertKey.ts'
 import { attempt } from './attempt.ts'
 import { channelUrl } from './channelUrl.ts'
 import { describeMessage, isOver } from './describeMessage.ts'
@@ -12,13 +12,6 @@ const SEVERITIES: Readonly<Record<Sev, string>> = {
   SEV3: 'warning',
   SEV4: 'info',
 }
-
-/**
- * Key under which PagerDuty folds what is sent about one alert: the same from every process and after every restart, so
- * that a message that is sent twice pages once. At most 255 characters.
- */
-export const pagerdutyKey = (alert: string): string =>
-  `tocsin:${createHash('sha256').update(alert).digest('hex')}`
 
 /**
  * PagerDuty's Events API v2: an alert that opens, is raised or is there again triggers, one that is resolved or taken
@@ -52,7 +45,7 @@ export const createPagerdutyChannel = (options: {
 }
 
 const encodeEvent = (message: AlertMessage) => {
-  const dedup_key = pagerdutyKey(message.alert)
+  const dedup_key = alertKey(message.alert)
   if (isOver(message)) return { event_action: 'resolve', dedup_key }
   const { headline, summary, facts, links, runbook } = describeMessage(message)
   const runbooks = /^https:\/\/\S+$/.test(runbook) ? [{ text: 'Runbook', url: runbook }] : []

@@ -1,9 +1,5 @@
 import type { AlertMessage } from '../types.ts'
-import { describeMessage, isOver, joinWithin } from './describeMessage.ts'
-
-/** Slack reads `&`, `<` and `>` as its own marks: mentions of everybody and forged links begin with them. */
-export const escapeSlack = (text: string): string =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+import { describeMessage, escapeMarks, isOver, joinWithin } from './describeMessage.ts'
 
 const SIGNS: Readonly<Record<AlertMessage['severity'], string>> = {
   SEV1: '🔴',
@@ -33,10 +29,10 @@ export const slackBlocks = (
 ): { readonly text: string; readonly blocks: readonly unknown[] } => {
   const { headline, title, summary, facts, links, runbook } = describeMessage(message)
   const sign = isOver(message) ? '✅' : SIGNS[message.severity]
-  const lines = facts.map(({ name, value }) => `*${escapeSlack(name)}* ${escapeSlack(value)}`)
-  const shown = links.map(({ text, url }) => `<${escapeSlack(url)}|${escapeSlack(text)}>`)
+  const lines = facts.map(({ name, value }) => `*${escapeMarks(name)}* ${escapeMarks(value)}`)
+  const shown = links.map(({ text, url }) => `<${escapeMarks(url)}|${escapeMarks(text)}>`)
   return {
-    text: escapeSlack(`${sign} ${headline}`),
+    text: escapeMarks(`${sign} ${headline}`),
     blocks: [
       {
         type: 'header',
@@ -46,7 +42,7 @@ export const slackBlocks = (
           emoji: false,
         },
       },
-      section(joinWithin([`*${escapeSlack(headline)}*`, escapeSlack(summary)], '\n', SECTION_MAX)),
+      section(joinWithin([`*${escapeMarks(headline)}*`, escapeMarks(summary)], '\n', SECTION_MAX)),
       ...(lines.length > 0 ? [section(joinWithin(lines, '\n', SECTION_MAX))] : []),
       ...(shown.length > 0 ? [section(joinWithin(shown, ' · ', SECTION_MAX))] : []),
       {
@@ -55,7 +51,7 @@ export const slackBlocks = (
           {
             type: 'mrkdwn',
             verbatim: true,
-            text: escapeSlack(
+            text: escapeMarks(
               joinWithin(
                 [
                   ...(runbook ? [`Runbook: ${runbook}`] : []),

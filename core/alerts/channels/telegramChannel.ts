@@ -1,30 +1,27 @@
 import type { AlertMessage, Channel, SendResult, ThreadBook } from '../types.ts'
 import { attempt, type HttpAnswer, judgeStatus, readJson, tryAgain, untilFound } from './attempt.ts'
 import { channelUrl } from './channelUrl.ts'
-import { describeMessage, isOver, joinWithin } from './describeMessage.ts'
+import { describeMessage, escapeMarks, isOver, joinWithin } from './describeMessage.ts'
 import { encodeLine } from './encodeLine.ts'
 
 /** A message may have 4,096 characters after its marks are read. */
 const MAX_TEXT = 3_900
 
-export const escapeTelegram = (text: string): string =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
-
 const encodeText = (message: AlertMessage): string => {
   const { headline, summary, facts, links, runbook } = describeMessage(message)
   return joinWithin(
     [
-      `<b>${escapeTelegram(headline)}</b>`,
-      escapeTelegram(summary),
+      `<b>${escapeMarks(headline)}</b>`,
+      escapeMarks(summary),
       ...facts.map(
-        ({ name, value }) => `<i>${escapeTelegram(name)}</i> <code>${escapeTelegram(value)}</code>`,
+        ({ name, value }) => `<i>${escapeMarks(name)}</i> <code>${escapeMarks(value)}</code>`,
       ),
       ...links.map(
         ({ text, url }) =>
-          `<a href="${escapeTelegram(url).replaceAll('"', '&quot;')}">${escapeTelegram(text)}</a>`,
+          `<a href="${escapeMarks(url).replaceAll('"', '&quot;')}">${escapeMarks(text)}</a>`,
       ),
-      ...(runbook ? [`Runbook: <code>${escapeTelegram(runbook)}</code>`] : []),
-      `<code>${escapeTelegram(message.dedupKey)}</code>`,
+      ...(runbook ? [`Runbook: <code>${escapeMarks(runbook)}</code>`] : []),
+      `<code>${escapeMarks(message.dedupKey)}</code>`,
     ],
     '\n',
     MAX_TEXT,

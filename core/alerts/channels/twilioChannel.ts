@@ -1,5 +1,5 @@
 import type { AlertMessage, Channel, SendResult } from '../types.ts'
-import { attempt } from './attempt.ts'
+import { attempt, worstOf } from './attempt.ts'
 import { channelUrl } from './channelUrl.ts'
 import { describeMessage, joinWithin } from './describeMessage.ts'
 
@@ -56,10 +56,7 @@ export const createTwilioChannel = (options: {
     send: async (message, signal) => {
       const text = encodeText(message)
       const results = await Promise.all(options.to.map((to) => sendTo(to, text, signal)))
-      return (
-        results.find(({ kind }) => kind === 'retry') ??
-        results.find(({ kind }) => kind === 'dead') ?? { kind: 'sent' }
-      )
+      return worstOf(results)
     },
   }
 }

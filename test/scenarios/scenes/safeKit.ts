@@ -1,21 +1,9 @@
 import { concat, encodeFunctionData, encodePacked, type Hex, size, zeroAddress } from 'viem'
 import type { Address } from '../../../core/base/index.ts'
 import { type DemoAccount, demoAccount } from '../../../demo/contracts/index.ts'
+import { SAFE_TX } from '../../../demo/safeTransaction.ts'
 import { call } from '../support/createScene.ts'
 import type { Contract, Request, Scene } from '../support/types.ts'
-
-const SAFE_TX = [
-  { name: 'to', type: 'address' },
-  { name: 'value', type: 'uint256' },
-  { name: 'data', type: 'bytes' },
-  { name: 'operation', type: 'uint8' },
-  { name: 'safeTxGas', type: 'uint256' },
-  { name: 'baseGas', type: 'uint256' },
-  { name: 'gasPrice', type: 'uint256' },
-  { name: 'gasToken', type: 'address' },
-  { name: 'refundReceiver', type: 'address' },
-  { name: 'nonce', type: 'uint256' },
-] as const
 
 /** What a Safe is asked to do. */
 export type Inner = {
