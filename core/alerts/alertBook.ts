@@ -254,6 +254,9 @@ const newRow = (
   closedAt: null,
   acknowledgedAt: null,
   acknowledgedBy: null,
+  toldAt: null,
+  transitions: [],
+  flappingSince: null,
 })
 
 /** Adds one member to the figures of an alert. The end of a condition counts for its state alone. */

@@ -49,6 +49,20 @@ const newIncident = (row: AlertRow, subject: string): IncidentRow => ({
   openedAt: row.openedAt,
   updatedAt: row.openedAt,
   closedAt: null,
+  acknowledgedAt: null,
+  acknowledgedBy: null,
+  firstAcknowledgedAt: null,
+  attendedAt: null,
+  mitigatedAt: null,
+  mitigatedBy: null,
+  closedBy: null,
+  acknowledgeDueAt: null,
+  mitigateDueAt: null,
+  escalatedTo: null,
+  inhibitedBy: null,
+  toldAt: null,
+  repeats: 0,
+  reopenedCount: 0,
 })
 
 /** Brings status and severity of the alerts' incidents up to date: open while one alert is, as grave as the gravest. */

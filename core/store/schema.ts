@@ -8,19 +8,15 @@ import {
   integer,
   jsonb,
   numeric,
-  pgSchema,
   primaryKey,
   text,
-  timestamp,
   uniqueIndex,
 } from 'drizzle-orm/pg-core'
 import type { Json } from '../base/index.ts'
+import { at, block, tocsin } from './schema/columns.ts'
 
-/** Everything Tocsin itself stores. The indexer's tables lie in Ponder's own schemas. */
-export const tocsin = pgSchema('tocsin')
-
-const at = (name: string) => timestamp(name, { withTimezone: true, mode: 'date', precision: 3 })
-const block = (name: string) => bigint(name, { mode: 'number' })
+export * from './schema/incidents.ts'
+export { tocsin }
 
 /** Canonical blocks that the watcher has committed, kept back to finality (and a little beyond). */
 export const chainBlock = tocsin.table(
@@ -290,6 +286,12 @@ export const alert = tocsin.table(
     closedAt: at('closed_at'),
     acknowledgedAt: at('acknowledged_at'),
     acknowledgedBy: text('acknowledged_by'),
+    /** When its channels last heard of it. */
+    toldAt: at('told_at'),
+    /** When it opened, closed or was taken back of late (ms since epoch), newest last. */
+    transitions: jsonb('transitions').$type<number[]>().notNull().default([]),
+    /** Since when it comes and goes; null when it does not. */
+    flappingSince: at('flapping_since'),
   },
   (t) => [
     uniqueIndex('alert_open_key').on(t.key).where(sql`status in ('open', 'unknown')`),
@@ -339,8 +341,31 @@ export const incident = tocsin.table(
     openedAt: at('opened_at').notNull().defaultNow(),
     updatedAt: at('updated_at').notNull().defaultNow(),
     closedAt: at('closed_at'),
+    /** Who has it in hand now; taken away when a SEV1 stays without news for too long. */
+    acknowledgedAt: at('acknowledged_at'),
+    acknowledgedBy: text('acknowledged_by'),
+    /** The first acknowledgement ever: what the target is measured by. */
+    firstAcknowledgedAt: at('first_acknowledged_at'),
+    /** When a person last acted on it or said something. */
+    attendedAt: at('attended_at'),
+    mitigatedAt: at('mitigated_at'),
+    mitigatedBy: text('mitigated_by'),
+    /** `by:<name>` when a person closed it, else null. */
+    closedBy: text('closed_by'),
+    /** By when it should be acknowledged and mitigated, by the targets of its severity. */
+    acknowledgeDueAt: at('acknowledge_due_at'),
+    mitigateDueAt: at('mitigate_due_at'),
+    /** Severity that many warnings gave it; never milder than that of its alerts. */
+    escalatedTo: text('escalated_to').$type<'SEV1' | 'SEV2' | 'SEV3' | 'SEV4'>(),
+    /** Incident upstream that explains this one: people are not told while that is open. */
+    inhibitedBy: text('inhibited_by'),
+    /** When its channels last heard of it, and how often it was repeated to them. */
+    toldAt: at('told_at'),
+    repeats: integer('repeats').notNull().default(0),
+    reopenedCount: integer('reopened_count').notNull().default(0),
   },
   (t) => [
+    index('incident_open').on(t.openedAt).where(sql`status = 'open'`),
     index('incident_subject').on(t.subject, t.updatedAt),
     index('incident_opened').on(t.openedAt),
   ],
