@@ -2,8 +2,16 @@ import { randomBytes } from 'node:crypto'
 import { isIP } from 'node:net'
 import { hostname } from 'node:os'
 import type { MiddlewareHandler } from 'hono'
+import type { Principal } from './principal.ts'
 
-export type ConsoleVariables = { nonce: string }
+export type ConsoleVariables = {
+  /** Lets the page's own style and script through the content security policy. */
+  nonce: string
+  /** Who asks; undefined before they signed in. */
+  principal: Principal | undefined
+  /** What forms of this session carry; empty where nobody is signed in. */
+  csrf: string
+}
 
 /** `[::1]:80` and `Name.Example:80` become `::1` and `name.example`. */
 const nameOf = (host: string): string =>
@@ -40,6 +48,7 @@ export const secure =
   async (c, next) => {
     const nonce = randomBytes(16).toString('base64')
     c.set('nonce', nonce)
+    c.set('csrf', '')
     const mayPost = POSTS.includes(c.req.path)
     const isAnswer = c.req.path === '/answer'
     if (!isOwnHost(c.req.header('host'), ownHosts)) {
