@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { getAddress } from 'viem/utils'
 import { checkForta } from './checkForta.ts'
+import { checkOnCall } from './checkOnCall.ts'
 import { type Fault, shown } from './fault.ts'
 import { loadAbi } from './loadAbi.ts'
 import {
@@ -309,5 +310,6 @@ export const crossCheck = (root: Located, options: CrossCheckOptions): readonly 
     checkThing(checker, index, thing, options.folder)
   checkReactions(checker, options.actions)
   checkForta(root, { ...options, ...checker, chains: checker.names.chains })
+  checkOnCall(root, checker)
   return faults
 }

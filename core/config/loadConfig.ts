@@ -225,6 +225,17 @@ const resolveSigner = (file: WatchlistFile, secrets: Secrets, folder: string): C
   }
 }
 
+const resolveOnCall = (file: WatchlistFile, secrets: Secrets): Config['onCall'] => {
+  const { onCall } = file
+  if (!onCall) return undefined
+  const { jira } = onCall.tickets
+  const at = (key: string): string => secrets.at(['onCall', 'tickets', 'jira', key])
+  return {
+    ...onCall,
+    tickets: { ...onCall.tickets, jira: jira && { ...jira, url: at('url'), token: at('token') } },
+  }
+}
+
 const resolveConfig = (
   file: WatchlistFile,
   root: Located,
@@ -276,6 +287,7 @@ const resolveConfig = (
       haltToken: secrets.at(['people', 'haltToken']),
       hasSecret: file.people.secret !== undefined,
     },
+    onCall: resolveOnCall(file, secrets),
     hash: stableHash(plainOf(root)),
     places: listPlaces(root),
   }

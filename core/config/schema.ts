@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { channelSchema } from './channelSchema.ts'
 import { fortaSchema } from './fortaSchema.ts'
+import { onCallSchema } from './onCallSchema.ts'
 import { address, name, secretSchema, sev, urlOrSecret } from './schemaWords.ts'
 import { signerSchema } from './signerSchema.ts'
 
@@ -336,6 +337,9 @@ export const watchlistSchema = z.strictObject({
     })
     .optional()
     .describe('How people answer proposals and stop everything'),
+  onCall: onCallSchema
+    .optional()
+    .describe('Who is on call, and what happens when nobody answers a page'),
   indexer: z
     .strictObject({
       enabled: z.boolean().default(true),

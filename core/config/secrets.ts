@@ -61,6 +61,10 @@ const spotsIn = (root: Located): readonly Spot[] => {
   )
   spots.push({ part: 'signer', path: ['signer', 'key', 'endpoint'], form: 'http' })
   spots.push({ part: 'signer', path: ['signer', 'password'], form: 'text' })
+  spots.push(
+    { part: 'channels', path: ['onCall', 'tickets', 'jira', 'url'], form: 'http' },
+    { part: 'channels', path: ['onCall', 'tickets', 'jira', 'token'], form: 'text' },
+  )
   spots.push({ part: 'people', path: ['people', 'secret'], form: 'text' })
   spots.push({ part: 'console', path: ['people', 'haltToken'], form: 'text' })
   spots.push({ part: 'database', path: ['database', 'url'], form: 'postgres' })

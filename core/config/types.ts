@@ -142,6 +142,18 @@ export type PeopleConfig = Omit<NonNullable<WatchlistFile['people']>, 'secret' |
   readonly hasSecret: boolean
 }
 
+type OnCallFile = NonNullable<WatchlistFile['onCall']>
+type JiraFile = NonNullable<OnCallFile['tickets']['jira']>
+
+/** Who is on call; the token of Jira is empty unless the process asked for `channels`. */
+export type OnCallConfig = Omit<OnCallFile, 'tickets'> & {
+  readonly tickets: Omit<OnCallFile['tickets'], 'jira'> & {
+    readonly jira?:
+      | (Omit<JiraFile, 'url' | 'token'> & { readonly url: string; readonly token: string })
+      | undefined
+  }
+}
+
 /** An unmodified bot of the Forta SDK. */
 export type FortaBotConfig = Omit<WatchlistFile['forta'][string], 'dir'> & {
   /** As findings and routes call it. */
@@ -160,6 +172,7 @@ export type Config = Omit<
   | 'database'
   | 'signer'
   | 'people'
+  | 'onCall'
   | 'labels'
   | 'forta'
 > & {
@@ -181,6 +194,7 @@ export type Config = Omit<
   readonly database?: { readonly url: string } | undefined
   readonly signer?: SignerConfig | undefined
   readonly people?: PeopleConfig | undefined
+  readonly onCall?: OnCallConfig | undefined
   /** SHA-256 of the merged file: part of every process's status row. */
   readonly hash: string
   /** Where each thing, chain and channel is written: `watch.<name>`, `chains.<name>`, `channels.<name>`, … */
