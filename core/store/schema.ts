@@ -155,6 +155,13 @@ export const finding = tocsin.table(
     index('finding_block').on(t.chainId, t.blockNumber),
     index('finding_tx').on(t.txHash),
     index('finding_bot').on(t.botId, t.alertId),
+    // The explorer reads newest first, by whichever of these is asked for.
+    index('finding_bot_seq').on(t.botId, t.seq),
+    index('finding_severity_seq').on(t.severity, t.seq),
+    index('finding_chain_seq').on(t.chainId, t.seq),
+    index('finding_status_seq').on(t.status, t.seq),
+    index('finding_created').on(t.createdAt),
+    index('finding_addresses').using('gin', t.addresses),
     index('finding_open').on(t.chainId, t.blockNumber).where(sql`status = 'provisional'`),
     index('finding_pending').on(t.chainId).where(sql`status = 'pending'`),
   ],
@@ -297,7 +304,10 @@ export const alert = tocsin.table(
     uniqueIndex('alert_open_key').on(t.key).where(sql`status in ('open', 'unknown')`),
     index('alert_key').on(t.key, t.openedAt),
     index('alert_incident').on(t.incidentId),
-    index('alert_opened').on(t.openedAt),
+    index('alert_opened').on(t.openedAt, t.id),
+    index('alert_grave')
+      .on(t.severity, t.updatedAt.desc().nullsFirst())
+      .where(sql`status in ('open', 'unknown')`),
     index('alert_live').on(t.kind, t.lastFindingAt).where(sql`status in ('open', 'unknown')`),
   ],
 )
@@ -500,6 +510,7 @@ export const execution = tocsin.table(
   (t) => [
     uniqueIndex('execution_idempotency').on(t.idempotencyKey),
     index('execution_status').on(t.status),
+    index('execution_requested').on(t.requestedAt, t.id),
     index('execution_finding').on(t.findingId),
     index('execution_action').on(t.actionId, t.epoch),
   ],
@@ -534,15 +545,19 @@ export const executionRelay = tocsin.table(
 )
 
 /** Every decision of the signer, refusals included; each row carries the hash of the one before. */
-export const executionLog = tocsin.table('execution_log', {
-  seq: bigserial('seq', { mode: 'number' }).primaryKey(),
-  executionId: text('execution_id').notNull(),
-  at: at('at').notNull().defaultNow(),
-  event: text('event').notNull(),
-  detail: jsonb('detail').$type<Json>().notNull(),
-  previousHash: text('previous_hash').notNull(),
-  hash: text('hash').notNull(),
-})
+export const executionLog = tocsin.table(
+  'execution_log',
+  {
+    seq: bigserial('seq', { mode: 'number' }).primaryKey(),
+    executionId: text('execution_id').notNull(),
+    at: at('at').notNull().defaultNow(),
+    event: text('event').notNull(),
+    detail: jsonb('detail').$type<Json>().notNull(),
+    previousHash: text('previous_hash').notNull(),
+    hash: text('hash').notNull(),
+  },
+  (t) => [index('execution_log_execution').on(t.executionId, t.seq)],
+)
 
 /**
  * What people said of a proposal. A row counts only with a `proof` that the signer verifies: whoever can write here, but
