@@ -15,6 +15,7 @@ import {
 import type { Json } from '../base/index.ts'
 import { at, block, tocsin } from './schema/columns.ts'
 
+export * from './schema/console.ts'
 export * from './schema/incidents.ts'
 export { tocsin }
 
