@@ -75,7 +75,12 @@ const createChecker = (
   const names = {
     chains: namesIn(root, 'chains'),
     owners: namesIn(root, 'owners'),
-    bots: [...botsIn(root, knownBots), ...namesIn(root, 'forta')],
+    bots: [
+      ...botsIn(root, knownBots),
+      ...namesIn(root, 'forta'),
+      // What comes in from outside is found by `external-` and the name of its receiver.
+      ...entriesAt(root, ['intake', 'receivers']).map(([name]) => `external-${name}`),
+    ],
     channels: hasChannels ? namesIn(root, 'channels') : ['console'],
     things: things.filter((name) => name !== undefined),
   }
@@ -308,6 +313,8 @@ export const crossCheck = (root: Located, options: CrossCheckOptions): readonly 
   checkDoubles(checker)
   for (const [index, thing] of itemsAt(root, ['watch']).entries())
     checkThing(checker, index, thing, options.folder)
+  for (const [name] of entriesAt(root, ['intake', 'receivers']))
+    checker.reference(['intake', 'receivers', name, 'owner'], checker.names.owners, 'owner')
   checkReactions(checker, options.actions)
   checkForta(root, { ...options, ...checker, chains: checker.names.chains })
   checkOnCall(root, checker)

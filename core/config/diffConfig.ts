@@ -30,7 +30,7 @@ const RELOADABLE = [
   /^answers\[\d+\]\.when\.minSeverity$/,
 ]
 const SECRET =
-  /^(chains\.[^.]+\.rpc|channels\.[^.]+\.(url|secret|routingKey|token|password|authToken|apiKey)|signer\.(rpc|privateRpc|tenderlyRpc|tenderly|password|key|senders)|people|database|onCall\.tickets\.jira\.(url|token))\b/
+  /^(chains\.[^.]+\.rpc|channels\.[^.]+\.(url|secret|routingKey|token|password|authToken|apiKey)|signer\.(rpc|privateRpc|tenderlyRpc|tenderly|password|key|senders)|people|database|intake|onCall\.tickets\.jira\.(url|token))\b/
 
 const byName = <T extends { readonly name: string }>(list: readonly T[]): Record<string, T> =>
   Object.fromEntries(list.map((item) => [item.name, item]))

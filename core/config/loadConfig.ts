@@ -7,6 +7,7 @@ import { checkBots, type KnownBot } from './checkBots.ts'
 import { crossCheck } from './crossCheck.ts'
 import { explainIssue } from './explainIssue.ts'
 import { ConfigError, type Fault, shown } from './fault.ts'
+import { INTAKE_SECRETS } from './intakeSchema.ts'
 import { listPlaces } from './listPlaces.ts'
 import { loadAbi } from './loadAbi.ts'
 import { type Located, type LocatedEntry, nodeAt, placeOf, plainOf, textAt } from './located.ts'
@@ -20,6 +21,7 @@ import { suggestion } from './suggestName.ts'
 import type {
   ChannelConfig,
   Config,
+  ReceiverConfig,
   SenderConfig,
   SenderFile,
   ThingFile,
@@ -162,6 +164,20 @@ const resolveChannels = (file: WatchlistFile, secrets: Secrets): readonly Channe
     return { ...Object.fromEntries(resolved), name } as ChannelConfig
   })
 
+const resolveReceivers = (
+  receivers: NonNullable<WatchlistFile['intake']>['receivers'],
+  secrets: Secrets,
+): readonly ReceiverConfig[] =>
+  Object.entries(receivers).map(([name, receiver]) => {
+    const resolved = Object.entries(receiver).map(([key, value]) => [
+      key,
+      INTAKE_SECRETS.some((secret) => secret === key)
+        ? secrets.at(['intake', 'receivers', name, key])
+        : value,
+    ])
+    return { ...Object.fromEntries(resolved), name } as ReceiverConfig
+  })
+
 const resolveSender = (
   name: string,
   sender: SenderFile,
@@ -288,6 +304,10 @@ const resolveConfig = (
       hasSecret: file.people.secret !== undefined,
     },
     onCall: resolveOnCall(file, secrets),
+    intake: file.intake && {
+      ...file.intake,
+      receivers: resolveReceivers(file.intake.receivers, secrets),
+    },
     hash: stableHash(plainOf(root)),
     places: listPlaces(root),
   }

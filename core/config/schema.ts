@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { channelSchema } from './channelSchema.ts'
 import { fortaSchema } from './fortaSchema.ts'
+import { intakeSchema } from './intakeSchema.ts'
 import { onCallSchema } from './onCallSchema.ts'
 import { address, name, secretSchema, sev, urlOrSecret } from './schemaWords.ts'
 import { signerSchema } from './signerSchema.ts'
@@ -340,6 +341,9 @@ export const watchlistSchema = z.strictObject({
   onCall: onCallSchema
     .optional()
     .describe('Who is on call, and what happens when nobody answers a page'),
+  intake: intakeSchema
+    .optional()
+    .describe('Alerts of other watchers and answers to pages come in here'),
   indexer: z
     .strictObject({
       enabled: z.boolean().default(true),

@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { CHANNEL_SECRETS } from './channelSchema.ts'
 import { type Fault, faultLine, shown } from './fault.ts'
+import { INTAKE_SECRETS } from './intakeSchema.ts'
 import {
   type ConfigPath,
   entriesAt,
@@ -14,7 +15,14 @@ import {
 } from './located.ts'
 
 /** Parts of the watchlist that hold secrets; a process asks for those that it needs, and gets no others. */
-export type SecretPart = 'rpc' | 'channels' | 'signer' | 'database' | 'people' | 'console'
+export type SecretPart =
+  | 'rpc'
+  | 'channels'
+  | 'signer'
+  | 'database'
+  | 'people'
+  | 'console'
+  | 'intake'
 
 type Spot = {
   readonly part: SecretPart
@@ -67,6 +75,9 @@ const spotsIn = (root: Located): readonly Spot[] => {
   )
   spots.push({ part: 'people', path: ['people', 'secret'], form: 'text' })
   spots.push({ part: 'console', path: ['people', 'haltToken'], form: 'text' })
+  for (const [receiver] of entriesAt(root, ['intake', 'receivers']))
+    for (const key of INTAKE_SECRETS)
+      spots.push({ part: 'intake', path: ['intake', 'receivers', receiver, key], form: 'text' })
   spots.push({ part: 'database', path: ['database', 'url'], form: 'postgres' })
   return spots.filter(({ path }) => nodeAt(root, path) !== undefined)
 }

@@ -2,6 +2,7 @@ import type { Abi } from 'viem'
 import type { z } from 'zod'
 import type { Address } from '../base/index.ts'
 import type { CHANNEL_SECRETS, channelSchema } from './channelSchema.ts'
+import type { INTAKE_SECRETS, receiverSchema } from './intakeSchema.ts'
 import type { ConfigLabel } from './labels/types.ts'
 import type {
   answerSchema,
@@ -58,6 +59,25 @@ type ResolvedChannel<T> = T extends unknown
   : never
 
 export type ChannelConfig = ResolvedChannel<z.infer<typeof channelSchema>>
+
+type IntakeSecret = (typeof INTAKE_SECRETS)[number]
+
+/** Secrets resolved to plain text: never log these. */
+type ResolvedReceiver<T> = T extends unknown
+  ? {
+      readonly [K in keyof T]: K extends IntakeSecret
+        ? string | (undefined extends T[K] ? undefined : never)
+        : T[K]
+    } & { readonly name: string }
+  : never
+
+/** Somebody who may send us something, its secrets empty unless the process asked for `intake`. */
+export type ReceiverConfig = ResolvedReceiver<z.infer<typeof receiverSchema>>
+
+/** Where deliveries from outside come in. */
+export type IntakeConfig = Omit<NonNullable<WatchlistFile['intake']>, 'receivers'> & {
+  readonly receivers: readonly ReceiverConfig[]
+}
 
 /** Where something stands in the files of the watchlist. Lines and columns begin at 1. */
 export type Place = { readonly file: string; readonly line: number; readonly column: number }
@@ -175,6 +195,7 @@ export type Config = Omit<
   | 'onCall'
   | 'labels'
   | 'forta'
+  | 'intake'
 > & {
   /** Absolute path of the watchlist, and of the overlay of `--env` when there is one. */
   readonly files: readonly string[]
@@ -194,6 +215,7 @@ export type Config = Omit<
   readonly database?: { readonly url: string } | undefined
   readonly signer?: SignerConfig | undefined
   readonly people?: PeopleConfig | undefined
+  readonly intake?: IntakeConfig | undefined
   readonly onCall?: OnCallConfig | undefined
   /** SHA-256 of the merged file: part of every process's status row. */
   readonly hash: string
