@@ -303,6 +303,13 @@ const resolveConfig = (
       haltToken: secrets.at(['people', 'haltToken']),
       hasSecret: file.people.secret !== undefined,
     },
+    console: {
+      ...file.console,
+      oidc: file.console.oidc && {
+        ...file.console.oidc,
+        clientSecret: secrets.at(['console', 'oidc', 'clientSecret']) || undefined,
+      },
+    },
     onCall: resolveOnCall(file, secrets),
     intake: file.intake && {
       ...file.intake,

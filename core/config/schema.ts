@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { channelSchema } from './channelSchema.ts'
+import { consoleSchema } from './consoleSchema.ts'
 import { fortaSchema } from './fortaSchema.ts'
 import { intakeSchema } from './intakeSchema.ts'
 import { onCallSchema } from './onCallSchema.ts'
@@ -308,16 +309,7 @@ export const watchlistSchema = z.strictObject({
     .default('actions')
     .describe('Folder of the approved policy files, from the watchlist'),
   signer: signerSchema.optional(),
-  console: z
-    .strictObject({
-      host: z.string().default('127.0.0.1'),
-      port: z.int().min(0).max(65_535).default(4680),
-      hosts: z
-        .array(z.string().min(1).max(253))
-        .optional()
-        .describe('Host names by which browsers call it, beside localhost and addresses'),
-    })
-    .default({ host: '127.0.0.1', port: 4680 }),
+  console: consoleSchema.default({ host: '127.0.0.1', port: 4680 }),
   people: z
     .strictObject({
       url: z

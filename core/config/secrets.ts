@@ -75,6 +75,7 @@ const spotsIn = (root: Located): readonly Spot[] => {
   )
   spots.push({ part: 'people', path: ['people', 'secret'], form: 'text' })
   spots.push({ part: 'console', path: ['people', 'haltToken'], form: 'text' })
+  spots.push({ part: 'console', path: ['console', 'oidc', 'clientSecret'], form: 'text' })
   for (const [receiver] of entriesAt(root, ['intake', 'receivers']))
     for (const key of INTAKE_SECRETS)
       spots.push({ part: 'intake', path: ['intake', 'receivers', receiver, key], form: 'text' })

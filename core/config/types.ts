@@ -162,6 +162,17 @@ export type PeopleConfig = Omit<NonNullable<WatchlistFile['people']>, 'secret' |
   readonly hasSecret: boolean
 }
 
+type ConsoleFile = WatchlistFile['console']
+
+/** The console; the secret of its identity provider is resolved only for the process that asks for `console`. */
+export type ConsoleConfig = Omit<ConsoleFile, 'oidc'> & {
+  readonly oidc?:
+    | (Omit<NonNullable<ConsoleFile['oidc']>, 'clientSecret'> & {
+        readonly clientSecret: string | undefined
+      })
+    | undefined
+}
+
 type OnCallFile = NonNullable<WatchlistFile['onCall']>
 type JiraFile = NonNullable<OnCallFile['tickets']['jira']>
 
@@ -193,6 +204,7 @@ export type Config = Omit<
   | 'signer'
   | 'people'
   | 'onCall'
+  | 'console'
   | 'labels'
   | 'forta'
   | 'intake'
@@ -215,6 +227,7 @@ export type Config = Omit<
   readonly database?: { readonly url: string } | undefined
   readonly signer?: SignerConfig | undefined
   readonly people?: PeopleConfig | undefined
+  readonly console: ConsoleConfig
   readonly intake?: IntakeConfig | undefined
   readonly onCall?: OnCallConfig | undefined
   /** SHA-256 of the merged file: part of every process's status row. */
