@@ -17,6 +17,7 @@ import { at, block, tocsin } from './schema/columns.ts'
 
 export * from './schema/console.ts'
 export * from './schema/incidents.ts'
+export * from './schema/intake.ts'
 export { tocsin }
 
 /** Canonical blocks that the watcher has committed, kept back to finality (and a little beyond). */
