@@ -18,6 +18,7 @@ import { at, block, tocsin } from './schema/columns.ts'
 export * from './schema/console.ts'
 export * from './schema/incidents.ts'
 export * from './schema/intake.ts'
+export * from './schema/oncall.ts'
 export { tocsin }
 
 /** Canonical blocks that the watcher has committed, kept back to finality (and a little beyond). */
