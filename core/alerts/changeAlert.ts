@@ -1,8 +1,9 @@
 import { and, eq, sql } from 'drizzle-orm'
 import { cleanText, TocsinError } from '../base/index.ts'
 import { type Database, type DatabaseTransaction, notify, tables } from '../store/index.ts'
-import { type AlertState, isOpen, QUIET_MS } from './alertBook.ts'
+import { isOpen, QUIET_MS } from './alertBook.ts'
 import { databaseNow, lockAlerts } from './alertLock.ts'
+import { closedAlert } from './closedAlert.ts'
 import type { AlertRow, RoutingConfig } from './types.ts'
 import { writeAlerts } from './writeAlerts.ts'
 
@@ -57,7 +58,7 @@ export const resolveAlert = (options: {
     const row = await findAlert(tx, options.id)
     refuseClosed(row)
     const by = cleanText(options.by, 100)
-    const state = close(row, await databaseNow(tx), `by:${by}`, `Closed by ${by}.`)
+    const state = closedAlert(row, await databaseNow(tx), `by:${by}`, `Closed by ${by}.`)
     await writeAlerts(tx, options.config, [state])
     return state.row
   })
@@ -86,25 +87,7 @@ export const closeQuietAlerts = (options: {
     await writeAlerts(
       tx,
       options.config,
-      rows.map((row) => close(row, now, 'quiet', summary)),
+      rows.map((row) => closedAlert(row, now, 'quiet', summary)),
     )
     return rows.length
   })
-
-const close = (row: AlertRow, now: Date, closedBy: string, summary: string): AlertState => ({
-  row: { ...row, status: 'resolved', closedAt: now, updatedAt: now, closedBy },
-  isNew: false,
-  members: undefined,
-  touched: new Map(),
-  changes: [
-    {
-      kind: 'resolved',
-      status: 'resolved',
-      statusBefore: row.status,
-      severity: row.severity,
-      severityBefore: row.severity,
-      channels: row.channels,
-      summary,
-    },
-  ],
-})

@@ -11,6 +11,7 @@ export const writeAlerts = async (
   tx: DatabaseTransaction,
   config: RoutingConfig,
   states: readonly AlertState[],
+  _now?: Date,
 ): Promise<void> => {
   const changed = states.filter((state) => state.touched.size > 0 || state.changes.length > 0)
   if (changed.length === 0) return
