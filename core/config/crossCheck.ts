@@ -2,6 +2,8 @@ import { resolve } from 'node:path'
 import { getAddress } from 'viem/utils'
 import { checkForta } from './checkForta.ts'
 import { checkOnCall } from './checkOnCall.ts'
+import { checkSubscriptions } from './checkSubscriptions.ts'
+import { checkVigil } from './checkVigil.ts'
 import { type Fault, shown } from './fault.ts'
 import { loadAbi } from './loadAbi.ts'
 import {
@@ -318,5 +320,7 @@ export const crossCheck = (root: Located, options: CrossCheckOptions): readonly 
   checkReactions(checker, options.actions)
   checkForta(root, { ...options, ...checker, chains: checker.names.chains })
   checkOnCall(root, checker)
+  checkSubscriptions(root, checker)
+  checkVigil(root, checker)
   return faults
 }

@@ -26,11 +26,13 @@ const RELOADABLE = [
   /^owners\b/,
   /^channels\b/,
   /^onCall\b/,
+  /^subscriptions\b/,
+  /^vigil\b/,
   /^labels\b/,
   /^answers\[\d+\]\.when\.minSeverity$/,
 ]
 const SECRET =
-  /^(chains\.[^.]+\.rpc|channels\.[^.]+\.(url|secret|routingKey|token|password|authToken|apiKey)|signer\.(rpc|privateRpc|tenderlyRpc|tenderly|password|key|senders)|people|database|intake|onCall\.tickets\.jira\.(url|token))\b/
+  /^(chains\.[^.]+\.rpc|channels\.[^.]+\.(url|secret|routingKey|token|password|authToken|apiKey)|signer\.(rpc|privateRpc|tenderlyRpc|tenderly|password|key|senders)|people|database|intake|subscriptions\.[^.]+\.(url|secret|formerSecret|token)|vigil\.heartbeat\.url|onCall\.tickets\.jira\.(url|token))\b/
 
 const byName = <T extends { readonly name: string }>(list: readonly T[]): Record<string, T> =>
   Object.fromEntries(list.map((item) => [item.name, item]))
@@ -70,6 +72,7 @@ const leavesOf = (config: Config): ReadonlyMap<string, Leaf> => {
     ...rest,
     chains: byName(config.chains),
     channels: byName(config.channels),
+    subscriptions: byName(config.subscriptions ?? []),
     watch: byName(watch),
     // Told by its size: nobody reads a hundred thousand rows in a log of changes.
     labels: config.labels && {
@@ -126,6 +129,8 @@ const apply = (before: Config, after: Config, withAnswers: boolean, isWhole: boo
     routes: after.routes,
     owners: after.owners,
     channels: after.channels,
+    subscriptions: after.subscriptions,
+    vigil: after.vigil,
     labels: after.labels,
     answers: withAnswers ? after.answers : before.answers,
     files: after.files,

@@ -24,7 +24,9 @@ import type {
   ReceiverConfig,
   SenderConfig,
   SenderFile,
+  SubscriptionConfig,
   ThingFile,
+  VigilConfig,
   WatchedThing,
 } from './types.ts'
 
@@ -241,6 +243,25 @@ const resolveSigner = (file: WatchlistFile, secrets: Secrets, folder: string): C
   }
 }
 
+const resolveSubscriptions = (
+  file: WatchlistFile,
+  secrets: Secrets,
+): readonly SubscriptionConfig[] =>
+  Object.entries(file.subscriptions).map(([name, entry]) => {
+    const at = (key: string): string => secrets.at(['subscriptions', name, key])
+    if (entry.kind === 'stream') return { ...entry, name, token: at('token') }
+    const formerSecret = at('formerSecret') || undefined
+    return { ...entry, name, url: at('url'), secret: at('secret'), formerSecret }
+  })
+
+const resolveVigil = (file: WatchlistFile, secrets: Secrets): VigilConfig => {
+  const { heartbeat } = file.vigil
+  return {
+    ...file.vigil,
+    heartbeat: heartbeat && { ...heartbeat, url: secrets.at(['vigil', 'heartbeat', 'url']) },
+  }
+}
+
 const resolveOnCall = (file: WatchlistFile, secrets: Secrets): Config['onCall'] => {
   const { onCall } = file
   if (!onCall) return undefined
@@ -311,6 +332,8 @@ const resolveConfig = (
       },
     },
     onCall: resolveOnCall(file, secrets),
+    subscriptions: resolveSubscriptions(file, secrets),
+    vigil: resolveVigil(file, secrets),
     intake: file.intake && {
       ...file.intake,
       receivers: resolveReceivers(file.intake.receivers, secrets),

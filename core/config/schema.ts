@@ -6,6 +6,8 @@ import { intakeSchema } from './intakeSchema.ts'
 import { onCallSchema } from './onCallSchema.ts'
 import { address, name, secretSchema, sev, urlOrSecret } from './schemaWords.ts'
 import { signerSchema } from './signerSchema.ts'
+import { subscriptionSchema } from './subscriptionSchema.ts'
+import { vigilSchema } from './vigilSchema.ts'
 
 /**
  * The watchlist file. One schema validates it, types it, and is exported as JSON Schema for editors.
@@ -336,6 +338,17 @@ export const watchlistSchema = z.strictObject({
   intake: intakeSchema
     .optional()
     .describe('Alerts of other watchers and answers to pages come in here'),
+  subscriptions: z
+    .record(name, subscriptionSchema)
+    .default({})
+    .describe('Other teams that follow our findings, by webhook or by stream'),
+  vigil: vigilSchema
+    .default({
+      silence: { blocks: 10, leastS: 60 },
+      lagBlocks: 20,
+      outbox: { oldestS: 120, pending: 2_000 },
+    })
+    .describe('How Tocsin watches itself'),
   indexer: z
     .strictObject({
       enabled: z.boolean().default(true),

@@ -13,6 +13,7 @@ import {
   placeOf,
   textAt,
 } from './located.ts'
+import { SUBSCRIPTION_SECRETS } from './subscriptionSchema.ts'
 
 /** Parts of the watchlist that hold secrets; a process asks for those that it needs, and gets no others. */
 export type SecretPart =
@@ -23,6 +24,7 @@ export type SecretPart =
   | 'people'
   | 'console'
   | 'intake'
+  | 'lastGasp'
 
 type Spot = {
   readonly part: SecretPart
@@ -39,6 +41,25 @@ const channelSpots = (root: Located): readonly Spot[] =>
     })),
   )
 
+/** The one channel that the watcher may call itself, while Postgres is away. */
+const lastGaspSpots = (root: Located): readonly Spot[] => {
+  const channel = textAt(root, ['vigil', 'lastGasp', 'channel'])
+  if (channel === undefined) return []
+  return channelSpots(root)
+    .filter(({ path }) => path[1] === channel && nodeAt(root, path)?.kind === 'map')
+    .map((spot) => ({ ...spot, part: 'lastGasp' as const }))
+}
+
+const subscriptionSpots = (root: Located): readonly Spot[] =>
+  entriesAt(root, ['subscriptions']).flatMap(([subscription]) =>
+    SUBSCRIPTION_SECRETS.map((key) => ({
+      // Readers of streams are let in by the console, all else is sent by the notifier.
+      part: key === 'token' ? ('console' as const) : ('channels' as const),
+      path: ['subscriptions', subscription, key],
+      form: key === 'url' ? ('http' as const) : ('text' as const),
+    })),
+  )
+
 /** Every place at which a secret may stand. */
 const spotsIn = (root: Located): readonly Spot[] => {
   const spots: Spot[] = []
@@ -50,7 +71,8 @@ const spotsIn = (root: Located): readonly Spot[] => {
         { part: 'rpc', path: [...path, 'ws'], form: 'ws' },
       )
     }
-  spots.push(...channelSpots(root))
+  spots.push(...channelSpots(root), ...lastGaspSpots(root), ...subscriptionSpots(root))
+  spots.push({ part: 'channels', path: ['vigil', 'heartbeat', 'url'], form: 'http' })
   for (const part of ['rpc', 'privateRpc', 'tenderlyRpc'])
     for (const [chain] of entriesAt(root, ['signer', part]))
       for (const index of itemsAt(root, ['signer', part, chain]).keys())

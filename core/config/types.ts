@@ -71,6 +71,26 @@ type ResolvedReceiver<T> = T extends unknown
     } & { readonly name: string }
   : never
 
+type SubscriptionFile = WatchlistFile['subscriptions'][string]
+type WebhookFile = Extract<SubscriptionFile, { kind: 'webhook' }>
+
+/** Another team that follows our findings. Secrets are empty unless the process asked for them: never log these. */
+export type SubscriptionConfig = { readonly name: string } & (
+  | (Omit<WebhookFile, 'url' | 'secret' | 'formerSecret'> & {
+      readonly url: string
+      readonly secret: string
+      readonly formerSecret: string | undefined
+    })
+  | (Omit<Extract<SubscriptionFile, { kind: 'stream' }>, 'token'> & { readonly token: string })
+)
+
+type HeartbeatFile = NonNullable<WatchlistFile['vigil']['heartbeat']>
+
+/** How Tocsin watches itself; the URL is empty unless the process asked for `channels`. */
+export type VigilConfig = Omit<WatchlistFile['vigil'], 'heartbeat'> & {
+  readonly heartbeat?: (Omit<HeartbeatFile, 'url'> & { readonly url: string }) | undefined
+}
+
 /** Somebody who may send us something, its secrets empty unless the process asked for `intake`. */
 export type ReceiverConfig = ResolvedReceiver<z.infer<typeof receiverSchema>>
 
@@ -208,6 +228,8 @@ export type Config = Omit<
   | 'labels'
   | 'forta'
   | 'intake'
+  | 'subscriptions'
+  | 'vigil'
 > & {
   /** Absolute path of the watchlist, and of the overlay of `--env` when there is one. */
   readonly files: readonly string[]
@@ -229,6 +251,9 @@ export type Config = Omit<
   readonly people?: PeopleConfig | undefined
   readonly console: ConsoleConfig
   readonly intake?: IntakeConfig | undefined
+  /** Default: none. */
+  readonly subscriptions?: readonly SubscriptionConfig[] | undefined
+  readonly vigil?: VigilConfig | undefined
   readonly onCall?: OnCallConfig | undefined
   /** SHA-256 of the merged file: part of every process's status row. */
   readonly hash: string
