@@ -19,6 +19,8 @@ export * from './schema/console.ts'
 export * from './schema/incidents.ts'
 export * from './schema/intake.ts'
 export * from './schema/oncall.ts'
+export * from './schema/subscriptions.ts'
+export * from './schema/vigil.ts'
 export { tocsin }
 
 /** Canonical blocks that the watcher has committed, kept back to finality (and a little beyond). */
