@@ -87,7 +87,7 @@ export const makeStrangers = (
 ): readonly ChainTransaction[] => {
   const random = createRandom(seed)
   let { logIndex } = place
-  return Array.from({ length: count }, (_, at): ChainTransaction => {
+  const made = Array.from({ length: count }, (_, at): ChainTransaction => {
     const from = random.pick(people)
     const index = place.txIndex + at
     const hash = keccak256(toHex(`stranger ${seed} ${at}`))
@@ -109,6 +109,8 @@ export const makeStrangers = (
       logs,
     }
   })
+  // Text that is put together piece by piece is slow to look up; what a node answers comes in one piece.
+  return structuredClone(made)
 }
 
 /** Calls of such a transaction: one to each contract that a log of it came from. */

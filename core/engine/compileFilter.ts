@@ -109,6 +109,8 @@ const topCall = (tx: ChainTransaction): CallTrace => ({
 export const compileFilter = (bots: readonly CompiledNeeds[]): Filter => {
   const byAddress = new Map<Address, WishIndex>()
   const anywhere = newIndex()
+  /** Kinds of events that wishes without an address name. */
+  const kindsAnywhere = new Set<Hex>()
   /** Some wish names neither an address nor a kind of event. */
   let isBroad = false
   const byTarget = new Map<Address, CallWish[]>()
@@ -130,7 +132,8 @@ export const compileFilter = (bots: readonly CompiledNeeds[]): Filter => {
         }
       else {
         addWish(anywhere, wish)
-        isBroad ||= log.topics[0] === undefined
+        for (const kind of topics[0] ?? []) kindsAnywhere.add(kind)
+        isBroad ||= topics[0] === undefined
       }
     }
     for (const { to, selectors } of needs.calls)
@@ -185,7 +188,9 @@ export const compileFilter = (bots: readonly CompiledNeeds[]): Filter => {
       for (const log of tx.logs) {
         const index = byAddress.get(log.address)
         if (index && takeAll(index, log, place)) needsInput = true
-        if (takeAll(anywhere, log, place)) needsInput = true
+        const [kind] = log.topics
+        const mayConcern = isBroad || (kind !== undefined && kindsAnywhere.has(kind))
+        if (mayConcern && takeAll(anywhere, log, place)) needsInput = true
       }
       const senders = bySender.get(tx.from)
       if (senders) {
