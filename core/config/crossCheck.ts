@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { getAddress } from 'viem/utils'
+import { checkDependencies, checkMaintenance } from './checkDependencies.ts'
 import { checkForta } from './checkForta.ts'
 import { checkOnCall } from './checkOnCall.ts'
 import { checkSubscriptions } from './checkSubscriptions.ts'
@@ -320,6 +321,8 @@ export const crossCheck = (root: Located, options: CrossCheckOptions): readonly 
   checkReactions(checker, options.actions)
   checkForta(root, { ...options, ...checker, chains: checker.names.chains })
   checkOnCall(root, checker)
+  checkDependencies(root, checker)
+  checkMaintenance(root, checker)
   checkSubscriptions(root, checker)
   checkVigil(root, checker)
   return faults

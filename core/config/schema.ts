@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { channelSchema } from './channelSchema.ts'
 import { consoleSchema } from './consoleSchema.ts'
 import { fortaSchema } from './fortaSchema.ts'
+import { dependencySchema, incidentsSchema } from './incidentsSchema.ts'
 import { intakeSchema } from './intakeSchema.ts'
 import { onCallSchema } from './onCallSchema.ts'
 import { address, name, secretSchema, sev, urlOrSecret } from './schemaWords.ts'
@@ -105,6 +106,11 @@ const thingBase = {
     ),
   proxy: z.boolean().default(false).describe('Follow the implementation behind it'),
   bots: botOverrides.describe('Parameters of single bots for this thing'),
+  dependsOn: z
+    .array(z.string().min(1).max(200))
+    .max(100)
+    .optional()
+    .describe('What it leans on: names of things, of protocols, or of entries of `dependencies`'),
   notes: z.string().optional(),
 }
 const adminFunctions = z
@@ -335,6 +341,13 @@ export const watchlistSchema = z.strictObject({
   onCall: onCallSchema
     .optional()
     .describe('Who is on call, and what happens when nobody answers a page'),
+  incidents: incidentsSchema
+    .optional()
+    .describe('How alerts become incidents, and how often people hear of them'),
+  dependencies: z
+    .record(z.string().min(1).max(200), dependencySchema)
+    .default({})
+    .describe('What things lean on that is not watched itself: endpoints, venues, protocols'),
   intake: intakeSchema
     .optional()
     .describe('Alerts of other watchers and answers to pages come in here'),
