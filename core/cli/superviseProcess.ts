@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { setPriority } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { backoffMs, messageOf, readLines, sleep, TocsinError } from '../base/index.ts'
 import { BLOCKED_SIGNAL, EXIT } from './exitCodes.ts'
@@ -22,6 +23,8 @@ export type ProcessLifeOptions = {
   /** Arguments of node that run `tocsin`. Default: the program that is running. */
   readonly program?: readonly string[] | undefined
   readonly environment: NodeJS.ProcessEnv
+  /** How far it steps back for others when processors are scarce: 0 to 19, as `nice` has it. Default: 0. */
+  readonly niceness?: number
   readonly onLine: (line: string) => void
   readonly onRestart: (event: {
     readonly how: string
@@ -69,6 +72,14 @@ const describeEnd = (code: number | null, signal: string | null): string => {
   return signal ? `signal ${signal}` : `exit code ${code}`
 }
 
+const stepBack = (child: ChildProcess, niceness: number): void => {
+  try {
+    if (child.pid !== undefined) setPriority(child.pid, niceness)
+  } catch {
+    // Where the system does not allow it, or the process is gone already, everything runs as usual.
+  }
+}
+
 const spawnOnce = (
   options: ProcessLifeOptions,
   onReady: () => void,
@@ -82,6 +93,7 @@ const spawnOnce = (
       env: options.environment,
     },
   )
+  if (options.niceness) stepBack(child, options.niceness)
   // What the process says in clear words before it ends (see printError) is what the operator gets to read: once, by
   // the error with which the start fails.
   let complaint = ''

@@ -54,6 +54,9 @@ export type SupervisorOptions = {
 
 const START_LIMIT_MS = 120_000
 
+/** A pause must not wait for a processor that indexes history or draws a page. */
+const NICENESS: Readonly<Partial<Record<ProcessName, number>>> = { indexer: 10, console: 5 }
+
 type Database = {
   readonly url: string
   readonly pid: () => number | undefined
@@ -205,6 +208,7 @@ export const startSupervisor = async (options: SupervisorOptions): Promise<Super
         metrics.onRestart(name)
         recorder.add(name, event)
       },
+      niceness: NICENESS[name] ?? 0,
       ...(options.restartCapMs === undefined ? {} : { restartCapMs: options.restartCapMs }),
     })
     life.over.catch(fail)
