@@ -56,6 +56,14 @@ export type AlertMessage = {
     readonly changed: string
     readonly closed: string | null
   }
+  /** Where the one person is whom it is for, on a channel that serves several: a number, an address, a chat, a user. */
+  readonly to?: string
+  /** What buttons under the message carry: opaque, for one use. Made when it is sent; the outbox holds none. */
+  readonly buttons?: {
+    readonly acknowledge?: string
+    readonly approve?: string
+    readonly deny?: string
+  }
   /** Of a proposal, for the one person whose channel this is: pages on which they approve or deny it. */
   readonly links?: { readonly approve: string; readonly deny: string }
 }
