@@ -271,6 +271,7 @@ export const adminCall = defineBot({
     'multisig',
     'governor',
     'timelock',
+    'oracle',
     'bridge',
   ],
   alerts: [
@@ -314,6 +315,12 @@ export const adminCall = defineBot({
     {
       id: 'GOVERNANCE-CHANGED',
       title: 'Setting of a governor or timelock changed',
+      kind: 'event',
+      severity: 'Critical',
+    },
+    {
+      id: 'PRICE-SOURCE-CHANGED',
+      title: 'Prices come from somewhere else',
       kind: 'event',
       severity: 'Critical',
     },

@@ -12,6 +12,7 @@ import {
   timelockAbi,
 } from '../../abis/index.ts'
 import { MANAGER_FORMS, MORE_RULES, moreAbi } from './moreEvents.ts'
+import { PRICE_RULES, priceAbi } from './priceEvents.ts'
 
 /** What the bot tells of. */
 type AdminAlert =
@@ -22,6 +23,7 @@ type AdminAlert =
   | 'PAUSE-CHANGED'
   | 'MULTISIG-CHANGED'
   | 'GOVERNANCE-CHANGED'
+  | 'PRICE-SOURCE-CHANGED'
   | 'ADMIN-EVENT'
 
 /** Names an address, by label if it has one. */
@@ -98,6 +100,7 @@ export const BEACON_RULE: EventRule = {
 /** Every event that the bot knows, by name. */
 export const EVENT_RULES: Readonly<Record<string, EventRule>> = {
   ...MORE_RULES,
+  ...PRICE_RULES,
   OwnershipTransferred: {
     alertId: 'OWNER-CHANGED',
     // Whose hands are off can do nothing; it cannot be taken back either.
@@ -308,6 +311,7 @@ const all = [
   ...safeLegacyAbi,
   ...formsAbi,
   ...moreAbi,
+  ...priceAbi,
 ]
 
 /** The known events, first form first. */

@@ -14,6 +14,7 @@ import { describe, expect, test } from 'vitest'
 import { accessControlAbi, DEFAULT_ADMIN_ROLE, ownableAbi, safeAbi } from '../../abis/index.ts'
 import { adminCall } from './bot.ts'
 import { MANAGER_FORMS, MORE_RULES, moreAbi } from './moreEvents.ts'
+import { PRICE_RULES, priceAbi } from './priceEvents.ts'
 
 const MANAGER = '0x00000000000000000000000000000000000000a1'
 const SAFE = '0x00000000000000000000000000000000000000a2'
@@ -24,8 +25,8 @@ const safe = { kind: 'multisig', name: 'safe', address: SAFE } as const
 
 const told = async (eventName: string, args: Record<string, unknown>) => {
   const harness = await createBotHarness(adminCall, { things: [contract] })
-  await harness.block({})
-  const logs = [encodeLog({ abi: moreAbi, eventName, args, address: MANAGER })]
+  await harness.block({ code: { [HELPER]: '0x6001' } })
+  const logs = [encodeLog({ abi: [...moreAbi, ...priceAbi], eventName, args, address: MANAGER })]
   const found = await harness.block({ logs })
   await harness.stop()
   return found.map(({ alertId, severity, description }) => [alertId, severity, description])
@@ -59,6 +60,30 @@ test('behavior: a pauser or owner that is a single key is Critical', async () =>
   expect(await told('OwnerChanged', { oldOwner: SAFE, newOwner: THIEF })).toMatchObject([
     ['OWNER-CHANGED', 'Critical', {}],
   ])
+})
+
+describe('price sources', () => {
+  test('behavior: a source without code is Critical, one that can be read is High', async () => {
+    const moved = (source: string) => told('AssetSourceUpdated', { asset: SAFE, source })
+    const [at] = await moved(THIEF)
+    expect(at?.slice(0, 2)).toEqual(['PRICE-SOURCE-CHANGED', 'Critical'])
+    expect(at?.[2]).toContain('now comes from')
+    expect(await moved(HELPER)).toMatchObject([['PRICE-SOURCE-CHANGED', 'High', {}]])
+  })
+
+  test('behavior: a market without a second source is Medium', async () => {
+    expect(await told('FallbackOracleUpdated', { fallbackOracle: zeroAddress })).toMatchObject([
+      ['PRICE-SOURCE-CHANGED', 'Medium', {}],
+    ])
+    expect(await told('FallbackOracleUpdated', { fallbackOracle: HELPER })).toMatchObject([
+      ['PRICE-SOURCE-CHANGED', 'High', {}],
+    ])
+  })
+
+  test('behavior: each event has its rule', () => {
+    const names = new Set(priceAbi.map(({ name }) => name))
+    expect([...names].sort()).toEqual(Object.keys(PRICE_RULES).sort())
+  })
 })
 
 test('behavior: power that its holder gives up is Medium, power that is taken from him is not', async () => {

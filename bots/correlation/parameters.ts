@@ -78,6 +78,7 @@ export const correlationParameters = z.strictObject({
       'MULTISIG-CHANGED',
       'MULTISIG-DELEGATECALL',
       'GOVERNANCE-CHANGED',
+      'PRICE-SOURCE-CHANGED',
       'ADMIN-CALL',
       'ADMIN-SLOT-CHANGED',
       'PROPOSAL-BREACH',
