@@ -1,4 +1,5 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { spawnSync } from 'node:child_process'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { desc, eq, gt } from 'drizzle-orm'
@@ -41,6 +42,14 @@ test('default: the head is noted as the log grows, also over a restart', async (
   expect(later.trouble()).toBe('')
   expect((await readAuditAnchor(dataDir))?.seq).toBeGreaterThan(noted?.seq ?? 0)
   expect(await findings()).toEqual([])
+})
+
+test('behavior: what a killed signer left behind is removed, what a living one writes is not', async () => {
+  const gone = spawnSync(process.execPath, ['-e', '']).pid
+  const names = [`audit.head.${gone}`, `audit.head.${process.pid}`, 'audit.head.note']
+  for (const name of names) await writeFile(join(dataDir, name), '{')
+  await follow().turn()
+  expect((await readdir(dataDir)).sort()).toEqual(names.slice(1).sort())
 })
 
 test('error: a cut-off end is told once and never noted over', async () => {

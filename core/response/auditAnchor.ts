@@ -1,4 +1,4 @@
-import { open, readFile, rename } from 'node:fs/promises'
+import { open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { Database } from '../store/index.ts'
@@ -35,6 +35,23 @@ const writeAuditAnchor = async (dataDir: string, anchor: LogAnchor): Promise<voi
     await handle.close()
   }
   await rename(next, file)
+}
+
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+/** Removes what signers left behind that were killed while they noted a head. */
+const clearAbandoned = async (dataDir: string): Promise<void> => {
+  for (const name of await readdir(dataDir)) {
+    const pid = Number(/^audit\.head\.(\d+)$/.exec(name)?.[1])
+    if (pid > 0 && !isAlive(pid)) await rm(join(dataDir, name), { force: true })
+  }
 }
 
 export type AuditFollower = {
@@ -80,7 +97,10 @@ export const followAudit = (options: {
   }
   const check = async (): Promise<string> => {
     const isFirst = !isRead
-    if (isFirst) head = await readAuditAnchor(dataDir)
+    if (isFirst) {
+      head = await readAuditAnchor(dataDir)
+      await clearAbandoned(dataDir)
+    }
     isRead = true
     if (isFirst) return verify(true)
     const now = await readLogHead(db)
