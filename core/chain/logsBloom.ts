@@ -1,4 +1,4 @@
-import { keccak256 } from 'viem/utils'
+import { keccak_256 } from '@noble/hashes/sha3'
 import type { Hex } from '../base/index.ts'
 import type { ChainLog } from './types.ts'
 
@@ -12,7 +12,7 @@ const cache = new Map<Hex, number>()
 const bitsOf = (item: Hex): number => {
   const known = cache.get(item)
   if (known !== undefined) return known
-  const hash = keccak256(Buffer.from(item.slice(2), 'hex'), 'bytes')
+  const hash = keccak_256(Buffer.from(item.slice(2), 'hex'))
   const at = (index: number): number => (((hash[index] ?? 0) << 8) | (hash[index + 1] ?? 0)) & 2_047
   const bits = (at(0) * 2_048 + at(2)) * 2_048 + at(4)
   if (cache.size >= CACHED_ITEMS) {

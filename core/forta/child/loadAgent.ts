@@ -20,16 +20,37 @@ export type Sdk = {
 
 type Loader = (request: string, parent: { readonly filename?: string } | undefined) => unknown
 
+/** A module that is loaded when something of it is first used. */
+const later = (load: () => unknown): unknown => {
+  const real = (): Record<PropertyKey, unknown> => {
+    const loaded = load() as Record<PropertyKey, unknown>
+    return (loaded['default'] ?? loaded) as Record<PropertyKey, unknown>
+  }
+  return new Proxy(() => undefined, {
+    get: (_, name) => real()[name],
+    set: (_, name, value) => Reflect.set(real(), name, value),
+    has: (_, name) => Reflect.has(real(), name),
+    apply: (_, self, args) => Reflect.apply(real() as unknown as Handler, self, args),
+  })
+}
+
 /**
  * Loads the SDK from where the agent would load it. The SDK draws in its whole command line at import; that waits until
- * somebody calls `configureContainer`, which bots do not.
+ * somebody calls `configureContainer`, which bots do not, and its HTTP client until it asks for something.
  */
 export const loadSdk = (agentPath: string): Sdk => {
   const require = createRequire(agentPath)
   const main = require.resolve('forta-agent')
+  const folder = dirname(main) + sep
   const internal = Module as unknown as { _load: Loader }
   const load = internal._load
   internal._load = function loadLater(this: unknown, request, parent) {
+    // The HTTP client is a quarter of the start.
+    if (request === 'axios' && parent?.filename?.startsWith(folder))
+      return {
+        __esModule: true,
+        default: later(() => Reflect.apply(load, this, [request, parent])),
+      }
     const isContainer = request === '../cli/di.container' && parent?.filename === main
     if (!isContainer) return Reflect.apply(load, this, [request, parent])
     const makeContainer = (...args: readonly unknown[]): unknown => {

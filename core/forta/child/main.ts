@@ -4,7 +4,7 @@ import { encodeFrame, readFrames } from './frames.ts'
 import { type Agent, type Handler, loadAgent, loadSdk, type Sdk } from './loadAgent.ts'
 import type {
   AlertMessage,
-  BlockMessage,
+  BlocksMessage,
   FromChild,
   ItemResult,
   StartMessage,
@@ -94,12 +94,10 @@ const start = async (message: StartMessage): Promise<Bot> => {
   return { agent, sdk, makeEvents }
 }
 
-const runBlock = async (bot: Bot, message: BlockMessage): Promise<void> => {
+const runBlocks = async (bot: Bot, message: BlocksMessage): Promise<void> => {
   const { id, careful } = message
   const { handleBlock, handleTransaction } = bot.agent
   const skip = new Set(message.skip)
-  const events: BlockEvents = bot.makeEvents(message.data)
-  const last = handleTransaction ? events.count : 0
   let results: ItemResult[] = []
   let toldMs = performance.now()
   const progress = (item: number): void => {
@@ -107,14 +105,22 @@ const runBlock = async (bot: Bot, message: BlockMessage): Promise<void> => {
     results = []
     toldMs = performance.now()
   }
-  for (let item = message.from; item <= last; item++) {
-    const handler = item === 0 ? handleBlock : handleTransaction
-    if (handler === undefined || skip.has(item)) continue
-    if (careful || performance.now() - toldMs > TELL_EVERY_MS) progress(item)
-    const result = await runItem(item, handler, () =>
-      item === 0 ? events.block() : events.transaction(item - 1),
-    )
-    if (result) results.push(result)
+  let first = 0
+  for (const data of message.data) {
+    const start = first
+    first += 1 + data.block.transactions.length
+    if (first <= message.from) continue
+    const events: BlockEvents = bot.makeEvents(data)
+    const end = handleTransaction ? first : start + 1
+    for (let item = Math.max(start, message.from); item < end; item++) {
+      const handler = item === start ? handleBlock : handleTransaction
+      if (handler === undefined || skip.has(item)) continue
+      if (careful || performance.now() - toldMs > TELL_EVERY_MS) progress(item)
+      const result = await runItem(item, handler, () =>
+        item === start ? events.block() : events.transaction(item - start - 1),
+      )
+      if (result) results.push(result)
+    }
   }
   tell({ kind: 'done', id, results })
 }
@@ -147,7 +153,7 @@ const take = async (bot: Bot | undefined, message: ToChild): Promise<Bot | undef
   try {
     if (message.kind === 'start') return await start(message)
     if (bot === undefined) return undefined
-    if (message.kind === 'block') await runBlock(bot, message)
+    if (message.kind === 'blocks') await runBlocks(bot, message)
     if (message.kind === 'alert') await runAlert(bot, message)
     if (message.kind === 'health') await checkHealth(bot, message.id)
     return bot

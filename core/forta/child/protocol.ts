@@ -18,9 +18,12 @@ export type BlockPayload = {
   readonly traces?: readonly Readonly<Record<string, unknown>>[]
 }
 
-/** Items of a block: 0 is `handleBlock`, 1 + n is `handleTransaction` of the transaction at n. */
-export type BlockMessage = {
-  readonly kind: 'block'
+/**
+ * Blocks to run one after another. Their items are counted through: of each block the first is `handleBlock`, the
+ * following are `handleTransaction` of its transactions.
+ */
+export type BlocksMessage = {
+  readonly kind: 'blocks'
   readonly id: number
   /** First item to run. */
   readonly from: number
@@ -28,11 +31,11 @@ export type BlockMessage = {
   readonly skip: readonly number[]
   /** Say before each item that it begins: whoever takes the process down is then known. */
   readonly careful: boolean
-  readonly data: BlockPayload
+  readonly data: readonly BlockPayload[]
 }
 export type AlertMessage = { readonly kind: 'alert'; readonly id: number; readonly alert: unknown }
 export type HealthMessage = { readonly kind: 'health'; readonly id: number }
-export type ToChild = StartMessage | BlockMessage | AlertMessage | HealthMessage
+export type ToChild = StartMessage | BlocksMessage | AlertMessage | HealthMessage
 
 export type ItemResult =
   | { readonly item: number; readonly findings: readonly unknown[] }

@@ -1,25 +1,43 @@
 import { createRequire } from 'node:module'
+import { createEventDecoder, type EventFragment, type Numbers } from './decodeEvent.ts'
 import type { Sdk } from './loadAgent.ts'
 
 type Log = {
   readonly address: string
+  readonly data: string
   readonly topics: readonly string[]
   readonly logIndex: number
 }
 type Source = { readonly data: string; readonly value: string; readonly to?: string | null }
-type Fragment = { readonly name: string; readonly format: () => string }
+type Fragment = EventFragment
+type Description = {
+  readonly eventFragment: unknown
+  readonly name: string
+  readonly signature: string
+  readonly topic: string
+  readonly args: readonly unknown[]
+}
 type Interface = {
   readonly events: Readonly<Record<string, Fragment>>
-  readonly functions: Readonly<Record<string, Fragment>>
+  readonly functions: Readonly<Record<string, { readonly format: () => string }>>
   getEventTopic: (fragment: Fragment | string) => string
   getEvent: (topic: string) => Fragment
-  readonly getSighash: (fragment: Fragment) => string
-  readonly parseLog: (log: Log) => object
+  readonly getSighash: (fragment: { readonly format: () => string }) => string
+  readonly parseLog: (log: Log) => Description
   readonly parseTransaction: (source: Source) => object
 }
+type Ethers = {
+  readonly BigNumber: Numbers
+  readonly utils: {
+    readonly Interface: new (abi: unknown) => Interface
+    readonly getAddress: (text: string) => string
+  }
+}
+type ParseLog = (log: Log) => object
 type Compiled = {
   readonly iface: Interface
-  readonly topics: ReadonlySet<string>
+  /** By topic, in lower case. */
+  readonly events: ReadonlyMap<string, ParseLog>
   readonly selectors: ReadonlySet<string>
 }
 type Transaction = {
@@ -43,20 +61,19 @@ const wanted = (addresses: Many | undefined): ReadonlySet<string> | undefined =>
 const MOST_ADDRESSES = 20_000
 
 /** The checksum of an address costs a hash, and the same addresses come again and again. */
-const rememberAddresses = (sdk: Sdk): void => {
+const rememberAddresses = (sdk: Sdk, { utils }: Ethers): ((text: string) => string) => {
   const resolve = (from: string, name: string): string => createRequire(from).resolve(name)
   let file: string
   try {
     const ethers = resolve(sdk.require.resolve('forta-agent'), 'ethers')
     file = resolve(resolve(ethers, '@ethersproject/abi'), '@ethersproject/address')
   } catch {
-    return
+    return utils.getAddress
   }
   const address = sdk.require(file) as { getAddress: (text: unknown) => string }
   const { getAddress } = address
   const known = new Map<string, string>()
-  address.getAddress = (text) => {
-    if (typeof text !== 'string') return getAddress(text)
+  const checksum = (text: string): string => {
     const found = known.get(text)
     if (found !== undefined) return found
     const made = getAddress(text)
@@ -64,10 +81,12 @@ const rememberAddresses = (sdk: Sdk): void => {
     known.set(text, made)
     return made
   }
+  address.getAddress = (text) => (typeof text === 'string' ? checksum(text) : getAddress(text))
+  return checksum
 }
 
 /** An interface that hashes the signature of each event once. */
-const rememberTopics = (iface: Interface): ReadonlySet<string> => {
+const rememberTopics = (iface: Interface): ReadonlyMap<string, Fragment> => {
   const topicOf = new Map<Fragment, string>()
   const byTopic = new Map<string, Fragment>()
   for (const fragment of Object.values(iface.events)) {
@@ -80,7 +99,32 @@ const rememberTopics = (iface: Interface): ReadonlySet<string> => {
     (typeof fragment === 'string' ? undefined : topicOf.get(fragment)) ??
     getEventTopic.call(iface, fragment)
   iface.getEvent = (topic) => byTopic.get(topic) ?? getEvent.call(iface, topic)
-  return new Set(byTopic.keys())
+  return byTopic
+}
+
+/**
+ * How logs of one event are parsed. The first goes through ethers; the next ones share what its description says of the
+ * event, which ethers copies for each log and nobody can change, and read their arguments word by word.
+ */
+const parserOf = (
+  fragment: Fragment,
+  iface: Interface,
+  ethers: { readonly numbers: Numbers; readonly checksum: (text: string) => string },
+): ParseLog => {
+  const decode = createEventDecoder(fragment, ethers)
+  if (!decode) return (log) => iface.parseLog(log)
+  let model: Description | undefined
+  return (log) => {
+    const args = model && decode(log)
+    if (model === undefined || args === undefined) {
+      const parsed = iface.parseLog(log)
+      model ??= parsed
+      return parsed
+    }
+    const { eventFragment, name, signature, topic } = model
+    const made: object = Object.create(Object.getPrototypeOf(model) as object)
+    return Object.assign(made, { eventFragment, name, signature, topic, args })
+  }
 }
 
 /**
@@ -94,12 +138,11 @@ export const speedUp = (sdk: Sdk): void => {
   const { TransactionEvent } = sdk.require(`${sdk.dir}/dist/sdk/transaction.event.js`) as {
     readonly TransactionEvent: { readonly prototype: { filterFunction: unknown } }
   }
-  const { ethers } = sdk.require('forta-agent') as {
-    readonly ethers: { readonly utils: { readonly Interface: new (abi: unknown) => Interface } }
-  }
+  const { ethers } = sdk.require('forta-agent') as { readonly ethers: Ethers }
   // Older SDKs have these elsewhere and are left as they are.
   if (typeof utils.filterLog !== 'function') return
-  rememberAddresses(sdk)
+  const checksum = rememberAddresses(sdk, ethers)
+  const tools = { numbers: ethers.BigNumber, checksum }
   const compiled = new Map<string, Compiled>()
   const compile = (abi: Many): Compiled => {
     const list = Array.isArray(abi) ? abi : [abi]
@@ -110,7 +153,12 @@ export const speedUp = (sdk: Sdk): void => {
     const iface = new ethers.utils.Interface(list)
     const made = {
       iface,
-      topics: rememberTopics(iface),
+      events: new Map(
+        [...rememberTopics(iface)].map(([topic, fragment]) => [
+          topic,
+          parserOf(fragment, iface, tools),
+        ]),
+      ),
       selectors: new Set(Object.values(iface.functions).map((one) => iface.getSighash(one))),
     }
     if (key !== undefined) {
@@ -122,14 +170,15 @@ export const speedUp = (sdk: Sdk): void => {
 
   utils.filterLog = (logs, abi, address) => {
     const among = wanted(address)
-    const { iface, topics } = compile(abi)
+    const { events } = compile(abi)
     const found: object[] = []
     for (const log of logs) {
       if (among && !among.has(log.address.toLowerCase())) continue
       const [topic] = log.topics
-      if (topic === undefined || !topics.has(topic.toLowerCase())) continue
+      const parse = topic === undefined ? undefined : events.get(topic.toLowerCase())
+      if (parse === undefined) continue
       try {
-        const parsed = iface.parseLog(log)
+        const parsed = parse(log)
         found.push(Object.assign(parsed, { address: log.address, logIndex: log.logIndex }))
       } catch {
         // Of this topic and of another shape: the SDK leaves it out as well.

@@ -13,6 +13,9 @@ export type HostedRun = {
   readonly faults: readonly string[]
 }
 
+/** A block's payload as JSON, and its transactions. */
+export type WrittenBlock = { readonly json: string; readonly hashes: readonly string[] }
+
 /** One bot on one chain, in a process of its own that is started again whenever it ends. */
 export type HostedBot = {
   readonly id: string
@@ -23,10 +26,16 @@ export type HostedBot = {
    * does: a handler that throws, hangs or ends the process costs that one item.
    */
   readonly runBlock: (json: string, hashes: readonly string[]) => Promise<HostedRun>
+  /** The same of blocks that follow one another, in one exchange. Default: one by one. */
+  readonly runBlocks?: (blocks: readonly WrittenBlock[]) => Promise<readonly HostedRun[]>
+  /** The same of a block that is not written down. Default: it is written down. */
+  readonly runRaw?: (payload: BlockPayload, hashes: readonly string[]) => Promise<HostedRun>
   readonly runAlert: (alert: unknown) => Promise<HostedRun>
   /** What the bot's `healthCheck` complains of, and what keeps it from running. */
   readonly healthCheck: () => Promise<readonly string[]>
   readonly pid: () => number | undefined
+  /** It is loaded and runs. */
+  readonly isReady: () => boolean
   readonly restarts: () => number
   readonly stop: () => Promise<void>
 }
@@ -54,6 +63,21 @@ type Task = {
   readonly results: ItemResult[]
   readonly touch: () => void
   readonly end: (reason: string | undefined) => void
+}
+
+type OpenRun = { readonly findings: HostedFinding[]; readonly faults: string[] }
+type Place = { readonly block: number; readonly item: number }
+
+const NOTHING: HostedRun = { findings: [], faults: [] }
+
+/** Which block an item is of, and which of its items; what comes after the last one is of the last. */
+const placeOf = (item: number, blocks: readonly WrittenBlock[]): Place => {
+  let rest = item
+  for (const [block, { hashes }] of blocks.entries()) {
+    if (rest <= hashes.length || block === blocks.length - 1) return { block, item: rest }
+    rest -= hashes.length + 1
+  }
+  return { block: 0, item: rest }
 }
 
 const environmentOf = (options: HostedBotOptions, chainId: number, rpcPort: number) => ({
@@ -208,60 +232,64 @@ export const createHostedBot = (options: {
     return said
   }
 
-  const nameItem = (item: number, hashes: readonly string[]): string =>
-    item === 0 ? 'handleBlock' : `handleTransaction(${hashes[item - 1] ?? item})`
+  const nameItem = ({ block, item }: Place, blocks: readonly WrittenBlock[]): string =>
+    item === 0 ? 'handleBlock' : `handleTransaction(${blocks[block]?.hashes[item - 1] ?? item})`
 
   const collect = (
     results: readonly ItemResult[],
-    hashes: readonly string[],
-    into: { readonly findings: HostedFinding[]; readonly faults: string[] },
+    blocks: readonly WrittenBlock[],
+    runs: readonly OpenRun[],
   ): void => {
     for (const result of results) {
+      const place = placeOf(result.item, blocks)
+      const run = runs[place.block]
       if ('error' in result)
-        into.faults.push(`${nameItem(result.item, hashes)} threw: ${result.error.split('\n')[0]}`)
+        run?.faults.push(`${nameItem(place, blocks)} threw: ${result.error.split('\n')[0]}`)
       else
         for (const finding of result.findings)
-          into.findings.push({
-            txHash: result.item === 0 ? undefined : hashes[result.item - 1],
+          run?.findings.push({
+            txHash: place.item === 0 ? undefined : blocks[place.block]?.hashes[place.item - 1],
             finding: finding as RawFinding,
           })
     }
   }
 
-  const runBlock: HostedBot['runBlock'] = async (json, hashes) => {
-    const run = { findings: [] as HostedFinding[], faults: [] as string[] }
+  const runBlocks = async (blocks: readonly WrittenBlock[]): Promise<readonly HostedRun[]> => {
+    const runs = blocks.map((): OpenRun => ({ findings: [], faults: [] }))
+    /** Of the blocks that are not through. */
+    const blame = (from: number, fault: string): readonly HostedRun[] => {
+      for (const run of runs.slice(placeOf(from, blocks).block)) run.faults.push(fault)
+      return runs
+    }
+    const data = `[${blocks.map(({ json }) => json).join(',')}]`
     const skip: number[] = []
     let from = 0
     let careful = false
     for (;;) {
       const running = await startFor()
-      if (typeof running === 'string') {
-        run.faults.push(running)
-        return run
-      }
+      if (typeof running === 'string') return blame(from, running)
       const { task: done, reason } = await exchange(
         running,
         (id) =>
-          `{"kind":"block","id":${id},"from":${from},"skip":${JSON.stringify(skip)},"careful":${careful},"data":${json}}`,
+          `{"kind":"blocks","id":${id},"from":${from},"skip":${JSON.stringify(skip)},"careful":${careful},"data":${data}}`,
         from,
       )
-      collect(done.results, hashes, run)
-      if (reason === undefined) return run
-      if (stopping.signal.aborted) {
-        run.faults.push('it was stopped')
-        return run
-      }
+      collect(done.results, blocks, runs)
+      if (reason === undefined) return runs
       from = done.item
+      if (stopping.signal.aborted) return blame(from, 'it was stopped')
       // Which item it was is known for sure the second time: then that one is left out, and the rest goes on.
       if (careful) {
-        run.faults.push(`${nameItem(from, hashes)} failed twice and was left out: ${reason}`)
+        const place = placeOf(from, blocks)
+        runs[place.block]?.faults.push(
+          `${nameItem(place, blocks)} failed twice and was left out: ${reason}`,
+        )
         skip.push(from)
         from++
       }
       careful = true
     }
   }
-
   let queue: Promise<unknown> = Promise.resolve()
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
     const turn = queue.then(work)
@@ -272,10 +300,12 @@ export const createHostedBot = (options: {
   return {
     id: bot.id,
     start: async () => (await ensure()).ready,
-    runBlock: (json, hashes) => inTurn(() => runBlock(json, hashes)),
+    runBlock: (json, hashes) =>
+      inTurn(async () => (await runBlocks([{ json, hashes }]))[0] ?? NOTHING),
+    runBlocks: (blocks) => inTurn(() => runBlocks(blocks)),
     runAlert: (alert) =>
       inTurn(async () => {
-        const run = { findings: [] as HostedFinding[], faults: [] as string[] }
+        const run: OpenRun = { findings: [], faults: [] }
         const running = await startFor()
         if (typeof running === 'string') return { ...run, faults: [running] }
         const { task: done, reason } = await exchange(
@@ -283,7 +313,7 @@ export const createHostedBot = (options: {
           (id) => JSON.stringify({ kind: 'alert', id, alert }),
           0,
         )
-        collect(done.results, [], run)
+        collect(done.results, [{ json: '', hashes: [] }], [run])
         if (reason !== undefined) run.faults.push(`handleAlert: ${reason}`)
         return {
           ...run,
@@ -307,6 +337,7 @@ export const createHostedBot = (options: {
         })
       }),
     pid: () => child?.pid,
+    isReady: () => child !== undefined,
     restarts: () => Math.max(0, starts - 1),
     stop: async () => {
       stopping.abort()

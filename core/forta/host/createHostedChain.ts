@@ -29,6 +29,11 @@ export type HostedChain = {
   /** Blocks that were fetched otherwise, for the desk. */
   readonly take: (block: RawBlock) => SharedBlock
   readonly runShared: (bot: HostedBot, block: SharedBlock) => Promise<HostedRun>
+  /** Blocks that follow one another. */
+  readonly runMany: (
+    bot: HostedBot,
+    blocks: readonly SharedBlock[],
+  ) => Promise<readonly HostedRun[]>
   readonly rpcPort: number
   readonly stop: () => Promise<void>
 }
@@ -124,6 +129,18 @@ export const createHostedChain = async (options: {
   }
   const runShared: HostedChain['runShared'] = (bot, { raw, json }) =>
     bot.runBlock(json(tracing.get(bot.id) ?? true), raw.hashes)
+  const runMany: HostedChain['runMany'] = async (bot, blocks) => {
+    if (bot.runBlocks)
+      return bot.runBlocks(
+        blocks.map(({ raw, json }) => ({
+          json: json(tracing.get(bot.id) ?? true),
+          hashes: raw.hashes,
+        })),
+      )
+    const runs: HostedRun[] = []
+    for (const block of blocks) runs.push(await runShared(bot, block))
+    return runs
+  }
 
   return {
     bots,
@@ -134,6 +151,7 @@ export const createHostedChain = async (options: {
       return share(raw)
     },
     runShared,
+    runMany,
     runBlock: async (bot, { hash, number }) => {
       const block = await get(hash, number)
       desk.note(block.raw)

@@ -1,5 +1,6 @@
 import { type Address, type Hex, isTocsinError, messageOf, TocsinError } from '../../base/index.ts'
 import type { RpcCall, RpcOutcome, RpcPool } from '../../chain/index.ts'
+import { computeLogsBloom } from '../../chain/light.ts'
 import type { BlockPayload } from '../child/protocol.ts'
 import type { RawTransaction } from '../types.ts'
 import { toParityTraces } from './toParityTraces.ts'
@@ -50,18 +51,14 @@ const traceCall = (way: Way, place: { readonly number: Hex; readonly hash?: Hex 
     : { method: 'debug_traceBlockByNumber', params: [place.number, { tracer: 'callTracer' }] }
 }
 
-type ComputeBloom = (
-  logs: Iterable<{ readonly address: Address; readonly topics: readonly Hex[] }>,
-) => Hex
-
-const checkLogs = (block: Raw, logs: readonly Raw[], computeBloom: ComputeBloom): void => {
+const checkLogs = (block: Raw, logs: readonly Raw[]): void => {
   const hash = block['hash']
   if (logs.some((log) => log['blockHash'] !== hash)) throw incomplete('a log is of another block')
   const plain = logs.map((log) => ({
     address: text(log['address']).toLowerCase() as Address,
     topics: Array.isArray(log['topics']) ? (log['topics'] as readonly Hex[]) : [],
   }))
-  if (computeBloom(plain) !== text(block['logsBloom']).toLowerCase())
+  if (computeLogsBloom(plain) !== text(block['logsBloom']).toLowerCase())
     throw incomplete("the logs do not make up the header's bloom")
 }
 
@@ -99,7 +96,6 @@ const readBlock = (
   answers: { readonly block: unknown; readonly logs: unknown; readonly traces: unknown },
   way: Way | undefined,
   wanted: { readonly hash?: Hex; readonly number?: number },
-  computeBloom: ComputeBloom,
 ): RawBlock => {
   const { block } = answers
   if (block === null) throw incomplete('the node does not have the block yet')
@@ -114,7 +110,7 @@ const readBlock = (
     return tx as RawTransaction
   })
   if (!isList(answers.logs)) throw incomplete('there are no logs')
-  checkLogs(block, answers.logs, computeBloom)
+  checkLogs(block, answers.logs)
   const hashes = transactions.map((tx) => tx.hash)
   const traces =
     way === undefined
@@ -151,9 +147,6 @@ export const createRawBlocks = (
         ? ['parity', 'debug']
         : [options.traces]
   const refused = new Map<Way, number>()
-  // Takes its time to load, while nodes and bots take theirs.
-  const hashing = import('../../chain/index.ts')
-  hashing.catch(() => undefined)
   const usable = (): readonly Way[] => {
     const now = performance.now()
     const open = ways.filter((way) => (refused.get(way) ?? 0) <= now)
@@ -181,7 +174,6 @@ export const createRawBlocks = (
     })
     const width = way === undefined ? 2 : 3
     let blocks: readonly RawBlock[] | undefined
-    const { computeLogsBloom } = await hashing
     const outcomes = await pool.batch(calls, {
       timeoutMs: TIMEOUT_MS,
       refuse: (all: readonly RpcOutcome[]) => {
@@ -191,7 +183,7 @@ export const createRawBlocks = (
           blocks = places.map((place, index) => {
             const at = index * width
             const [block, logs, traces] = results.slice(at, at + width)
-            return readBlock({ block, logs, traces }, way, place, computeLogsBloom)
+            return readBlock({ block, logs, traces }, way, place)
           })
           return undefined
         } catch (error) {
