@@ -6,7 +6,9 @@ import type { AlertNeed, BotAlert, BotDefinition, HostedAnswer } from '../engine
 import {
   createFortaApi,
   createHostedChain,
+  type GrpcBotSpec,
   type HostedBot,
+  type HostedBotSpec,
   type HostedChain,
   type HostedRun,
   inspectBot,
@@ -33,6 +35,44 @@ const KEPT_ANSWERS = 256
 const PATIENCE_MS = 60_000
 /** Of a bot that has not said it yet: everything, to be chosen from later. */
 const EVERYTHING: readonly AlertNeed[] = [{ minSeverity: 'Info' }]
+
+/** What is known of a bot before it has started. */
+type BotFacts = Readonly<{
+  spec: (traces: boolean) => HostedBotSpec | GrpcBotSpec
+  version: string
+  summary: string
+  chainIds: readonly number[]
+}>
+
+const factsOf = (bot: FortaBotConfig): BotFacts => {
+  const { name: id, timeoutMs, grpc, botId } = bot
+  const named = botId ? { fortaBotId: botId } : {}
+  if (bot.dir === undefined)
+    return {
+      spec: (traces) => ({
+        grpc: {
+          id,
+          timeoutMs,
+          traces,
+          address: grpc ?? '',
+          patienceMs: bot.patienceMs,
+          parallel: bot.parallel,
+          ...named,
+        },
+      }),
+      version: 'grpc',
+      summary: `The Forta bot at ${grpc}.`,
+      chainIds: [],
+    }
+  const { dir, compat, env } = bot
+  const pack = inspectBot(dir)
+  return {
+    spec: (traces) => ({ pack, bot: { id, dir, compat, timeoutMs, traces, env, ...named } }),
+    version: pack.version,
+    summary: cleanText(pack.description || `The Forta bot ${pack.name}.`, 200),
+    chainIds: pack.chainIds,
+  }
+}
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -147,7 +187,7 @@ export const hostForta = async (
 ): Promise<FortaHost> => {
   const { log, store } = options
   const enabled = (config.forta ?? []).filter((bot) => bot.enabled)
-  const packs = new Map(enabled.map((bot) => [bot.name, inspectBot(bot.dir)]))
+  const packs = new Map(enabled.map((bot) => [bot.name, factsOf(bot)]))
   const nameById = new Map(
     enabled.flatMap(({ botId, name }) => (botId ? [[botId.toLowerCase(), name] as const] : [])),
   )
@@ -182,20 +222,11 @@ export const hostForta = async (
         return pack && isHere ? [{ bot, pack }] : []
       })
       if (own.length === 0) continue
+      const rpcPort = own.flatMap(({ bot }) => bot.rpcPort ?? [])[0]
       const host = await createHostedChain({
         chain,
-        bots: own.map(({ bot, pack }) => ({
-          pack,
-          bot: {
-            id: bot.name,
-            dir: bot.dir,
-            compat: bot.compat,
-            timeoutMs: bot.timeoutMs,
-            traces: bot.traces && chain.traces !== 'none',
-            env: bot.env,
-            ...(bot.botId ? { fortaBotId: bot.botId } : {}),
-          },
-        })),
+        ...(rpcPort === undefined ? {} : { rpcPort }),
+        bots: own.map(({ bot, pack }) => pack.spec(bot.traces && chain.traces !== 'none')),
         serveOther: async (path, body) => (path === '/graphql' ? api.answer(body) : undefined),
         onOutput: (bot, line) => log.debug({ bot, chain: chain.name }, cleanText(line, 1_000)),
         onEnd: (bot, reason) =>
@@ -221,11 +252,11 @@ export const hostForta = async (
             host,
             hosted,
             version: pack.version,
-            summary: cleanText(pack.description || `The Forta bot ${pack.name}.`, 200),
+            summary: pack.summary,
             chainId: chain.id,
             sdkIdOf,
             subscribed: async () => {
-              if (said === undefined && hosted.pid() !== undefined)
+              if (said === undefined && hosted.isReady())
                 said = await hosted.start().catch(() => undefined)
               return subscriptionsOf(said)
             },

@@ -9,7 +9,13 @@ export const fortaSchema = z.record(
     dir: z
       .string()
       .min(1)
+      .optional()
       .describe('Folder with its package.json and node_modules, from the watchlist'),
+    grpc: z
+      .string()
+      .regex(/^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):\d{1,5}$/, 'host:port')
+      .optional()
+      .describe('Instead of `dir`: where the bot runs already, for example 127.0.0.1:50051'),
     chains: z
       .array(name)
       .min(1)
@@ -28,6 +34,24 @@ export const fortaSchema = z.record(
       .default(5_000)
       .describe('Longest that one handler may take'),
     traces: z.boolean().default(true).describe('Whether its transactions come with traces'),
+    patienceMs: z
+      .int()
+      .min(100)
+      .max(300_000)
+      .default(15_000)
+      .describe('Of a bot over gRPC: how long a block waits for it while it cannot be reached'),
+    parallel: z
+      .int()
+      .min(1)
+      .max(64)
+      .default(1)
+      .describe('Of a bot over gRPC: transactions that it is asked about at once'),
+    rpcPort: z
+      .int()
+      .min(1)
+      .max(65_535)
+      .optional()
+      .describe('Of a bot over gRPC: port of loopback at which it is served JSON-RPC'),
     botId: z
       .string()
       .regex(/^0x[0-9a-fA-F]{64}$/, 'a bot id of 32 bytes')

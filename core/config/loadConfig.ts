@@ -300,7 +300,7 @@ const resolveConfig = (
     forta: Object.entries(file.forta).map(([name, bot]) => ({
       ...bot,
       name,
-      dir: resolve(folder, bot.dir),
+      dir: bot.dir === undefined ? undefined : resolve(folder, bot.dir),
     })),
     chains: Object.entries(file.chains).map(([name, chain]) => ({
       ...chain,

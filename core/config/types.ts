@@ -205,12 +205,12 @@ export type OnCallConfig = Omit<OnCallFile, 'tickets'> & {
   }
 }
 
-/** An unmodified bot of the Forta SDK. */
+/** An unmodified bot of the Forta SDK: a folder that is run, or one that runs already (`grpc`). */
 export type FortaBotConfig = Omit<WatchlistFile['forta'][string], 'dir'> & {
   /** As findings and routes call it. */
   readonly name: string
-  /** Absolute. */
-  readonly dir: string
+  /** Absolute; undefined of a bot over gRPC. */
+  readonly dir: string | undefined
 }
 
 /** The whole configuration, validated and resolved. Secrets are resolved only for the process that asks for them. */

@@ -5,6 +5,7 @@ export { compareRange, type RangeComparison } from './compare/compareRange.ts'
 export { DEFAULT_HANDLER_MS, type HostedBot, type HostedRun } from './host/createHostedBot.ts'
 export {
   createHostedChain,
+  type GrpcBotSpec,
   type HostedBotSpec,
   type HostedChain,
 } from './host/createHostedChain.ts'

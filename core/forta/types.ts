@@ -43,3 +43,21 @@ export type HostedBotOptions = {
   /** Names of environment variables that it may see, beside a few harmless ones. */
   readonly env?: readonly string[]
 }
+
+/** A bot that runs already, reached over gRPC. */
+export type GrpcBotOptions = {
+  /** As the watchlist calls it; part of every finding's identity. */
+  readonly id: string
+  /** `host:port`, without TLS. */
+  readonly address: string
+  /** Longest that one call may take (ms). Default: 5000. */
+  readonly timeoutMs?: number
+  /** How long a block waits for a bot that cannot be reached (ms). Default: 15000. */
+  readonly patienceMs?: number
+  /** Transactions that it is asked about at once. Default: 1, strictly one after another. */
+  readonly parallel?: number
+  /** Whether its transactions come with traces. Default: true. */
+  readonly traces?: boolean
+  /** By which others subscribe to it. Default: its name. */
+  readonly fortaBotId?: string | undefined
+}

@@ -119,12 +119,12 @@ export const toNodeTransaction = (options: {
     ...topics
       .filter((topic) => /^0x0{24}/.test(topic) && topic.length === 66)
       .map((topic) => `0x${topic.slice(26)}`),
-    ...traces.flatMap(({ action, result }) => [
-      ...(isRaw(action)
+    // Contracts that a call created are not among them: nodes look at actions only.
+    ...traces.flatMap(({ action }) =>
+      isRaw(action)
         ? ['from', 'to', 'address', 'refundAddress'].map((field) => text(action[field]))
-        : []),
-      isRaw(result) ? text(result['address']) : '',
-    ]),
+        : [],
+    ),
   ]
   return {
     type: 'BLOCK',

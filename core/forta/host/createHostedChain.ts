@@ -2,7 +2,8 @@ import type { Hex } from '../../base/index.ts'
 import type { RpcPool } from '../../chain/index.ts'
 import { createRpcPool } from '../../chain/light.ts'
 import type { ChainConfig } from '../../config/types.ts'
-import type { BotPackage, HostedBotOptions } from '../types.ts'
+import { createGrpcBot } from '../grpc/createGrpcBot.ts'
+import type { BotPackage, GrpcBotOptions, HostedBotOptions } from '../types.ts'
 import {
   createHostedBot,
   encodePayload,
@@ -45,6 +46,8 @@ export type SharedBlock = {
 }
 
 export type HostedBotSpec = { readonly bot: HostedBotOptions; readonly pack: BotPackage }
+/** A bot that runs already. */
+export type GrpcBotSpec = { readonly grpc: GrpcBotOptions }
 
 /** Blocks kept for bots whose turn has not come. */
 const KEPT = 160
@@ -65,12 +68,17 @@ const share = (raw: RawBlock): SharedBlock => {
   }
 }
 
-export const wantsTraces = (bot: HostedBotOptions): boolean => bot.traces !== false
+export const wantsTraces = (bot: { readonly traces?: boolean }): boolean => bot.traces !== false
+
+const optionsOf = (spec: HostedBotSpec | GrpcBotSpec): HostedBotOptions | GrpcBotOptions =>
+  'grpc' in spec ? spec.grpc : spec.bot
 
 /** Starts everything but the bots themselves: each is started when its first block comes, or by `start`. */
 export const createHostedChain = async (options: {
   readonly chain: Pick<ChainConfig, 'id' | 'name' | 'rpc' | 'traces'>
-  readonly bots: readonly HostedBotSpec[]
+  readonly bots: readonly (HostedBotSpec | GrpcBotSpec)[]
+  /** Where JSON-RPC is served to bots, on loopback. Default: a port that is free. */
+  readonly rpcPort?: number
   /** Default: one of its own. */
   readonly pool?: RpcPool
   readonly onOutput?: (botId: string, line: string) => void
@@ -81,28 +89,36 @@ export const createHostedChain = async (options: {
   const pool =
     options.pool ??
     createRpcPool({ chainId: chain.id, chainName: chain.name, endpoints: chain.rpc })
-  const isTracing = options.bots.some(({ bot }) => wantsTraces(bot))
+  const isTracing = options.bots.some((spec) => wantsTraces(optionsOf(spec)))
   const blocks = createRawBlocks(pool, { traces: isTracing ? chain.traces : 'none' })
   const desk = createRpcDesk({ pool, blocks: createRawBlocks(pool, { traces: chain.traces }) })
   let server: RpcServer | undefined
   try {
-    server = await serveRpc(desk, options.serveOther ? { other: options.serveOther } : {})
+    server = await serveRpc(desk, {
+      ...(options.rpcPort === undefined ? {} : { port: options.rpcPort }),
+      ...(options.serveOther ? { other: options.serveOther } : {}),
+    })
   } catch (error) {
     if (!options.pool) await pool.stop()
     throw error
   }
   const { port } = server
-  const bots = options.bots.map(({ bot, pack }) =>
-    createHostedBot({
+  const bots = options.bots.map((spec) => {
+    const onEnd = (reason: string): void => options.onEnd?.(optionsOf(spec).id, reason)
+    if ('grpc' in spec) return createGrpcBot({ bot: spec.grpc, chainId: chain.id, onEnd })
+    const { bot, pack } = spec
+    return createHostedBot({
       bot,
       pack,
       chainId: chain.id,
       rpcPort: port,
       onOutput: (line) => options.onOutput?.(bot.id, line),
-      onEnd: (reason) => options.onEnd?.(bot.id, reason),
-    }),
+      onEnd,
+    })
+  })
+  const tracing = new Map(
+    options.bots.map(optionsOf).map((bot) => [bot.id, wantsTraces(bot)] as const),
   )
-  const tracing = new Map(options.bots.map(({ bot }) => [bot.id, wantsTraces(bot)]))
   const fetched = new Map<Hex, Promise<SharedBlock>>()
   const get = (hash: Hex, number: number): Promise<SharedBlock> => {
     const known = fetched.get(hash)
@@ -128,7 +144,9 @@ export const createHostedChain = async (options: {
     fetched.delete(hash)
   }
   const runShared: HostedChain['runShared'] = (bot, { raw, json }) =>
-    bot.runBlock(json(tracing.get(bot.id) ?? true), raw.hashes)
+    bot.runRaw
+      ? bot.runRaw(raw.payload, raw.hashes)
+      : bot.runBlock(json(tracing.get(bot.id) ?? true), raw.hashes)
   const runMany: HostedChain['runMany'] = async (bot, blocks) => {
     if (bot.runBlocks)
       return bot.runBlocks(
