@@ -26,6 +26,13 @@ const placesOf = (config: Config, names: readonly ProcessName[], all: readonly P
   const places: Place[] = []
   if (names.includes('console'))
     places.push({ ...config.console, what: 'the console', setting: 'console.port' })
+  if (names.includes('intake') && config.intake)
+    places.push({
+      host: config.intake.host,
+      port: config.intake.port,
+      what: 'the intake',
+      setting: 'intake.port',
+    })
   if (names.includes('indexer'))
     places.push({ ...config.indexer, what: 'the indexer', setting: 'indexer.port' })
   for (const [offset, name] of all.entries())

@@ -47,4 +47,8 @@ export const PROCESSES: Readonly<Record<ProcessName, ProcessPlan>> = {
           : {}),
       }),
   },
+  intake: {
+    secrets: ['database', 'intake'],
+    start: async (input) => (await import('./startIntakeProcess.ts')).startIntakeProcess(input),
+  },
 }

@@ -10,7 +10,14 @@ import { type Meter, noMeter, recordSelfFinding } from '../telemetry/index.ts'
 import { type ProcessLife, superviseProcess } from './superviseProcess.ts'
 import { createSupervisorMetrics } from './supervisorMetrics.ts'
 
-export const PROCESS_NAMES = ['watcher', 'notifier', 'signer', 'indexer', 'console'] as const
+export const PROCESS_NAMES = [
+  'watcher',
+  'notifier',
+  'signer',
+  'indexer',
+  'console',
+  'intake',
+] as const
 export type ProcessName = (typeof PROCESS_NAMES)[number]
 
 export type Supervisor = {

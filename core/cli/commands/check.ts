@@ -35,7 +35,7 @@ const line = (text = ''): void => void process.stdout.write(`${text}\n`)
 const json = (value: unknown): void => line(JSON.stringify(value, null, 2))
 
 /** Those that `check` itself can do without, and `start` cannot. */
-const LATER_SECRETS = ['channels', 'signer', 'database', 'people', 'console'] as const
+const LATER_SECRETS = ['channels', 'signer', 'database', 'people', 'console', 'intake'] as const
 
 type Loaded = {
   readonly config: Config

@@ -32,7 +32,9 @@ const reportOf = (supervisor: Supervisor): ProcessReport => {
 /** `tocsin start`: all processes of one machine under one supervisor. */
 export const register = (program: Command): void => {
   withCommonOptions(program.command('start'))
-    .description('run indexer, watcher, notifier, signer and console, and start again what dies')
+    .description(
+      'run indexer, watcher, notifier, signer, console and intake, and start again what dies',
+    )
     .addOption(new Option('--only <names...>', 'only these processes').choices(PROCESS_NAMES))
     .option('--unchecked', 'start also when the chain does not agree with the watchlist')
     .option('--watch', 'take up changed files of `botsDir` while it runs, for development')
@@ -56,6 +58,7 @@ Examples:
       const wanted = named.filter((name) => {
         if (name === 'signer') return config.signer !== undefined
         if (name === 'indexer') return config.indexer.enabled
+        if (name === 'intake') return config.intake !== undefined
         return true
       })
       await preflight({

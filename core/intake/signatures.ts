@@ -1,0 +1,46 @@
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+
+/** Whether two texts are the same, in a time that does not depend on where they differ, whatever their lengths. */
+export const isSame = (given: string, expected: string): boolean =>
+  timingSafeEqual(
+    createHash('sha256').update(given).digest(),
+    createHash('sha256').update(expected).digest(),
+  )
+
+export type Keys = { readonly secret: string; readonly previous?: string | undefined }
+
+/** The keys that count: while a key is being changed, the one before counts too. An empty one never does. */
+export const keysOf = ({ secret, previous }: Keys): readonly string[] =>
+  [secret, previous ?? ''].filter((key) => key !== '')
+
+/** Whether any of the given signatures is right by any of the keys; each is compared in constant time. */
+export const isSigned = (
+  given: readonly string[],
+  keys: readonly (string | Buffer)[],
+  parts: readonly (string | Uint8Array)[],
+  options: {
+    readonly encoding?: 'hex' | 'base64'
+    readonly algorithm?: 'sha256' | 'sha512'
+  } = {},
+): boolean => {
+  const { encoding = 'hex', algorithm = 'sha256' } = options
+  let found = false
+  for (const key of keys) {
+    const mac = createHmac(algorithm, key)
+    for (const part of parts) mac.update(part)
+    const expected = mac.digest(encoding)
+    for (const one of given) found = isSame(one, expected) || found
+  }
+  return found
+}
+
+/** Whether a time lies within so many seconds of now, before or after: a sender's clock may be wrong either way. */
+export const isFresh = (timeMs: number, nowMs: number, withinS: number): boolean =>
+  Number.isFinite(timeMs) && Math.abs(nowMs - timeMs) <= withinS * 1_000
+
+/** Unix time in seconds or milliseconds, as ms; NaN for anything else. */
+export const readUnixTime = (text: string): number => {
+  if (!/^\d{9,13}$/.test(text)) return Number.NaN
+  const value = Number(text)
+  return text.length <= 11 ? value * 1_000 : value
+}
