@@ -4,6 +4,8 @@ import { type Database, tables } from '../store/index.ts'
 import { teamsOf } from './teamsOf.ts'
 import type { OnCallConfig } from './types.ts'
 
+/** Filing is one notifier's at a time: it counts. */
+const FILE_LOCK = 7_268_351
 /** Alerts that are filed in one turn. */
 const MOST_AT_ONCE = 500
 
@@ -25,6 +27,7 @@ export const fileTickets = async (
 ): Promise<number> => {
   const { severity } = config.tickets
   return db.transaction(async (tx) => {
+    await tx.execute(sql`select pg_advisory_xact_lock(${FILE_LOCK})`)
     const fresh = await tx
       .select()
       .from(tables.alert)

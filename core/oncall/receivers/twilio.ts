@@ -1,0 +1,103 @@
+import { cleanText } from '../../base/index.ts'
+import type { Outcome, ReceiverKind } from '../../intake/types.ts'
+import {
+  accept,
+  BUTTON,
+  badSignature,
+  buttonPressed,
+  hmac,
+  isSigned,
+  keysOf,
+  note,
+  refuse,
+} from './verdicts.ts'
+
+export type TwilioSettings = {
+  /** Auth token of the account. */
+  readonly secret: string
+  readonly previous?: string | undefined
+}
+
+const REPEATS_MS = 86_400_000
+
+/**
+ * What Twilio signs: the whole URL as it was called, then each field of the form, sorted by name, name and value with
+ * nothing between them. A field that comes twice counts once for each value.
+ */
+export const twilioSignature = (token: string, url: string, form: URLSearchParams): string => {
+  const names = [...new Set(form.keys())].sort()
+  const fields = names.flatMap((key) =>
+    [...new Set(form.getAll(key))].sort().map((value) => `${key}${value}`),
+  )
+  return hmac('sha1', token, [url, ...fields], 'base64')
+}
+
+const escapeXml = (text: string): string =>
+  cleanText(text, 300)
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')
+
+const twiml = (verb: 'Message' | 'Say', text: string) => ({
+  status: 200 as const,
+  contentType: 'text/xml',
+  body: `<?xml version="1.0" encoding="UTF-8"?><Response><${verb}>${escapeXml(text)}</${verb}></Response>`,
+})
+
+const answerBy =
+  (verb: 'Message' | 'Say') =>
+  ([outcome]: readonly Outcome[]) =>
+    twiml(verb, outcome?.text ?? 'Nothing was done.')
+
+/** "1", "ack", "ok" or "ack 4711": the number tells which incident. */
+const SMS = /^\s*(?:1|ack(?:nowledge)?|ok|yes)?\s*#?(\d{4})?\s*[.!]?\s*$/i
+
+/** Twilio: an SMS that answers a page, or a key that was pressed in a call. Nothing here can approve anything. */
+export const twilioKind: ReceiverKind<TwilioSettings> = {
+  kind: 'twilio',
+  contentTypes: ['application/x-www-form-urlencoded'],
+  read: async (request, settings) => {
+    const form = new URLSearchParams(request.raw.toString('utf8'))
+    const { url } = request
+    if (url === undefined) return refuse(503, 'no_url', 'The public address is not configured.')
+    const right = keysOf(settings.secret, settings.previous).map((key) =>
+      twilioSignature(key, url, form),
+    )
+    if (!isSigned([request.headers['x-twilio-signature'] ?? ''], right)) return badSignature()
+    const by = form.get('From') ?? ''
+    const [call, sms] = [form.get('CallSid'), form.get('MessageSid')]
+    if (call !== null) {
+      const button = request.query.get('b') ?? ''
+      const digits = form.get('Digits') ?? ''
+      if (!BUTTON.test(button) || digits !== '1')
+        return accept([note('a call without a 1')], { answer: twiml('Say', 'Not acknowledged.') })
+      return accept([buttonPressed({ button, by: form.get('To') ?? by, atMs: request.atMs })], {
+        once: { key: `${call}.${button}`, forMs: REPEATS_MS, repeat: 'accept' },
+        answer: answerBy('Say'),
+      })
+    }
+    if (sms === null) return accept([note('a status')], { answer: { status: 204 } })
+    const once = { key: sms, forMs: REPEATS_MS, repeat: 'accept' as const }
+    const body = form.get('Body') ?? ''
+    const said = body.trim() === '' ? null : SMS.exec(body)
+    if (!said)
+      return accept([note('an SMS that is no answer')], {
+        once,
+        answer: twiml('Message', 'Tocsin: reply 1 to acknowledge your page.'),
+      })
+    return accept(
+      [
+        {
+          kind: 'acknowledgement',
+          act: 'acknowledge',
+          about: { dedupKey: `sms:${said[1] ?? 'last'}` },
+          by,
+          atMs: request.atMs,
+          text: undefined,
+        },
+      ],
+      { once, answer: answerBy('Message') },
+    )
+  },
+}
