@@ -1,15 +1,23 @@
-import { type Context, Hono } from 'hono'
+import { Hono } from 'hono'
 import { z } from 'zod'
-import { messageOf } from '../base/index.ts'
+import { isTocsinError, messageOf } from '../base/index.ts'
 import type { Config } from '../config/types.ts'
 import type { Store } from '../store/index.ts'
 import type { Logger } from '../telemetry/index.ts'
+import { routeApi } from './api/routeApi.ts'
+import { createAuth } from './auth/createAuth.ts'
+import type { PasswordCost } from './auth/passwords.ts'
+import { createPerform } from './auth/perform.ts'
+import { routeSignIn } from './auth/routeSignIn.ts'
+import { checkGuards } from './checkGuards.ts'
 import type { Hub } from './createHub.ts'
+import { answerError } from './errorAnswer.ts'
+import { showOverview } from './pages/overview.ts'
+import { type ConsoleContext, type ConsoleEnv, needs, open } from './principal.ts'
 import { proxyGraphql } from './proxyGraphql.ts'
 import { listAlerts, listExecutions, listFindings, listIncidents } from './queries.ts'
-import { renderPage } from './renderPage.ts'
 import { routePeople } from './routePeople.ts'
-import { type ConsoleVariables, secure } from './security.ts'
+import { secure } from './security.ts'
 
 const limit = z.coerce.number().int().min(1).max(1_000).default(100)
 const word = z.string().min(1).max(100).optional()
@@ -23,8 +31,6 @@ const findingsQuery = z.object({
 const alertsQuery = z.object({ limit, status: z.enum(['open', 'closed', 'all']).default('open') })
 const incidentsQuery = z.object({ limit, status: z.enum(['open', 'all']).default('open') })
 const executionsQuery = z.object({ limit })
-
-type ConsoleContext = Context<{ Variables: ConsoleVariables }>
 
 /** Answers with rows, or with 400 and what is wrong with the query, or with 503 when the database cannot be read. */
 const answer = async <T>(
@@ -40,7 +46,9 @@ const answer = async <T>(
   return c.json((await read(query.data)) as object)
 }
 
-/** The console's routes. Everything is read only but for the answers of people and the stop of everything. */
+const READ = needs('viewer', 'read')
+
+/** The console's routes. Each says who may use it. */
 export const createApp = (options: {
   readonly config: () => Config
   readonly store: Store
@@ -49,28 +57,32 @@ export const createApp = (options: {
   readonly graphqlUrl: string | undefined
   /** Host names, beside localhost and addresses, under which the console is called. */
   readonly hosts: readonly string[]
-}): Hono<{ Variables: ConsoleVariables }> => {
+  /** What a guess at a password costs. Default: what OWASP asks for. */
+  readonly passwordCost?: PasswordCost | undefined
+}): Hono<ConsoleEnv> => {
   const { hub, log } = options
   const { db } = options.store
-  const app = new Hono<{ Variables: ConsoleVariables }>()
-  app.use('*', secure(options.hosts))
+  const app = new Hono<ConsoleEnv>()
+  const auth = createAuth(options)
+  const perform = createPerform(options.store, auth)
   app.onError((error, c) => {
-    log.warn({ error: messageOf(error), path: c.req.path }, 'A request failed.')
-    const message = 'The database cannot be read. Nothing is known about the present state.'
-    return c.req.path.startsWith('/api/')
-      ? c.json({ error: { code: 'store.unreadable', message } }, 503)
-      : c.text(`Tocsin: ${message}\n`, 503)
+    const { code } = isTocsinError(error) ? error : { code: undefined }
+    log[code ? 'debug' : 'warn'](
+      { error: messageOf(error), code, path: c.req.path },
+      'A request was not answered as asked.',
+    )
+    return answerError(c, error)
   })
-  app.notFound((c) =>
-    c.json({ error: { code: 'not_found', message: 'There is no such page.' } }, 404),
-  )
+  app.notFound((c) => {
+    const isRead = ['GET', 'HEAD'].includes(c.req.method)
+    if (!isRead) return c.text('The console only shows.\n', 405, { allow: 'GET, HEAD' })
+    return c.json({ error: { code: 'not_found', message: 'There is no such page.' } }, 404)
+  })
+  app.use('*', secure(options.hosts, auth.publicUrl))
+  app.use('*', auth.middleware)
 
-  app.get('/', async (c) => {
-    const { overview, sections } = await hub.snapshot()
-    const { name, env } = options.config()
-    return c.html(renderPage({ overview, sections, name, env, nonce: c.get('nonce') }))
-  })
-  app.get('/api/events', (c) => {
+  app.get('/', needs('viewer'), (c) => showOverview(c, options, async () => ''))
+  app.get('/api/events', needs('viewer'), (c) => {
     const stream = hub.subscribe()
     if (!stream) return c.text('Too many pages are open.\n', 503, { 'retry-after': '10' })
     return c.body(stream, 200, {
@@ -79,31 +91,36 @@ export const createApp = (options: {
       'x-accel-buffering': 'no',
     })
   })
-  app.get('/api/status', async (c) => {
+  app.get('/api/status', READ, async (c) => {
     const { overview } = await hub.snapshot()
     const { at, verdict, reasons, counts, processes, chains, channels, failingBots } = overview
     return c.json({ at, verdict, reasons, counts, processes, chains, channels, failingBots })
   })
-  app.get('/api/processes', async (c) => c.json((await hub.snapshot()).overview.processes))
-  app.get('/api/chains', async (c) => c.json((await hub.snapshot()).overview.chains))
-  app.get('/api/findings', (c) => answer(c, findingsQuery, (query) => listFindings(db, query)))
-  app.get('/api/alerts', (c) =>
+  app.get('/api/processes', READ, async (c) => c.json((await hub.snapshot()).overview.processes))
+  app.get('/api/chains', READ, async (c) => c.json((await hub.snapshot()).overview.chains))
+  app.get('/api/findings', READ, (c) =>
+    answer(c, findingsQuery, (query) => listFindings(db, query)),
+  )
+  app.get('/api/alerts', READ, (c) =>
     answer(c, alertsQuery, ({ status, ...query }) => listAlerts(db, { ...query, which: status })),
   )
-  app.get('/api/incidents', (c) =>
+  app.get('/api/incidents', READ, (c) =>
     answer(c, incidentsQuery, ({ status, ...query }) =>
       listIncidents(db, { ...query, isOpen: status === 'open' }),
     ),
   )
-  app.get('/api/executions', (c) =>
+  app.get('/api/executions', READ, (c) =>
     answer(c, executionsQuery, (query) => listExecutions(db, query)),
   )
-  app.get('/health', (c) => c.text('ok\n'))
-  app.get('/ready', async (c) => {
+  app.get('/health', open('it says nothing'), (c) => c.text('ok\n'))
+  app.get('/ready', open('it says only whether the database answers'), async (c) => {
     await hub.snapshot()
     return c.text('ok\n')
   })
   routePeople(app, options)
-  app.all('/graphql', (c) => proxyGraphql(c, options.graphqlUrl))
+  routeSignIn(app, { ...options, auth, cost: options.passwordCost })
+  routeApi(app, { ...options, auth, perform })
+  app.all('/graphql', READ, (c) => proxyGraphql(c, options.graphqlUrl))
+  checkGuards(app)
   return app
 }

@@ -7,6 +7,7 @@ import type { Config } from '../config/types.ts'
 import type { ApprovalClaims, LoadedPolicy, PeopleSecret } from '../response/index.ts'
 import { type Store, tables } from '../store/index.ts'
 import type { Logger } from '../telemetry/index.ts'
+import { open } from './principal.ts'
 import { readBounded } from './readBounded.ts'
 import { renderOutcome, renderProposal } from './renderAnswer.ts'
 import type { ConsoleVariables } from './security.ts'
@@ -80,8 +81,9 @@ const halt = async (c: PageContext, { config, store, log }: PeopleOptions): Prom
   return c.json({ halted: file || database, file, database }, file || database ? 200 : 503)
 }
 
-const describe = async (
-  { config, store }: PeopleOptions,
+/** What a proposal would do, what speaks for it, and who has answered: everything that an answer is bound to. */
+export const describeProposal = async (
+  { config, store }: Pick<PeopleOptions, 'config' | 'store'>,
   row: Row,
   policy: LoadedPolicy,
 ): Promise<readonly (readonly [string, string])[]> => {
@@ -158,7 +160,7 @@ const show = async (
   try {
     const token = c.req.query('t') ?? ''
     const { claims, row, policy } = await openProposal(options, await getSecret(), token)
-    const facts = await describe(options, row, policy)
+    const facts = await describeProposal(options, row, policy)
     const view = { facts, decision: claims.decision, who: claims.who, token }
     return c.html(renderProposal(view, c.get('nonce')))
   } catch (error) {
@@ -201,7 +203,8 @@ export const routePeople = (app: App, options: PeopleOptions): void => {
     secret ??= await loadPeopleSecret(options.config())
     return secret
   }
-  app.get('/answer', (c) => show(c, options, getSecret))
-  app.post('/answer', (c) => take(c, options, getSecret))
-  app.post('/api/halt', (c) => halt(c, options))
+  const link = open('a link proves by itself who may answer, and what')
+  app.get('/answer', link, (c) => show(c, options, getSecret))
+  app.post('/answer', link, (c) => take(c, options, getSecret))
+  app.post('/api/halt', open('it asks for `people.haltToken`'), (c) => halt(c, options))
 }

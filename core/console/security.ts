@@ -11,10 +11,12 @@ export type ConsoleVariables = {
   principal: Principal | undefined
   /** What forms of this session carry; empty where nobody is signed in. */
   csrf: string
+  /** Whether an identity provider vouched for them. */
+  isOidc: boolean
 }
 
 /** `[::1]:80` and `Name.Example:80` become `::1` and `name.example`. */
-const nameOf = (host: string): string =>
+export const nameOfHost = (host: string): string =>
   host
     .toLowerCase()
     .replace(/:\d{1,5}$/, '')
@@ -26,7 +28,7 @@ const nameOf = (host: string): string =>
  */
 export const isOwnHost = (header: string | undefined, own: readonly string[]): boolean => {
   if (!header || header.length > 260) return false
-  const name = nameOf(header)
+  const name = nameOfHost(header)
   return (
     isIP(name) !== 0 ||
     name === 'localhost' ||
@@ -35,32 +37,54 @@ export const isOwnHost = (header: string | undefined, own: readonly string[]): b
   )
 }
 
-/** What may be sent at all: queries of the index, answers to proposals, and the stop of everything. */
-const POSTS: readonly string[] = ['/graphql', '/answer', '/api/halt']
+/** Whether a name or address means this machine alone. */
+export const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
 
 /** Browsers say where a request comes from; other programs say nothing. */
 const isForeign = (site: string | undefined): boolean =>
   site !== undefined && site !== 'same-origin' && site !== 'none'
 
-/** Refuses strangers' hosts, other sites' requests and everything that is not a read; sets the security headers. */
+/** A browser names the page that sends a form: one of ours, by the name it was called or by its public address. */
+const isOwnOrigin = (
+  origin: string | undefined,
+  host: string | undefined,
+  publicUrl: string | undefined,
+): boolean => {
+  if (origin === undefined) return true
+  if (!URL.canParse(origin)) return false
+  return origin === publicUrl || new URL(origin).host === host?.toLowerCase()
+}
+
+/** Reads, and what is sent by a form or a program; which paths take something is the route table's to say. */
+const METHODS: readonly string[] = ['GET', 'HEAD', 'POST']
+
+/** Refuses strangers' hosts, other sites' requests and unusual methods; sets the security headers. */
 export const secure =
-  (ownHosts: readonly string[]): MiddlewareHandler<{ Variables: ConsoleVariables }> =>
+  (
+    ownHosts: readonly string[],
+    publicUrl: () => string | undefined = () => undefined,
+  ): MiddlewareHandler<{ Variables: ConsoleVariables }> =>
   async (c, next) => {
     const nonce = randomBytes(16).toString('base64')
     c.set('nonce', nonce)
     c.set('csrf', '')
-    const mayPost = POSTS.includes(c.req.path)
-    const isAnswer = c.req.path === '/answer'
-    if (!isOwnHost(c.req.header('host'), ownHosts)) {
+    c.set('isOidc', false)
+    const own = publicUrl()
+    const host = c.req.header('host')
+    if (!isOwnHost(host, own ? [...ownHosts, new URL(own).hostname.toLowerCase()] : ownHosts)) {
       c.res = c.text('This host name is not known here. Name it in `console.hosts`.\n', 421)
     } else if (
       c.req.header('sec-fetch-site') === 'cross-site' &&
       c.req.header('sec-fetch-mode') !== 'navigate'
     ) {
       c.res = c.text('Requests from other sites are refused.\n', 403)
-    } else if (c.req.method === 'POST' && isForeign(c.req.header('sec-fetch-site'))) {
+    } else if (
+      c.req.method === 'POST' &&
+      (isForeign(c.req.header('sec-fetch-site')) || !isOwnOrigin(c.req.header('origin'), host, own))
+    ) {
       c.res = c.text('Forms of other sites are refused.\n', 403)
-    } else if (!['GET', 'HEAD'].includes(c.req.method) && !(mayPost && c.req.method === 'POST')) {
+    } else if (!METHODS.includes(c.req.method)) {
       c.res = c.text('The console only shows.\n', 405, { allow: 'GET, HEAD' })
     } else await next()
     const { headers } = c.res
@@ -73,7 +97,7 @@ export const secure =
         "connect-src 'self'",
         'img-src data:',
         "base-uri 'none'",
-        isAnswer ? "form-action 'self'" : "form-action 'none'",
+        "form-action 'self'",
         "frame-ancestors 'none'",
       ].join('; '),
     )
@@ -83,5 +107,7 @@ export const secure =
     headers.set('cross-origin-opener-policy', 'same-origin')
     headers.set('cross-origin-resource-policy', 'same-origin')
     headers.set('permissions-policy', 'camera=(), geolocation=(), microphone=()')
+    if (own?.startsWith('https:'))
+      headers.set('strict-transport-security', 'max-age=31536000; includeSubDomains')
     if (!headers.has('cache-control')) headers.set('cache-control', 'no-store')
   }

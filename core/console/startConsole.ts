@@ -3,6 +3,9 @@ import { portError } from '../base/index.ts'
 import type { Config } from '../config/types.ts'
 import type { Store } from '../store/index.ts'
 import type { Logger, RunningProcess } from '../telemetry/index.ts'
+import { publicUrlOf } from './auth/createAuth.ts'
+import { hasUsers } from './auth/users.ts'
+import { checkExposure } from './checkExposure.ts'
 import { createApp } from './createApp.ts'
 import { createHub } from './createHub.ts'
 
@@ -10,7 +13,7 @@ export type RunningConsole = RunningProcess & { readonly url: string }
 
 /**
  * Serves the console: a page that shows live how all is, and the same as JSON.
- * @throws TocsinError `port.in_use`, `port.unusable`
+ * @throws TocsinError `port.in_use`, `port.unusable`, `console.exposed`, `console.open_exposed`, `console.insecure_url`
  */
 export const startConsole = async (options: {
   readonly config: Config
@@ -21,7 +24,11 @@ export const startConsole = async (options: {
 }): Promise<RunningConsole> => {
   const { store, log } = options
   let { config } = options
-  const { host, port, hosts } = config.console
+  const { host, port, hosts, oidc } = config.console
+  checkExposure(config.console, {
+    publicUrl: publicUrlOf(config),
+    isSignInRequired: oidc !== undefined || (await hasUsers(store.db)),
+  })
   const hub = createHub({ config: () => config, store, log })
   const app = createApp({
     config: () => config,
