@@ -77,6 +77,8 @@ export const drainChannel = (options: {
         description: `Messages to channel ${channel.name} were given up: ${reason}.`,
         severity: 'High',
         uniqueKey: `${channel.name}:${new Date().toISOString().slice(0, 10)}`,
+        // Told by any channel but this one.
+        metadata: { channel: channel.name, avoid: channel.name },
       })
     })
   }

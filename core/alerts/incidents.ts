@@ -1,5 +1,5 @@
 import { and, desc, eq, inArray, sql } from 'drizzle-orm'
-import { stableHash } from '../base/index.ts'
+import { isCanary, stableHash } from '../base/index.ts'
 import { type DatabaseTransaction, tables } from '../store/index.ts'
 import type { AlertState } from './alertBook.ts'
 import type { AlertRow, IncidentRow } from './types.ts'
@@ -16,7 +16,7 @@ export const joinIncidents = async (
   tx: DatabaseTransaction,
   states: readonly AlertState[],
 ): Promise<void> => {
-  const fresh = states.filter(({ row }) => row.incidentId === null)
+  const fresh = states.filter(({ row }) => row.incidentId === null && !isCanary(row))
   if (fresh.length === 0) return
   const subjects = [...new Set(fresh.map(({ row }) => incidentSubject(row)))]
   const open = await tx

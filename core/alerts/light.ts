@@ -1,5 +1,5 @@
 /** The side door: what a finding would become, without the database's library. */
 export { createChannel } from './channels/createChannel.ts'
-export { foldKey } from './foldKey.ts'
+export { alertIdOf, foldKey } from './foldKey.ts'
 export { routeFinding } from './routeFinding.ts'
 export type { AlertMessage, SendResult } from './types.ts'

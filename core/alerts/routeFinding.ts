@@ -1,4 +1,4 @@
-import { type FindingSeverity, SELF_BOT_ID, SEV_OF, type Sev } from '../base/index.ts'
+import { type FindingSeverity, isCanary, SELF_BOT_ID, SEV_OF, type Sev } from '../base/index.ts'
 import type { Route } from '../config/types.ts'
 import type { RoutingConfig } from './types.ts'
 
@@ -33,6 +33,10 @@ const severityIn = (route: Route | undefined, severity: string): Sev => {
 const listNamed = ({ botId, metadata }: Facts): readonly string[] =>
   botId === SELF_BOT_ID ? (metadata?.['channels']?.split(',') ?? []) : []
 
+/** The channel that a finding about Tocsin itself is about, and which therefore may not tell of it. */
+const avoidedBy = ({ botId, metadata }: Facts): string | undefined =>
+  botId === SELF_BOT_ID ? metadata?.['avoid'] : undefined
+
 /** The mildest that a channel takes. */
 const leastOf = (channel: RoutingConfig['channels'][number]): Sev =>
   channel.kind === 'console' ? 'SEV4' : channel.minSeverity
@@ -48,6 +52,9 @@ export const routeFinding = (config: RoutingConfig, facts: Facts): Routed => {
     const limit = least.get(name)
     return limit !== undefined && RANK[sev] <= RANK[limit]
   }
+  // Where it flies is the operator's own word.
+  if (isCanary(facts))
+    return { severity: 'SEV4', channels: listNamed(facts).filter((name) => least.has(name)) }
   const channels: string[] = []
   let severity: Sev | undefined
   for (const route of config.routes) {
@@ -70,7 +77,10 @@ export const routeFinding = (config: RoutingConfig, facts: Facts): Routed => {
   const routed = channels.length > 0 ? channels : everyone(config, severity)
   const told = severity
   const named = listNamed(facts).filter((name) => hears(name, told) && !routed.includes(name))
-  return { severity, channels: [...routed, ...named] }
+  const avoided = avoidedBy(facts)
+  const all = [...routed, ...named].filter((name) => name !== avoided)
+  if (all.length > 0 || avoided === undefined) return { severity, channels: all }
+  return { severity, channels: everyone(config, severity).filter((name) => name !== avoided) }
 }
 
 /** Who hears of what nobody was named for. */

@@ -32,3 +32,10 @@ export const PENDING_PREFIX = 'Pending, not mined: '
 
 /** Bot id of everything that Tocsin finds about itself. */
 export const SELF_BOT_ID = 'tocsin'
+
+/** Of findings made up to travel the whole way to a channel: they count nowhere. */
+export const CANARY_ALERT_ID = 'CANARY'
+
+/** Whether a finding or alert is made up: not grouped, not held, not silenced, not counted. */
+export const isCanary = (one: { readonly botId: string; readonly alertId: string }): boolean =>
+  one.botId === SELF_BOT_ID && one.alertId === CANARY_ALERT_ID

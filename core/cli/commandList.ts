@@ -20,6 +20,7 @@ export const COMMANDS: CommandList = {
   findings: () => import('./commands/findings.ts'),
   alerts: () => import('./commands/alerts.ts'),
   channels: () => import('./commands/channels.ts'),
+  subscriptions: () => import('./commands/subscriptions.ts'),
   status: () => import('./commands/status.ts'),
   demo: () => import('./commands/demo.ts'),
 }

@@ -12,7 +12,7 @@ type ProcessPlan = {
 /** What each process needs and how it starts. Rooms are loaded when asked for: no process holds another's code in memory. */
 export const PROCESSES: Readonly<Record<ProcessName, ProcessPlan>> = {
   watcher: {
-    secrets: ['database', 'rpc'],
+    secrets: ['database', 'rpc', 'lastGasp'],
     start: async (input) =>
       (await import('./startWatcher.ts')).startWatcher({ ...input, isOwnProcess: true }),
   },

@@ -2,6 +2,7 @@ import { createLoop, messageOf } from '../base/index.ts'
 import { createWatchdog, runWatcher } from '../engine/index.ts'
 import { isAnswered, requestExecutions } from '../response/index.ts'
 import type { RunningProcess } from '../telemetry/index.ts'
+import { startCommitWatch } from '../vigil/index.ts'
 import { createPolicyBook } from './createPolicyBook.ts'
 import { BLOCKED_SIGNAL, EXIT } from './exitCodes.ts'
 import { hostForta } from './hostForta.ts'
@@ -33,10 +34,12 @@ export const startWatcher = async (input: ProcessInput): Promise<RunningProcess>
       })
     : undefined
   await watchdog?.ready
+  const commits = startCommitWatch({ config: () => config, log })
   const watcher = await runWatcher({
     config,
     store,
     log,
+    commits,
     marks: watchdog?.marks,
     ...(input.meter ? { meter: input.meter } : {}),
     bots: () => bots,
@@ -50,6 +53,7 @@ export const startWatcher = async (input: ProcessInput): Promise<RunningProcess>
       })
     },
   }).catch(async (error: unknown) => {
+    await commits?.stop()
     await watchdog?.stop()
     await forta.stop()
     throw error
@@ -95,6 +99,7 @@ export const startWatcher = async (input: ProcessInput): Promise<RunningProcess>
       await polling.stop()
       await watcher.stop()
       await forta.stop()
+      await commits?.stop()
       await watchdog?.stop()
     },
   }

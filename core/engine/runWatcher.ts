@@ -13,6 +13,7 @@ import {
 import type { BotMarks } from './botMarks.ts'
 import type { EngineOptions } from './createEngine.ts'
 import { bindBots, type EngineBot, listLabels } from './engineBot.ts'
+import type { CommitObserver } from './observeCommits.ts'
 import type { BotDefinition, Label } from './types.ts'
 import { type ChainWatch, watchChain } from './watchChain.ts'
 import { createWatchMetrics } from './watchMetrics.ts'
@@ -28,6 +29,8 @@ export type WatcherOptions = {
   /** Called inside the transaction that commits a block: intents and whatever else must not be lost go here. */
   readonly onCommit?: EngineOptions<DatabaseTransaction>['onCommit']
   readonly concernsCommit?: EngineOptions<DatabaseTransaction>['concernsCommit']
+  /** Hears whether findings could be committed. Default: nobody. */
+  readonly commits?: CommitObserver | undefined
   readonly log: Logger
   /** Default: nothing is measured. */
   readonly meter?: Meter
@@ -111,6 +114,7 @@ export const runWatcher = async (options: WatcherOptions): Promise<RunningProces
           tallied: listTallied(config, chain.name),
           ...(options.onCommit ? { onCommit: options.onCommit } : {}),
           concernsCommit: options.concernsCommit,
+          commits: options.commits,
           ...(options.lockPatienceMs === undefined
             ? {}
             : { lockPatienceMs: options.lockPatienceMs }),

@@ -17,6 +17,7 @@ import { countRetracted } from './countRetracted.ts'
 import { createEngine, type Engine, type EngineOptions } from './createEngine.ts'
 import type { EngineBot } from './engineBot.ts'
 import { lookAhead } from './lookAhead.ts'
+import { type CommitObserver, observeCommits } from './observeCommits.ts'
 import { type PendingWatch, watchPending } from './pending/watchPending.ts'
 import { createPostgresEngineStore } from './postgresEngineStore.ts'
 import { createRemoteReader } from './remoteViews.ts'
@@ -38,6 +39,7 @@ export type WatchChainOptions = {
   readonly marks?: BotMarks | undefined
   readonly onCommit?: EngineOptions<DatabaseTransaction>['onCommit']
   readonly concernsCommit?: EngineOptions<DatabaseTransaction>['concernsCommit']
+  readonly commits?: CommitObserver | undefined
   readonly lockPatienceMs?: number
 }
 
@@ -122,12 +124,17 @@ export const watchChain = async (options: WatchChainOptions): Promise<ChainWatch
       remote: createRemoteReader(store),
       dataPatienceMs: DATA_PATIENCE_MS,
       traces: chain.traces !== 'none',
-      store: createPostgresEngineStore({
-        store,
-        chainId: chain.id,
-        chainName: chain.name,
-        ...(options.lockPatienceMs === undefined ? {} : { lockPatienceMs: options.lockPatienceMs }),
-      }),
+      store: observeCommits(
+        createPostgresEngineStore({
+          store,
+          chainId: chain.id,
+          chainName: chain.name,
+          ...(options.lockPatienceMs === undefined
+            ? {}
+            : { lockPatienceMs: options.lockPatienceMs }),
+        }),
+        options.commits,
+      ),
       ...(options.onCommit ? { onCommit: options.onCommit } : {}),
       concernsCommit: options.concernsCommit,
     })

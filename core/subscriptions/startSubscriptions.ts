@@ -9,7 +9,7 @@ import {
   type ProcessReport,
   SECONDS_BUCKETS,
 } from '../telemetry/index.ts'
-import { createEndpoint, type WebhookConfig } from './createEndpoint.ts'
+import { createEndpoint, type Endpoint, type WebhookConfig } from './createEndpoint.ts'
 import { createEventTip } from './followEvents.ts'
 import { createMatcher } from './matchesFilter.ts'
 import {
@@ -30,6 +30,13 @@ export type Subscriptions = {
   readonly report: () => Promise<ProcessReport>
   readonly reload: (config: SubscriptionsConfig) => Promise<void>
   readonly stop: () => Promise<void>
+}
+
+/** `endpoint` is undefined where everything stays as it is. */
+type Wanted = {
+  readonly entry: WebhookConfig
+  readonly settings: string
+  readonly endpoint: Endpoint | undefined
 }
 
 /** How long events and the log of deliveries are kept, and so how far back a replay reaches. */
@@ -72,8 +79,8 @@ const createMetrics = (meter: Meter, store: Store) => {
 
 /**
  * Delivers findings to all webhook subscribers. Any number of processes may do so on one database: each subscriber is
- * served by one of them, and by the next at once when that one is gone.
- * @throws TocsinError `subscription.bad_url`, `subscription.bad_secret`
+ * served by one of them, and by the next at once when that one is gone. One whose settings cannot work gets nothing and
+ * makes the report `degraded`.
  */
 export const startSubscriptions = async (options: {
   readonly config: SubscriptionsConfig
@@ -85,17 +92,22 @@ export const startSubscriptions = async (options: {
   const { store, log, backoffBaseMs } = options
   const locks = createSessionLocks(store, log)
   const workers = new Map<string, { readonly settings: string; worker: SubscriptionWorker }>()
+  const faults = new Map<string, string>()
   const onResult = createMetrics(options.meter ?? noMeter, store)
 
   const employ = async (config: SubscriptionsConfig): Promise<void> => {
-    // Built first: settings that cannot work leave everything as it was.
-    const wanted = webhooksIn(config).map((entry) => {
+    faults.clear()
+    const wanted = webhooksIn(config).flatMap((entry): readonly Wanted[] => {
       const settings = JSON.stringify([entry, config.chains.map(({ id, name }) => [id, name])])
-      const isSame = workers.get(entry.name)?.settings === settings
-      return {
-        entry,
-        settings,
-        endpoint: isSame ? undefined : createEndpoint(entry, config.chains),
+      if (workers.get(entry.name)?.settings === settings)
+        return [{ entry, settings, endpoint: undefined }]
+      // What one team cannot have must not keep anybody from being told.
+      try {
+        return [{ entry, settings, endpoint: createEndpoint(entry, config.chains) }]
+      } catch (error) {
+        faults.set(entry.name, messageOf(error))
+        log.error({ subscription: entry.name, error: messageOf(error) }, 'It gets nothing.')
+        return []
       }
     })
     for (const [name, { worker }] of workers) {
@@ -136,18 +148,13 @@ export const startSubscriptions = async (options: {
         worker.trouble() ? [`subscriber ${name}: ${worker.trouble()}`] : [],
       )
       return {
-        status: 'ok',
         // A receiver of somebody else's that is away makes nothing here unwell.
-        reason: '',
+        status: faults.size > 0 ? 'degraded' : 'ok',
+        reason: [...faults.values()].join(' '),
         detail: { subscribers: workers.size, troubles },
       }
     },
-    reload: async (config) => {
-      await employ(config).catch((error: unknown) => {
-        log.error({ error: messageOf(error) }, 'The subscriptions stay as they were.')
-        throw error
-      })
-    },
+    reload: employ,
     stop: async () => {
       await tip.stop()
       await Promise.all([...workers.values()].map(({ worker }) => worker.stop()))

@@ -244,8 +244,10 @@ test('behavior: two processes serve a subscriber once; the second goes on when t
 })
 
 test('error: a private address is not called unless that is allowed', async () => {
-  await expect(serve(webhook({ allowPrivate: false }))).rejects.toMatchObject({
-    code: 'subscription.bad_url',
+  const refused = await serve(webhook({ allowPrivate: false }))
+  expect(await refused.report()).toMatchObject({
+    status: 'degraded',
+    reason: expect.stringContaining('cannot be used'),
   })
   await serve(webhook({ allowPrivate: false, url: 'https://127.0.0.1:1/x' }))
   await record(store, findingOf())

@@ -1,0 +1,4 @@
+export { type CanaryState, readCanary } from './canary.ts'
+export { startVigil, type Vigil } from './startVigil.ts'
+export { readHeld } from './tellProblems.ts'
+export { type CommitWatch, startCommitWatch } from './watchCommits.ts'
