@@ -32,6 +32,8 @@ export type AlertState = {
   /** Members to write. */
   readonly touched: Map<string, Member>
   readonly changes: Change[]
+  /** Transactions and addresses of the findings that came in: `tx:1:0x…`, `address:1:0x…`. */
+  readonly traces?: Set<string>
 }
 
 export type AlertBook = {
@@ -92,6 +94,7 @@ export const createAlertBook = (options: {
       members: new Map(),
       touched: new Map(),
       changes: [],
+      traces: new Set(),
     }
     statesOf(key).push(state)
     return state
@@ -119,6 +122,7 @@ export const createAlertBook = (options: {
       retracted: false,
     }
     state.touched.set(finding.id, member)
+    if (state.traces) noteTraces(state.traces, finding)
     const before = { ...row }
     if (state.members) {
       state.members.set(finding.id, member)
@@ -207,6 +211,17 @@ export const createAlertBook = (options: {
   }
 
   return { fold, states: () => [...byKey.values()].flat() }
+}
+
+/** Most addresses of one finding, and traces of one alert in a batch, that later alerts may join by. */
+const MOST_ADDRESSES = 5
+const MOST_TRACES = 50
+
+const noteTraces = (traces: Set<string>, { chainId, txHash, addresses }: FindingRow): void => {
+  if (chainId === 0 || traces.size >= MOST_TRACES) return
+  if (txHash) traces.add(`tx:${chainId}:${txHash.toLowerCase()}`)
+  for (const address of addresses.slice(0, MOST_ADDRESSES))
+    traces.add(`address:${chainId}:${address.toLowerCase()}`)
 }
 
 const conditionOf = (finding: FindingRow): Member['condition'] => finding.condition ?? 'holds'

@@ -6,14 +6,35 @@ export {
   unacknowledgeIncident,
 } from './incident/acknowledgeIncident.ts'
 export { commentIncident } from './incident/commentIncident.ts'
+export {
+  type BlastRadius,
+  describeBlastRadius,
+  type LikelyCause,
+  likelyCause,
+} from './incident/correlation.ts'
+export {
+  createDependencyMap,
+  type DependencyMap,
+  type MapConfig,
+  type MapNode,
+} from './incident/dependencyMap.ts'
 export { mitigateIncident, resolveIncident } from './incident/endIncident.ts'
 export type { Act, IncidentRef } from './incident/findIncident.ts'
+export { type IncidentSettings, incidentSettings } from './incident/incidentSettings.ts'
+export { type IncidentState, incidentState } from './incident/incidentState.ts'
 export {
   type IncidentEventKind,
   type IncidentEventRow,
   type IncidentNote,
   noteIncident,
 } from './incident/noteIncident.ts'
+export {
+  type IncidentView,
+  readIncident,
+  readTimeline,
+  type TimelineEntry,
+} from './incident/readIncident.ts'
+export { isBusinessTime, measureTargets, type TargetFigure } from './incident/targets.ts'
 export { readChannelFigures } from './outbox.ts'
 export { routeFinding } from './routeFinding.ts'
 export type { SilenceMatchers } from './silence/silenceMatchers.ts'

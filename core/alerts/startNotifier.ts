@@ -36,7 +36,10 @@ export type NotifierOptions = {
   /** Where the runbook of a bot lies, as people are told. */
   readonly runbookFor?: (botId: string) => string | undefined
   /** Last touch before a message leaves by a channel. */
-  readonly prepare?: (message: AlertMessage, channel: string) => AlertMessage
+  readonly prepare?: (
+    message: AlertMessage,
+    channel: string,
+  ) => AlertMessage | Promise<AlertMessage>
   /** For tests: stands in for the channels of the watchlist. */
   readonly createChannel?: (config: ChannelConfig) => Channel
   readonly backoffBaseMs?: number
@@ -64,7 +67,7 @@ export const startNotifier = async (options: NotifierOptions): Promise<Notifier>
     if (!prepare) return channel
     return {
       ...channel,
-      send: (message, signal) => channel.send(prepare(message, entry.name), signal),
+      send: async (message, signal) => channel.send(await prepare(message, entry.name), signal),
     }
   }
   let channels = new Map(config.channels.map((entry) => [entry, build(entry)]))

@@ -12,10 +12,24 @@ export type OutboxRow = typeof tables.outbox.$inferSelect
  * What people are told of. `reopened`: it is there again after a resolution or retraction, or its source answers again
  * after `unknown`. Folding a further finding is not told.
  */
-export type AlertChange = 'opened' | 'raised' | 'unknown' | 'resolved' | 'retracted' | 'reopened'
+export type AlertChange =
+  | 'opened'
+  | 'raised'
+  | 'unknown'
+  | 'resolved'
+  | 'retracted'
+  | 'reopened'
+  /** Of an incident, by its gravest alert: further alerts joined it, and are told by this one message. */
+  | 'digest'
+  /** Nobody has acknowledged it yet. */
+  | 'repeated'
+  /** It comes and goes; nothing more is told until it is stable. */
+  | 'flapping'
 
 /** The part of the watchlist that decides who is told. */
-export type RoutingConfig = Pick<Config, 'routes' | 'channels' | 'chains'> & LabelledConfig
+export type RoutingConfig = Pick<Config, 'routes' | 'channels' | 'chains'> &
+  LabelledConfig &
+  Partial<Pick<Config, 'incidents' | 'dependencies' | 'people'>>
 
 /** What a channel delivers: version 1 of the alert message. All strings are bounded and cleaned. */
 export type AlertMessage = {
@@ -63,7 +77,20 @@ export type AlertMessage = {
     readonly acknowledge?: string
     readonly approve?: string
     readonly deny?: string
+    /** Four digits: what an SMS that acknowledges it says. */
+    readonly reply?: string
+    /** Where Twilio tells of the key that was pressed in a call. */
+    readonly call?: string
   }
+  /** Of a digest: how many alerts, in how many incidents, it speaks of. */
+  readonly more?: { readonly alerts: number; readonly incidents: number }
+  /** What Tocsin does or wants to do about it: executions that its findings asked for, newest first, at most 5. */
+  readonly doing?: readonly {
+    readonly execution: string
+    readonly action: string
+    readonly status: string
+    readonly link: string | null
+  }[]
   /** Of a proposal, for the one person whose channel this is: pages on which they approve or deny it. */
   readonly links?: { readonly approve: string; readonly deny: string }
 }

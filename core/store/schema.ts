@@ -420,7 +420,11 @@ export const outbox = tocsin.table(
     lane: text('lane').notNull(),
     severity: text('severity').$type<'SEV1' | 'SEV2' | 'SEV3' | 'SEV4'>().notNull(),
     payload: jsonb('payload').$type<Json>().notNull(),
-    status: text('status').$type<'pending' | 'sent' | 'dead'>().notNull().default('pending'),
+    /** `superseded`: it waited so long that something newer of its alert was to be told instead. */
+    status: text('status')
+      .$type<'pending' | 'sent' | 'dead' | 'superseded'>()
+      .notNull()
+      .default('pending'),
     attempts: integer('attempts').notNull().default(0),
     /** How often the receiver refused it for good. */
     refusals: integer('refusals').notNull().default(0),
@@ -438,6 +442,7 @@ export const outbox = tocsin.table(
     index('outbox_leased').on(t.leasedBy).where(sql`leased_by is not null`),
     index('outbox_dead').on(t.createdAt).where(sql`status = 'dead'`),
     index('outbox_alert').on(t.alertId),
+    index('outbox_incident').on(t.incidentId),
   ],
 )
 
@@ -580,7 +585,7 @@ export const executionApproval = tocsin.table(
     /** Hash of exactly what was shown: execution, policy, chain, target and calldata. */
     bytesHash: text('bytes_hash').notNull(),
     at: at('at').notNull().defaultNow(),
-    via: text('via').$type<'link' | 'console' | 'cli' | 'key'>().notNull(),
+    via: text('via').$type<'link' | 'console' | 'cli' | 'key' | 'chat'>().notNull(),
     /** Single use. */
     nonce: text('nonce').notNull(),
     expiresAt: at('expires_at').notNull(),

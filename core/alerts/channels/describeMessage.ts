@@ -27,6 +27,9 @@ const WORDS: Readonly<Record<AlertChange, string>> = {
   resolved: 'resolved',
   retracted: 'taken back: its block is gone',
   reopened: 'is there again',
+  digest: 'and more',
+  repeated: 'is still open and nobody has it in hand',
+  flapping: 'comes and goes',
 }
 
 /** Whether nothing is left to do about it. */
@@ -51,6 +54,10 @@ const factsOf = (message: AlertMessage): readonly Fact[] => {
     { name: 'chain', value: `${chain.name} · block ${range}${message.final ? '' : ', not final'}` },
     { name: 'seen by', value: `${message.bot} ${message.alertId}` },
     { name: 'findings', value: message.findings > 1 ? String(message.findings) : '' },
+    ...(message.doing ?? []).map(({ action, status, execution }) => ({
+      name: `action ${action}`,
+      value: `${status} (${execution.slice(0, 12)})`,
+    })),
     ...Object.entries(message.evidence).map(([name, value]) => ({ name, value })),
   ]
   return facts
@@ -61,12 +68,17 @@ const factsOf = (message: AlertMessage): readonly Fact[] => {
 
 const linksOf = (message: AlertMessage): readonly MessageLink[] => {
   const explorer = message.chain.explorer?.replace(/\/+$/, '')
-  const answers = message.links
-    ? [
-        { text: 'Approve', url: message.links.approve },
-        { text: 'Deny', url: message.links.deny },
-      ]
-    : []
+  const answers = [
+    ...(message.links
+      ? [
+          { text: 'Approve', url: message.links.approve },
+          { text: 'Deny', url: message.links.deny },
+        ]
+      : []),
+    ...(message.doing ?? []).flatMap(({ action, link }) =>
+      link === null ? [] : [{ text: short(`Action ${action}`, 60), url: link }],
+    ),
+  ]
   if (!explorer) return answers
   return [
     ...answers,

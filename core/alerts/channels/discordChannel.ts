@@ -48,6 +48,22 @@ const encodeEmbed = (message: AlertMessage) => {
   }
 }
 
+const PRIMARY = 1
+const SUCCESS = 3
+const DANGER = 4
+
+/** Buttons: only a webhook that an application owns may carry them. */
+const componentsOf = ({ buttons }: AlertMessage): Readonly<Record<string, unknown>> => {
+  const components = [
+    { label: 'Acknowledge', style: PRIMARY, custom_id: buttons?.acknowledge },
+    { label: 'Approve', style: SUCCESS, custom_id: buttons?.approve },
+    { label: 'Deny', style: DANGER, custom_id: buttons?.deny },
+  ]
+    .filter(({ custom_id }) => custom_id !== undefined)
+    .map((one) => ({ type: 2, ...one }))
+  return components.length > 0 ? { components: [{ type: 1, components }] } : {}
+}
+
 /** A 429 tells in its body, to the millisecond, how long to wait. */
 const judgeDiscord = (answer: HttpAnswer, now: Date): SendResult => {
   const after = answer.status === 429 ? readJson(answer)['retry_after'] : undefined
@@ -85,7 +101,11 @@ export const createDiscordChannel = (options: {
       request: {
         ...request,
         headers: { 'content-type': 'application/json' },
-        body: encodeLine({ embeds: [encodeEmbed(message)], allowed_mentions: { parse: [] } }),
+        body: encodeLine({
+          embeds: [encodeEmbed(message)],
+          allowed_mentions: { parse: [] },
+          ...componentsOf(message),
+        }),
       },
     })
   const send = async (message: AlertMessage, signal: AbortSignal): Promise<SendResult> => {

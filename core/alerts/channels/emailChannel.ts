@@ -94,7 +94,7 @@ export const createEmailChannel = (options: {
         const reason = `no answer within ${options.timeoutMs} ms`
         timer = setTimeout(() => resolve({ kind: 'retry', reason }), options.timeoutMs)
       })
-      const mail = { ...encodeMail(message), from: options.from, to: [...options.to] }
+      const mail = { ...encodeMail(message), from: options.from, to: message.to ?? [...options.to] }
       const work = transport.sendMail(mail).then((): SendResult => ({ kind: 'sent' }), judgeError)
       return Promise.race([work, limit]).finally(() => clearTimeout(timer))
     },

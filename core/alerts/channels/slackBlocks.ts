@@ -18,6 +18,23 @@ const section = (text: string) => ({
 const headerText = (text: string): string =>
   [...text.replaceAll('<', '‹').replaceAll('>', '›')].slice(0, 148).join('')
 
+const button = (action: string, text: string, value: string, style?: 'primary' | 'danger') => ({
+  type: 'button',
+  action_id: `tocsin_${action}`,
+  text: { type: 'plain_text', text, emoji: false },
+  value,
+  ...(style ? { style } : {}),
+})
+
+const buttonsOf = ({ buttons }: AlertMessage): readonly unknown[] => {
+  const elements = [
+    ...(buttons?.acknowledge ? [button('acknowledge', 'Acknowledge', buttons.acknowledge)] : []),
+    ...(buttons?.approve ? [button('approve', 'Approve', buttons.approve, 'primary')] : []),
+    ...(buttons?.deny ? [button('deny', 'Deny', buttons.deny, 'danger')] : []),
+  ]
+  return elements.length > 0 ? [{ type: 'actions', elements }] : []
+}
+
 /** At most 3,000 characters stand in one section, 150 in a header, and 50 blocks in a message. */
 const SECTION_MAX = 2_900
 
@@ -45,6 +62,7 @@ export const slackBlocks = (
       section(joinWithin([`*${escapeMarks(headline)}*`, escapeMarks(summary)], '\n', SECTION_MAX)),
       ...(lines.length > 0 ? [section(joinWithin(lines, '\n', SECTION_MAX))] : []),
       ...(shown.length > 0 ? [section(joinWithin(shown, ' · ', SECTION_MAX))] : []),
+      ...buttonsOf(message),
       {
         type: 'context',
         elements: [

@@ -80,7 +80,9 @@ export const createSlackChannel = (options: {
     })
 
   const send = async (message: AlertMessage, signal: AbortSignal): Promise<SendResult> => {
-    const lane = message.incident ?? message.alert
+    // Whoever is written to alone has a thread of their own.
+    const lane = `${message.incident ?? message.alert}${message.to ? `@${message.to}` : ''}`
+    const to = message.to === undefined ? {} : { channel: message.to }
     const thread = readThread(await threads.find(lane))
     const said = slackBlocks(message)
     const metadata = {
@@ -91,6 +93,7 @@ export const createSlackChannel = (options: {
       post,
       {
         ...said,
+        ...to,
         metadata,
         // A graver turn must not hide in a thread.
         ...(thread ? { thread_ts: thread.ts, reply_broadcast: message.change === 'raised' } : {}),
@@ -106,7 +109,7 @@ export const createSlackChannel = (options: {
     )
     // The message itself has arrived; how the first one looks is a courtesy.
     if (result.kind === 'sent' && thread?.alert === message.alert && isOver(message))
-      await call(update, { ...said, ts: thread.ts }, signal, judgeSlack)
+      await call(update, { ...said, ...to, ts: thread.ts }, signal, judgeSlack)
     return result
   }
   return {

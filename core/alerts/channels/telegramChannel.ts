@@ -7,7 +7,8 @@ import { encodeLine } from './encodeLine.ts'
 /** A message may have 4,096 characters after its marks are read. */
 const MAX_TEXT = 3_900
 
-const encodeText = (message: AlertMessage): string => {
+/** A message in Telegram's HTML; text of strangers is escaped. */
+export const telegramText = (message: AlertMessage): string => {
   const { headline, summary, facts, links, runbook } = describeMessage(message)
   return joinWithin(
     [
@@ -26,6 +27,15 @@ const encodeText = (message: AlertMessage): string => {
     '\n',
     MAX_TEXT,
   )
+}
+
+const keyboardOf = ({ buttons }: AlertMessage): Readonly<Record<string, unknown>> => {
+  const row = [
+    { text: 'Acknowledge', callback_data: buttons?.acknowledge },
+    { text: 'Approve', callback_data: buttons?.approve },
+    { text: 'Deny', callback_data: buttons?.deny },
+  ].filter(({ callback_data }) => callback_data !== undefined)
+  return row.length > 0 ? { reply_markup: { inline_keyboard: [row] } } : {}
 }
 
 /** Telegram says in the body how long to wait, and where a group has gone. */
@@ -62,7 +72,7 @@ export const createTelegramChannel = (options: {
 }): Channel => {
   const url = channelUrl(options.name, options.url, `/bot${options.token}/sendMessage`)
   const send = async (message: AlertMessage, signal: AbortSignal): Promise<SendResult> => {
-    const lane = message.incident ?? message.alert
+    const lane = `${message.incident ?? message.alert}${message.to ? `@${message.to}` : ''}`
     const first = await options.threads.find(lane)
     return attempt({
       signal,
@@ -71,12 +81,15 @@ export const createTelegramChannel = (options: {
         url,
         headers: { 'content-type': 'application/json' },
         body: encodeLine({
-          chat_id: options.chat,
-          text: encodeText(message),
+          chat_id: message.to ?? options.chat,
+          text: telegramText(message),
+          ...keyboardOf(message),
           parse_mode: 'HTML',
           link_preview_options: { is_disabled: true },
           disable_notification: isOver(message),
-          ...(options.topic === undefined ? {} : { message_thread_id: options.topic }),
+          ...(options.topic === undefined || message.to !== undefined
+            ? {}
+            : { message_thread_id: options.topic }),
           ...(first === undefined
             ? {}
             : {

@@ -67,5 +67,5 @@ export const matchesSilence = (matchers: SilenceMatchers, alert: Silenceable): b
 /** Whether matchers say what they cover, beside its severity: one that covers everything would be no silence but a switch. */
 export const isNarrow = ({ severity, ...rest }: SilenceMatchers): boolean =>
   Object.values(rest).some(
-    (patterns) => patterns !== undefined && patterns.every((pattern) => pattern !== '*'),
+    (patterns) => patterns?.every((pattern) => pattern !== '*') ?? false,
   )
