@@ -33,7 +33,10 @@ const readCode = (dir: string): string => {
 /** What the bot's code and package say about how it wants to be hosted. */
 export const fortaEntry = async (pack: BotPackage, configFile: string): Promise<FortaEntry> => {
   const code = readCode(pack.dir)
-  const usesTraces = /\.traces\b|filterFunction|\.addresses\b|\btraces\s*[,}]/.test(code)
+  const usesTraces =
+    pack.generation === 2
+      ? /useTraceData/.test(code)
+      : /\.traces\b|filterFunction|\.addresses\b|\btraces\s*[,}]/.test(code)
   const secrets = [
     ...new Set(
       [...code.matchAll(/process\.env(?:\.|\[['"])([A-Z][A-Z0-9_]*)/g)].flatMap(([, name]) =>
@@ -51,6 +54,11 @@ export const fortaEntry = async (pack: BotPackage, configFile: string): Promise<
       ? `It runs on the chains of the watchlist with id ${pack.chainIds.join(', ')}; \`chains\` narrows or replaces that.`
       : 'Its package.json names no chainIds: say `chains`.',
     ...(usesTraces ? [] : ['Its code reads no traces: it is given none, which saves time.']),
+    ...(pack.generation === 2
+      ? [
+          'It is of the second SDK: its scans do not poll, they get the blocks of the watcher; its rpcUrl is not used.',
+        ]
+      : []),
     ...(/fetchJwt/.test(code)
       ? [
           'It calls fetchJwt: outside production the SDK answers a constant, and its production service has a fixed host name that cannot be served here.',

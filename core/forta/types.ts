@@ -20,9 +20,11 @@ export type BotPackage = {
   /** `chainIds` of package.json. */
   readonly chainIds: readonly number[]
   readonly language: 'javascript' | 'typescript'
-  /** Module of the agent, as the SDK's own command line finds it. */
+  /** Of the SDK: 1 is `forta-agent`, 2 is `@fortanetwork/forta-bot`. */
+  readonly generation: 1 | 2
+  /** Module of the agent, as the SDK's own command line finds it; of a bot of the second SDK its `main`. */
   readonly agentPath: string
-  /** Folder of the bot's own `forta-agent`. */
+  /** Folder of the bot's own SDK. */
   readonly sdkDir: string
   readonly sdkVersion: string
 }

@@ -35,6 +35,7 @@ const CODE: Readonly<Record<string, string>> = {
   [SWALLOWER]: swallow(REVERTER),
   [FACTORY]: `0x6c${INIT}600052600d60136000f05000`,
   [DEATH]: '0x33ff',
+  [at(0xf007)]: '0x4360005260206000f3',
 }
 const word = (value: bigint): string => value.toString(16).padStart(64, '0')
 
@@ -74,6 +75,9 @@ export const mineBlock = async (anvil: Anvil, sent: readonly Sent[]): Promise<nu
 
 export type BotFolder = { readonly dir: string; readonly remove: () => Promise<void> }
 
+/** Answers every call with the number of the block that it is asked at. */
+export const CLOCK = at(0xf007)
+
 const makeFolder = async (fill: (dir: string) => Promise<void>): Promise<BotFolder> => {
   const dir = await mkdtemp(join(tmpdir(), 'tocsin-forta-test-'))
   await symlink(dirname(SDK), join(dir, 'node_modules'))
@@ -105,6 +109,26 @@ export const writtenBot = (source: string, chainIds: readonly number[] = [1]): P
     )
     await writeFile(join(dir, 'src', 'agent.js'), source)
   })
+
+/** A bot of several files, by their paths. */
+export const filedBot = (
+  files: Readonly<Record<string, string>>,
+  more: Readonly<Record<string, unknown>> = {},
+): Promise<BotFolder> =>
+  makeFolder(async (dir) => {
+    const pack = { name: 'filed-bot', version: '1.0.0', chainIds: [1], ...more }
+    for (const [path, text] of Object.entries({ ...files, 'package.json': JSON.stringify(pack) })) {
+      await mkdir(dirname(join(dir, path)), { recursive: true })
+      await writeFile(join(dir, path), text)
+    }
+  })
+
+/** A bot of the second SDK. */
+export const nextBot = (source: string): Promise<BotFolder> =>
+  filedBot(
+    { 'src/main.js': source },
+    { main: 'src/main.js', dependencies: { '@fortanetwork/forta-bot': '0.2.3' } },
+  )
 
 /** Reports everything that it is given, word by word. */
 export const DUMP_BOT = `

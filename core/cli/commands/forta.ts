@@ -233,7 +233,7 @@ const test = async (dir: string, options: FortaOptions): Promise<number> => {
     if (options.json) printJson({ ...said, block: Number(number), ...made })
     else {
       process.stdout.write(
-        `${said.package} with forta-agent ${said.sdk}: ${said.handlers.join(', ') || 'no handlers'}\nMade for chains ${said.chains.join(', ') || '(none named)'}\nBlock ${Number(number)}: ${made.findings.length} findings\n`,
+        `${said.package} with ${pack.generation === 1 ? 'forta-agent' : '@fortanetwork/forta-bot'} ${said.sdk}: ${said.handlers.join(', ') || 'no handlers'}\nMade for chains ${said.chains.join(', ') || '(none named)'}\nBlock ${Number(number)}: ${made.findings.length} findings\n`,
       )
       for (const line of [...complaints, ...made.faults])
         process.stdout.write(`${cleanText(line, 400)}\n`)
@@ -256,7 +256,7 @@ const printComparison = (result: RangeComparison): void => {
   show('Faults', result.faults)
   const isSame = result.onlyTocsin.length + result.onlySdk.length === 0
   process.stdout.write(
-    `${isSame ? 'Identical' : 'Different'}: ${result.same} findings of both in ${result.blocks} blocks${result.isReordered ? ', in another order' : ''}. Hosted ${result.tocsinSeconds.toFixed(1)} s, forta-agent ${result.sdkVersion} ${result.sdkSeconds.toFixed(1)} s.\n`,
+    `${isSame ? 'Identical' : 'Different'}: ${result.same} findings of both in ${result.blocks} blocks${result.isReordered ? ', in another order' : ''}. Hosted ${result.tocsinSeconds.toFixed(1)} s, its SDK ${result.sdkVersion} ${result.sdkSeconds.toFixed(1)} s.\n`,
   )
 }
 

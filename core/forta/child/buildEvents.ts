@@ -1,4 +1,5 @@
 import type { Compat, RawTransaction } from '../types.ts'
+import { groupByTransaction } from './groupByTransaction.ts'
 import type { Sdk } from './loadAgent.ts'
 import { toNodeBlock, toNodeTransaction } from './nodeEvents.ts'
 import type { BlockPayload } from './protocol.ts'
@@ -19,18 +20,6 @@ export type BlockEvents = {
 export type EventMaker = (data: BlockPayload) => BlockEvents
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '')
-
-const byTransaction = (rows: readonly Raw[]): ReadonlyMap<string, readonly Raw[]> => {
-  const found = new Map<string, Raw[]>()
-  for (const row of rows) {
-    const hash = text(row['transactionHash']).toLowerCase()
-    if (hash === '') continue
-    const list = found.get(hash)
-    if (list) list.push(row)
-    else found.set(hash, [row])
-  }
-  return found
-}
 
 /** Addresses that events carry in indexed topics: twelve zero bytes, then twenty of the address. */
 const topicAddresses = (logs: readonly Raw[]): readonly string[] =>
@@ -84,8 +73,8 @@ export const createEventMaker = (sdk: Sdk, compat: Compat, chainId: number): Eve
       readonly createTransactionEventFromGrpcRequest: (request: unknown) => unknown
     }
     return ({ block, logs, traces }) => {
-      const logsOf = byTransaction(logs)
-      const tracesOf = byTransaction(traces ?? [])
+      const logsOf = groupByTransaction(logs)
+      const tracesOf = groupByTransaction(traces ?? [])
       return {
         count: block.transactions.length,
         block: () =>
@@ -120,8 +109,8 @@ export const createEventMaker = (sdk: Sdk, compat: Compat, chainId: number): Eve
     for (const address of topicAddresses(logs)) addresses[address] = true
   }
   return ({ block, logs, traces }) => {
-    const logsOf = byTransaction(logs)
-    const tracesOf = byTransaction(traces ?? [])
+    const logsOf = groupByTransaction(logs)
+    const tracesOf = groupByTransaction(traces ?? [])
     return {
       count: block.transactions.length,
       block: () => cli.createBlockEvent(block, chainId),

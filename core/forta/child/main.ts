@@ -2,6 +2,7 @@ import { Socket } from 'node:net'
 import { type BlockEvents, createEventMaker, type EventMaker } from './buildEvents.ts'
 import { encodeFrame, readFrames } from './frames.ts'
 import { type Agent, type Handler, loadAgent, loadSdk, type Sdk } from './loadAgent.ts'
+import { loadNextBot } from './loadNextBot.ts'
 import type {
   AlertMessage,
   BlocksMessage,
@@ -10,6 +11,7 @@ import type {
   StartMessage,
   ToChild,
 } from './protocol.ts'
+import { catchSentAlerts, type SentAlerts } from './sentAlerts.ts'
 import { speedUp } from './speedUp.ts'
 
 /**
@@ -25,7 +27,8 @@ const MOST_BYTES = 10_000 * 1_024
 /** How often the host hears that a block goes on (ms). */
 const TELL_EVERY_MS = 50
 
-type Bot = { readonly agent: Agent; readonly sdk: Sdk; readonly makeEvents: EventMaker }
+type Loaded = { readonly agent: Agent; readonly sdk: Sdk; readonly makeEvents: EventMaker }
+type Bot = Loaded & { readonly generation: 1 | 2 }
 
 const socket = new Socket({ fd: HOST_FD, readable: true, writable: true })
 const tell = (message: FromChild): void => {
@@ -57,24 +60,43 @@ const takeFindings = (returned: unknown): readonly unknown[] => {
   return JSON.parse(json) as readonly unknown[]
 }
 
+let sentAlerts: SentAlerts = { take: () => [] }
+
 const runItem = async (
   item: number,
   handler: Handler,
   makeEvent: () => unknown,
 ): Promise<ItemResult | undefined> => {
   try {
-    const findings = takeFindings(await handler(makeEvent()))
+    const returned = await handler(makeEvent())
+    const sent = sentAlerts.take()
+    const findings = takeFindings(
+      sent.length > 0 && Array.isArray(returned) ? [...returned, ...sent] : returned,
+    )
     return findings.length > 0 ? { item, findings } : undefined
   } catch (error) {
+    sentAlerts.take()
     return { item, error: explain(error) }
   }
 }
 
-const start = async (message: StartMessage): Promise<Bot> => {
-  const sdk = loadSdk(message.agentPath)
+const load = async (message: StartMessage): Promise<Loaded> => {
+  const { agentPath, chainId, rpcUrl } = message
+  if (message.generation === 2) {
+    const bot = await loadNextBot({ mainPath: agentPath, chainId, rpcUrl })
+    sentAlerts = catchSentAlerts(bot.sdk, 2)
+    return bot
+  }
+  const sdk = loadSdk(agentPath)
   speedUp(sdk)
-  const agent = await loadAgent(message.agentPath)
-  const makeEvents = createEventMaker(sdk, message.compat, message.chainId)
+  sentAlerts = catchSentAlerts(sdk, 1)
+  const agent = await loadAgent(agentPath)
+  return { sdk, agent, makeEvents: createEventMaker(sdk, message.compat, chainId) }
+}
+
+const start = async (message: StartMessage): Promise<Bot> => {
+  const loaded = await load(message)
+  const { agent, sdk } = loaded
   const response: unknown = await agent.initialize?.()
   const alertConfig =
     typeof response === 'object' && response !== null && 'alertConfig' in response
@@ -91,7 +113,7 @@ const start = async (message: StartMessage): Promise<Bot> => {
     subscriptions: Array.isArray(subscriptions) ? subscriptions : [],
     sdkVersion: sdk.version,
   })
-  return { agent, sdk, makeEvents }
+  return { ...loaded, generation: message.generation }
 }
 
 const runBlocks = async (bot: Bot, message: BlocksMessage): Promise<void> => {
@@ -127,12 +149,17 @@ const runBlocks = async (bot: Bot, message: BlocksMessage): Promise<void> => {
 
 const runAlert = async (bot: Bot, { id, alert }: AlertMessage): Promise<void> => {
   const { handleAlert } = bot.agent
-  const { createAlertEvent, Alert } = bot.sdk.require('forta-agent') as {
-    readonly createAlertEvent: (from: { alert: unknown }) => unknown
+  const { createAlertEvent, Alert } = bot.sdk.require(
+    bot.generation === 1 ? 'forta-agent' : '@fortanetwork/forta-bot',
+  ) as {
+    readonly createAlertEvent: (alert: unknown) => unknown
     readonly Alert: { readonly fromObject: (from: unknown) => unknown }
   }
   const result = handleAlert
-    ? await runItem(0, handleAlert, () => createAlertEvent({ alert: Alert.fromObject(alert) }))
+    ? await runItem(0, handleAlert, () => {
+        const made = Alert.fromObject(alert)
+        return createAlertEvent(bot.generation === 1 ? { alert: made } : made)
+      })
     : undefined
   tell({ kind: 'done', id, results: result ? [result] : [] })
 }

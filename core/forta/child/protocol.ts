@@ -3,10 +3,13 @@ import type { Compat, RawTransaction } from '../types.ts'
 /** What a child is told when it is started. */
 export type StartMessage = {
   readonly kind: 'start'
+  /** Of the SDK: 1 is `forta-agent`, 2 is `@fortanetwork/forta-bot`. */
+  readonly generation: 1 | 2
   /** Absolute path of the agent's module, as the SDK's own command line finds it. */
   readonly agentPath: string
   readonly compat: Compat
   readonly chainId: number
+  readonly rpcUrl: string
 }
 
 /** A block as nodes give it, its logs, and its traces in Parity's shape (undefined: the bot gets none). */

@@ -3,12 +3,15 @@ import {
   type BotFolder,
   DUMP_BOT,
   everyKind,
+  filedBot,
   mineBlock,
+  nextBot,
   prepareChain,
   starterBot,
   transfer,
   writtenBot,
 } from '../../../test/support/fortaScene.ts'
+import { NEXT_BOT, SHAPES } from '../../../test/support/fortaShapes.ts'
 import { createRpcPool, type RpcPool } from '../../chain/index.ts'
 import { type Anvil, startAnvil } from '../../testing/index.ts'
 import { compareRange } from './compareRange.ts'
@@ -78,6 +81,35 @@ test('behavior: events are word for word those of the SDK', async () => {
   expect([result.onlyTocsin, result.onlySdk]).toEqual([[], []])
   expect(result.same).toBe(last + 21)
   expect(result.isReordered).toBe(false)
+})
+
+test.each(process.env['TOCSIN_LONG'] ? Object.keys(SHAPES) : ['together'])(
+  'behavior: bots in the shapes of public ones find what their SDK finds (%s)',
+  async (shape) => {
+    const dir = await keep(filedBot(SHAPES[shape] ?? {}))
+    const result = await compareRange({
+      pool,
+      traces: 'auto',
+      bot: { id: shape, dir, compat: 'cli' },
+      from: 1,
+      to: last,
+    })
+    expect(result).toMatchObject({ onlyTocsin: [], onlySdk: [], isReordered: false, faults: [] })
+    expect(result.same).toBeGreaterThan(shape === 'together' ? 30 : 2)
+  },
+)
+
+test('behavior: a bot of the second SDK finds what it finds by itself', async () => {
+  const dir = await keep(nextBot(NEXT_BOT))
+  const result = await compareRange({
+    pool,
+    traces: 'auto',
+    bot: { id: 'next', dir },
+    from: 1,
+    to: last,
+  })
+  expect(result).toMatchObject({ onlyTocsin: [], onlySdk: [], isReordered: false, faults: [] })
+  expect(result).toMatchObject({ same: last + 21, sdkVersion: '0.2.3' })
 })
 
 test('error: a bot that finds otherwise is told of', async () => {

@@ -94,6 +94,7 @@ export const compareRange = async (options: {
         pack,
         from,
         to,
+        chainId: pool.chainId,
         traces: wantsTraces(bot) && traces !== 'none',
         rpcUrl: `http://127.0.0.1:${desk.rpcPort}`,
         environment: process.env,

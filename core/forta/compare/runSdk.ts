@@ -3,6 +3,7 @@ import { mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import type { BotPackage } from '../types.ts'
+import { NEXT_ENTRY } from './nextEntry.ts'
 
 export type SdkRun = {
   readonly exitCode: number | null
@@ -12,7 +13,19 @@ export type SdkRun = {
   readonly seconds: number
 }
 
-const HEADER = /^(\d+) findings for (?:block|transaction) (0x[0-9a-fA-F]{64}) (.*)$/
+export type SdkRunOptions = {
+  readonly pack: BotPackage
+  readonly from: number
+  readonly to: number
+  readonly chainId: number
+  readonly rpcUrl: string
+  readonly traces: boolean
+  readonly environment: NodeJS.ProcessEnv
+  readonly limitMs: number
+}
+
+const HEADER =
+  /^(\d+) findings for (?:block|transaction) (0x[0-9a-fA-F]{64}) (?:on chain \d+ )?(.*)$/
 
 /** Findings as `forta-agent run` prints them: objects one after another with a comma between. */
 export const parseSdkOutput = (stdout: string): SdkRun['findings'] => {
@@ -43,16 +56,28 @@ export const parseSdkOutput = (stdout: string): SdkRun['findings'] => {
   return found
 }
 
+/** The second SDK has its range in the environment, and the bot brings its own node: that is replaced. */
+const nextCommand = async (
+  { pack, from, to, chainId, rpcUrl }: SdkRunOptions,
+  home: string,
+): Promise<{ readonly args: readonly string[]; readonly environment: NodeJS.ProcessEnv }> => {
+  const entry = join(home, 'entry.cjs')
+  await writeFile(entry, NEXT_ENTRY)
+  return {
+    args: ['--require', entry, pack.agentPath],
+    environment: {
+      FORTA_CLI: 'true',
+      FORTA_CLI_RANGE: `${from}..${to}`,
+      FORTA_CLI_NO_CACHE: 'true',
+      FORTA_CHAIN_ID: String(chainId),
+      FORTA_ENV: 'development',
+      TOCSIN_RPC_URL: rpcUrl,
+    },
+  }
+}
+
 /** Runs the bot by its own SDK's command line over a range, with a HOME of its own so that nothing is cached. */
-export const runSdk = async (options: {
-  readonly pack: BotPackage
-  readonly from: number
-  readonly to: number
-  readonly rpcUrl: string
-  readonly traces: boolean
-  readonly environment: NodeJS.ProcessEnv
-  readonly limitMs: number
-}): Promise<SdkRun> => {
+export const runSdk = async (options: SdkRunOptions): Promise<SdkRun> => {
   const { pack } = options
   const home = await mkdtemp(join(tmpdir(), 'tocsin-forta-home-'))
   const began = performance.now()
@@ -71,24 +96,27 @@ export const runSdk = async (options: {
         traceRpcUrl: options.traces ? options.rpcUrl : '',
       }),
     )
-    const child = spawn(
-      process.execPath,
-      [
-        join(pack.sdkDir, 'dist', 'cli', 'index.js'),
-        'run',
-        '--config',
-        // It takes the path from the working directory, whatever it is.
-        relative(await realpath(pack.dir), config),
-        '--nocache',
-        '--range',
-        `${options.from}..${options.to}`,
-      ],
-      {
-        cwd: pack.dir,
-        env: { ...options.environment, HOME: home },
-        stdio: ['ignore', 'pipe', 'pipe'],
-      },
-    )
+    const { args, environment } =
+      pack.generation === 2
+        ? await nextCommand(options, home)
+        : {
+            environment: {},
+            args: [
+              join(pack.sdkDir, 'dist', 'cli', 'index.js'),
+              'run',
+              '--config',
+              // It takes the path from the working directory, whatever it is.
+              relative(await realpath(pack.dir), config),
+              '--nocache',
+              '--range',
+              `${options.from}..${options.to}`,
+            ],
+          }
+    const child = spawn(process.execPath, args, {
+      cwd: pack.dir,
+      env: { ...options.environment, ...environment, HOME: home },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     const limit = setTimeout(() => child.kill('SIGKILL'), options.limitMs)
     const stdout: Buffer[] = []
     let stderr = ''

@@ -80,7 +80,12 @@ const placeOf = (item: number, blocks: readonly WrittenBlock[]): Place => {
   return { block: 0, item: rest }
 }
 
-const environmentOf = (options: HostedBotOptions, chainId: number, rpcPort: number) => ({
+const environmentOf = (
+  options: HostedBotOptions,
+  generation: 1 | 2,
+  chainId: number,
+  rpcPort: number,
+) => ({
   ...Object.fromEntries(
     [...HARMLESS, ...(options.env ?? [])].flatMap((name) => {
       const value = process.env[name]
@@ -93,6 +98,16 @@ const environmentOf = (options: HostedBotOptions, chainId: number, rpcPort: numb
   // Its helper services, for bots that ask for other bots' findings.
   FORTA_PUBLIC_API_PROXY_HOST: '127.0.0.1',
   FORTA_PUBLIC_API_PROXY_PORT: String(rpcPort),
+  ...(generation === 2
+    ? {
+        // Outside production it keeps every answer for ever; its other services are served here as well.
+        FORTA_ENV: 'production',
+        JSON_RPC_CACHE_HOST: '127.0.0.1',
+        JSON_RPC_CACHE_PORT: String(rpcPort),
+        FORTA_JWT_PROVIDER_HOST: '127.0.0.1',
+        FORTA_JWT_PROVIDER_PORT: String(rpcPort),
+      }
+    : {}),
   ...(options.fortaBotId === undefined ? {} : { FORTA_BOT_ID: options.fortaBotId }),
 })
 
@@ -143,8 +158,14 @@ export const createHostedBot = (options: {
       starts++
       const made = await createBotProcess({
         dir: pack.dir,
-        start: { agentPath: pack.agentPath, compat, chainId },
-        environment: environmentOf(bot, chainId, options.rpcPort),
+        start: {
+          generation: pack.generation,
+          agentPath: pack.agentPath,
+          compat,
+          chainId,
+          rpcUrl: `http://127.0.0.1:${options.rpcPort}`,
+        },
+        environment: environmentOf(bot, pack.generation, chainId, options.rpcPort),
         startMs: START_MS,
         onMessage,
         onOutput: (line) => options.onOutput?.(line),

@@ -2,7 +2,6 @@ import type { Hex } from '../../base/index.ts'
 import type { RpcPool } from '../../chain/index.ts'
 import { createRpcPool } from '../../chain/light.ts'
 import type { ChainConfig } from '../../config/types.ts'
-import { createGrpcBot } from '../grpc/createGrpcBot.ts'
 import type { BotPackage, GrpcBotOptions, HostedBotOptions } from '../types.ts'
 import {
   createHostedBot,
@@ -103,18 +102,25 @@ export const createHostedChain = async (options: {
     throw error
   }
   const { port } = server
-  const bots = options.bots.map((spec) => {
+  // Only who has such a bot waits for what speaks to it.
+  const grpc = options.bots.some((spec) => 'grpc' in spec)
+    ? await import('../grpc/createGrpcBot.ts')
+    : undefined
+  const bots = options.bots.flatMap((spec): readonly HostedBot[] => {
     const onEnd = (reason: string): void => options.onEnd?.(optionsOf(spec).id, reason)
-    if ('grpc' in spec) return createGrpcBot({ bot: spec.grpc, chainId: chain.id, onEnd })
+    if ('grpc' in spec)
+      return grpc ? [grpc.createGrpcBot({ bot: spec.grpc, chainId: chain.id, onEnd })] : []
     const { bot, pack } = spec
-    return createHostedBot({
-      bot,
-      pack,
-      chainId: chain.id,
-      rpcPort: port,
-      onOutput: (line) => options.onOutput?.(bot.id, line),
-      onEnd,
-    })
+    return [
+      createHostedBot({
+        bot,
+        pack,
+        chainId: chain.id,
+        rpcPort: port,
+        onOutput: (line) => options.onOutput?.(bot.id, line),
+        onEnd,
+      }),
+    ]
   })
   const tracing = new Map(
     options.bots.map(optionsOf).map((bot) => [bot.id, wantsTraces(bot)] as const),

@@ -34,8 +34,10 @@ const outDirOf = (dir: string): string => {
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '')
 
+type AgentPlace = Pick<BotPackage, 'agentPath' | 'language'>
+
 /** Where the SDK's own command line looks for the agent. */
-const findAgent = (dir: string): Pick<BotPackage, 'agentPath' | 'language'> => {
+const findAgent = (dir: string): AgentPlace => {
   const source = join(dir, 'src', 'agent')
   if (existsSync(`${source}.ts`))
     return { language: 'typescript', agentPath: resolve(dir, outDirOf(dir), 'agent.js') }
@@ -48,20 +50,60 @@ const findAgent = (dir: string): Pick<BotPackage, 'agentPath' | 'language'> => {
   return { language: 'javascript', agentPath: `${source}.js` }
 }
 
-const findSdk = (dir: string, agentPath: string): Pick<BotPackage, 'sdkDir' | 'sdkVersion'> => {
+const NEXT = '@fortanetwork/forta-bot'
+
+const SDKS = { 1: 'forta-agent', 2: NEXT } as const
+
+const generationOf = (pack: Record<string, unknown>): 1 | 2 => {
+  const names = [pack['dependencies'], pack['devDependencies']].flatMap((one) =>
+    isRecord(one) ? Object.keys(one) : [],
+  )
+  return names.includes(NEXT) && !names.includes(SDKS[1]) ? 2 : 1
+}
+
+/** Where the `main` of a bot of the second SDK lies: the SDK itself does not say. */
+const findMain = (dir: string, pack: Record<string, unknown>): AgentPlace => {
+  const scripts = isRecord(pack['scripts']) ? pack['scripts'] : {}
+  const started = ['start:prod', 'start'].flatMap((name) => {
+    const [, file] = /\bnode\s+(?:-\S+\s+)*(\S+\.[cm]?js)\b/.exec(text(scripts[name])) ?? []
+    return file ? [file] : []
+  })
+  const isTypeScript = existsSync(join(dir, 'tsconfig.json'))
+  const outDir = isTypeScript ? outDirOf(dir) : 'dist'
+  const tried = [
+    ...started,
+    ...(/\.[cm]?js$/.test(text(pack['main'])) ? [text(pack['main'])] : []),
+    ...['main.js', 'src/main.js', 'index.js', 'src/index.js', 'bot.js', 'agent.js'].map((file) =>
+      join(outDir, file),
+    ),
+    ...['main', 'index', 'bot', 'agent'].map((name) => join('src', `${name}.js`)),
+  ]
+  const found = tried.find((file) => existsSync(join(dir, file)))
+  if (found === undefined)
+    throw wrong(
+      dir,
+      `its main module is not found (${tried.slice(0, 4).join(', ')}, …)`,
+      ...(isTypeScript ? [`Build it first: \`npm run build\` in ${dir}.`] : []),
+      'Name it as `main` in package.json.',
+    )
+  return {
+    language: isTypeScript ? 'typescript' : 'javascript',
+    agentPath: resolve(dir, found),
+  }
+}
+
+const findSdk = (
+  dir: string,
+  agentPath: string,
+  generation: 1 | 2,
+): Pick<BotPackage, 'sdkDir' | 'sdkVersion'> => {
   const require = createRequire(agentPath)
+  const name = SDKS[generation]
   let main: string
   try {
-    main = require.resolve('forta-agent')
+    main = require.resolve(name)
   } catch {
-    const isNext = existsSync(join(dir, 'node_modules', '@fortanetwork', 'forta-bot'))
-    if (isNext)
-      throw wrong(
-        dir,
-        'it uses the second SDK (@fortanetwork/forta-bot)',
-        'Such a bot runs by itself: point its rpcUrl at Tocsin.',
-      )
-    throw wrong(dir, 'its SDK forta-agent is not installed', `Run \`npm ci\` in ${dir}.`)
+    throw wrong(dir, `its SDK ${name} is not installed`, `Run \`npm ci\` in ${dir}.`)
   }
   const sdkDir = main.slice(0, main.lastIndexOf(`${sep}dist${sep}`))
   return { sdkDir, sdkVersion: text(readRecord(join(sdkDir, 'package.json'))['version']) }
@@ -77,10 +119,12 @@ export const inspectBot = (folder: string): BotPackage => {
   if (!existsSync(packageFile))
     throw wrong(dir, 'it has no package.json', 'Name the folder that holds the bot’s package.json.')
   let pack: Record<string, unknown>
-  let agent: Pick<BotPackage, 'agentPath' | 'language'>
+  let generation: 1 | 2
+  let agent: AgentPlace
   try {
     pack = readRecord(packageFile)
-    agent = findAgent(dir)
+    generation = generationOf(pack)
+    agent = generation === 2 ? findMain(dir, pack) : findAgent(dir)
   } catch (error) {
     if (error instanceof TocsinError) throw error
     throw wrong(dir, `a file of its settings is no JSON (${String(error).slice(0, 120)})`)
@@ -103,6 +147,7 @@ export const inspectBot = (folder: string): BotPackage => {
     description: text(pack['description']),
     chainIds,
     ...agent,
-    ...findSdk(dir, agent.agentPath),
+    generation,
+    ...findSdk(dir, agent.agentPath, generation),
   }
 }
