@@ -1,10 +1,11 @@
-import { type AlertMessage, startNotifier } from '../alerts/index.ts'
+import { startNotifier } from '../alerts/index.ts'
 import type { Json } from '../base/index.ts'
-import type { Config } from '../config/types.ts'
 import { startCrossCheck } from '../crosscheck/index.ts'
+import { startOnCall } from '../oncall/index.ts'
 import { startSubscriptions } from '../subscriptions/index.ts'
 import type { ProcessReport, RunningProcess } from '../telemetry/index.ts'
 import { startVigil } from '../vigil/index.ts'
+import { createPrepare } from './createPrepare.ts'
 import type { ProcessInput } from './processInput.ts'
 
 /** One report of all: as unwell as the first that is not well, the others' figures under their names. */
@@ -27,27 +28,18 @@ const merge = (
   }
 }
 
-/** Where proposals can come up, the notifier makes their links: what lies in the outbox holds no secret. */
-const createLinks = async (
-  config: Config,
-): Promise<((message: AlertMessage, channel: string) => AlertMessage) | undefined> => {
-  if (!config.signer) return undefined
-  const { addLinks, loadPeopleSecret } = await import('../response/index.ts')
-  const secret = await loadPeopleSecret(config)
-  const people = config.people ?? { url: undefined, channels: {} }
-  return (message, channel) => addLinks({ secret, people }, message, channel)
-}
-
 /**
  * The notifier, and beside it whatever needs nothing but the database and the ways to people: the cross-check, the
- * subscribers, and the vigil over all processes. It stays up when watcher or indexer go down and can then say so, and
- * nobody is told of anything anyway where it does not run.
+ * subscribers, the pager of whoever is on call, and the vigil over all processes. It stays up when watcher or indexer
+ * go down and can then say so, and nobody is told of anything anyway where it does not run.
  */
 export const startNotifierProcess = async (input: ProcessInput): Promise<RunningProcess> => {
-  const prepare = await createLinks(input.config)
+  let { config } = input
+  const prepare = await createPrepare(input, () => config)
   const notifier = await startNotifier({ ...input, ...(prepare ? { prepare } : {}) })
   const subscriptions = await startSubscriptions(input)
   const vigil = startVigil(input)
+  const onCall = startOnCall(input)
   const check = startCrossCheck(input)
   return {
     report: async () =>
@@ -55,15 +47,19 @@ export const startNotifierProcess = async (input: ProcessInput): Promise<Running
         crossCheck: await check.report(),
         subscriptions: await subscriptions.report(),
         vigil: await vigil.report(),
+        onCall: await onCall.report(),
       }),
-    reload: async (config) => {
+    reload: async (next) => {
+      config = next
       await notifier.reload(config)
+      await onCall.reload(config)
       await subscriptions.reload(config)
       await vigil.reload(config)
     },
     stop: async () => {
       await check.stop()
       await vigil.stop()
+      await onCall.stop()
       await subscriptions.stop()
       await notifier.stop()
     },

@@ -98,6 +98,10 @@ export const channelSchema = z.discriminatedUnion('kind', [
       .array(z.string().regex(/^\+\d{5,15}$/, 'a number as +15551234567'))
       .min(1)
       .max(20),
+    voice: z
+      .boolean()
+      .optional()
+      .describe('A SEV1 calls as well, and a 1 acknowledges it; needs a receiver of kind twilio'),
     url: plainUrl('https://api.twilio.com'),
     perMinute: perMinute(60),
     timeoutMs,

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { answerReceivers } from './answerReceivers.ts'
 import { address, name, secretSchema } from './schemaWords.ts'
 
 const findingSeverity = z.enum(['Critical', 'High', 'Medium', 'Low', 'Info'])
@@ -61,7 +62,7 @@ export const mappingSchema = z.strictObject({
     )
     .max(10)
     .default([])
-    .describe('What fits none of these is taken and passed over'),
+    .describe('What does not fit all of these is taken and passed over'),
   key: source.optional().describe('Tells it from others. Default: the hash of the item'),
   alertId: source.default({ default: 'EXTERNAL' }),
   title: source,
@@ -181,6 +182,7 @@ export const receiverSchema = z.discriminatedUnion('kind', [
     previous,
     mapping: mappingSchema,
   }),
+  ...answerReceivers,
 ])
 
 export const intakeSchema = z.strictObject({

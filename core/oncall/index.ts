@@ -1,4 +1,6 @@
+export { type AnswerOptions, createAnswerHandler } from './answers.ts'
 export { isBusinessTime, nextBusinessTime } from './businessHours.ts'
+export { type ButtonKey, createButtons } from './buttons.ts'
 export { escalate } from './escalate.ts'
 export { type FatigueFigures, readFatigue } from './fatigue.ts'
 export {
@@ -9,6 +11,7 @@ export {
   type ShiftReport,
 } from './handover.ts'
 export { createOverride, type OverrideRow, readOverrides, removeOverride } from './overrides.ts'
+export { ANSWER_KINDS } from './receivers/index.ts'
 export { startOnCall } from './startOnCall.ts'
 export { type TeamFacts, teamsOf } from './teamsOf.ts'
 export { closeTicket, listTickets, type TicketRow } from './tickets.ts'

@@ -6,6 +6,7 @@ import { escalate, readNow } from './escalate.ts'
 import { handOver } from './handover.ts'
 import { sendIssues } from './jiraIssues.ts'
 import { registerOnCallMetrics } from './metrics.ts'
+import { dropRingsOfEnded } from './ringAgain.ts'
 import { fileTickets } from './tickets.ts'
 import { whoIsOnCall } from './whoIsOnCall.ts'
 
@@ -52,6 +53,7 @@ export const startOnCall = (options: {
     const now = await readNow(db)
     await handOver(db, { ...config, onCall }, now)
     await fileTickets(db, onCall, now)
+    await dropRingsOfEnded(db)
     const { jira } = onCall.tickets
     if (jira) await sendIssues(db, jira)
   })

@@ -69,8 +69,7 @@ export const createTwilioChannel = (options: {
     const said = { To: to, [from]: options.from, Body: encodeText(message) }
     const call = message.buttons?.call
     const isCalled = options.voice && call !== undefined && !isOver(message)
-    if (!isCalled || message.severity !== 'SEV1' || from !== 'From')
-      return post(url, said, signal)
+    if (!isCalled || message.severity !== 'SEV1' || from !== 'From') return post(url, said, signal)
     const twiml = encodeCall(message, call)
     const both = await Promise.all([
       post(url, said, signal),

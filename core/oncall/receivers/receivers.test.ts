@@ -44,9 +44,8 @@ const answerOf = async (verdict: Promise<Verdict>, text?: string) => {
   const found = await verdict
   if (found.verdict !== 'accepted') return undefined
   const [event] = found.events
-  return typeof found.answer === 'function' && event
-    ? found.answer([{ event, text }])
-    : found.answer
+  const { answer } = found
+  return typeof answer === 'function' ? answer(event ? [{ event, text }] : []) : answer
 }
 
 describe('slack', () => {

@@ -20,7 +20,7 @@ const claimsSchema = z.strictObject({
   nonce: z.string().regex(/^[0-9a-f]{32}$/),
   /** Unix seconds. */
   expiresS: z.int().positive(),
-  via: z.enum(['link', 'console', 'cli', 'key']),
+  via: z.enum(['link', 'console', 'cli', 'key', 'chat']),
 })
 
 /** What one person says of one proposal, once. */
