@@ -28,6 +28,8 @@ let url = ''
 let answer: (request: number, id: string) => number = () => 204
 let got: Got[] = []
 let requests: { readonly headers: IncomingHttpHeaders; readonly body: string }[] = []
+/** The machine may have more to do. */
+const SLOW = { timeout: 20_000 }
 const running: (() => Promise<unknown> | undefined)[] = []
 
 beforeAll(async () => {
@@ -105,11 +107,11 @@ test('behavior: events come signed, filtered, in order, with stable ids; what be
   const b = findingOf({ uniqueKey: 'b', severity: 'Critical' })
   await record(store, a, findingOf({ uniqueKey: 'low', severity: 'Low' }), b)
   await record(store, findingOf({ uniqueKey: 'other', botId: 'tocsin' }))
-  await vi.waitFor(() => expect(got).toHaveLength(2))
+  await vi.waitFor(() => expect(got).toHaveLength(2), SLOW)
   await record(store, retracted(a))
   await record(store, { ...b, status: 'final' })
   await record(store, a)
-  await vi.waitFor(() => expect(got).toHaveLength(5))
+  await vi.waitFor(() => expect(got).toHaveLength(5), SLOW)
   expect(types()).toEqual([
     'finding.detected',
     'finding.detected',
@@ -148,7 +150,7 @@ test('behavior: a failing receiver gets the same event again, with the same id, 
   await serve(webhook())
   const findings = Array.from({ length: 4 }, (_, i) => findingOf({ uniqueKey: `f${i}` }))
   await record(store, ...findings)
-  await vi.waitFor(() => expect(got).toHaveLength(4))
+  await vi.waitFor(() => expect(got).toHaveLength(4), SLOW)
   expect(ids()).toEqual(findings.map(({ id }) => id))
   const sent = requests.map(({ headers }) => headers['webhook-id'])
   expect(sent).toEqual(got.flatMap(({ id }) => [id, id, id]))
@@ -168,7 +170,7 @@ test('behavior: what is refused for good is given up and told; 410 ends it until
   }
   await serve(webhook())
   await record(store, ...findings.slice(0, 2))
-  await vi.waitFor(() => expect(got).toHaveLength(1), { timeout: 5_000 })
+  await vi.waitFor(() => expect(got).toHaveLength(1), SLOW)
   expect(ids()).toEqual([findings[1]?.id])
   const [, dead] = await listDeliveries(store.db, { limit: 10 })
   expect(dead).toMatchObject({ status: 'dead', attempts: 5, httpStatus: 422 })
@@ -186,7 +188,7 @@ test('behavior: what is refused for good is given up and told; 410 ends it until
   ).toEqual(['SUBSCRIPTION-DEAD', 'SUBSCRIPTION-DISABLED'])
   mode = 'good'
   expect(await enableSubscription(store.db, 'desk')).toBe(true)
-  await vi.waitFor(() => expect(got).toHaveLength(2))
+  await vi.waitFor(() => expect(got).toHaveLength(2), SLOW)
   expect(ids()[1]).toBe(findings[2]?.id)
 })
 
@@ -194,7 +196,7 @@ test('behavior: a replay sends what was sent, marked, with the same ids, and hol
   await serve(webhook({ filter: { minSeverity: 'High' } }))
   await record(store, ...[0, 1, 2].map((i) => findingOf({ uniqueKey: `r${i}` })))
   await record(store, findingOf({ uniqueKey: 'low', severity: 'Low' }))
-  await vi.waitFor(() => expect(got).toHaveLength(3))
+  await vi.waitFor(() => expect(got).toHaveLength(3), SLOW)
   const before = got.map(({ id }) => id)
   const { events } = await requestReplay(store.db, {
     name: 'desk',
@@ -203,7 +205,7 @@ test('behavior: a replay sends what was sent, marked, with the same ids, and hol
     by: 'somebody',
   })
   expect(events).toBe(4)
-  await vi.waitFor(() => expect(got).toHaveLength(6))
+  await vi.waitFor(() => expect(got).toHaveLength(6), SLOW)
   expect(got.slice(3).map(({ id }) => id)).toEqual(before)
   expect(got.slice(3).every(({ body }) => (body as unknown as Body).replay === true)).toBe(true)
   await vi.waitFor(async () => {
@@ -225,10 +227,10 @@ test('behavior: a finding whose transaction commits late is not passed over', as
   )
   const early = findingOf({ uniqueKey: 'early' })
   await record(store, early)
-  await vi.waitFor(() => expect(ids()).toEqual([early.id]))
+  await vi.waitFor(() => expect(ids()).toEqual([early.id]), SLOW)
   await client.query('commit')
   client.release()
-  await vi.waitFor(() => expect(ids()).toEqual([early.id, late.id]))
+  await vi.waitFor(() => expect(ids()).toEqual([early.id, late.id]), SLOW)
 })
 
 test('behavior: two processes serve a subscriber once; the second goes on when the first is gone', async () => {
@@ -236,10 +238,10 @@ test('behavior: two processes serve a subscriber once; the second goes on when t
   await serve(webhook())
   const findings = Array.from({ length: 30 }, (_, i) => findingOf({ uniqueKey: `p${i}` }))
   await record(store, ...findings.slice(0, 15))
-  await vi.waitFor(() => expect(got.length).toBeGreaterThan(5))
+  await vi.waitFor(() => expect(got.length).toBeGreaterThan(5), SLOW)
   await first.stop()
   await record(store, ...findings.slice(15))
-  await vi.waitFor(() => expect(new Set(ids()).size).toBe(30))
+  await vi.waitFor(() => expect(new Set(ids()).size).toBe(30), SLOW)
   expect([...new Set(ids())]).toEqual(findings.map(({ id }) => id))
 })
 
@@ -326,7 +328,7 @@ test('behavior: a reader that takes nothing is cut off, and nothing is read ahea
   if (!opened) throw new Error('not opened')
   let cut = 0
   const body = encodeEventStream(opened, { stallMs: 100, cut: () => (cut += 1) })
-  await vi.waitFor(() => expect(cut).toBe(1))
+  await vi.waitFor(() => expect(cut).toBe(1), SLOW)
   expect(streams.readers()).toBe(0)
   await expect(body.getReader().read()).rejects.toThrow('too slow')
 })
@@ -358,14 +360,14 @@ test('behavior: a WebSocket tells the same, knows gaps, and refuses strangers an
   const heard: { type: string; seq: number }[] = []
   const socket = connect('/socket?cursor=0&minSeverity=High')
   socket.on('message', (data) => heard.push(JSON.parse(String(data)) as (typeof heard)[number]))
-  await vi.waitFor(() => expect(heard.map(({ type }) => type)).toContain('finding.detected'))
+  await vi.waitFor(() => expect(heard.map(({ type }) => type)).toContain('finding.detected'), SLOW)
   expect(await statusOf(connect('/socket'))).toBe(429)
   await record(store, findingOf({ uniqueKey: 'w2' }))
   await vi.waitFor(() =>
     expect(heard.filter(({ type }) => type === 'finding.detected')).toHaveLength(2),
   )
   socket.close()
-  await vi.waitFor(() => expect(streams.readers()).toBe(0))
+  await vi.waitFor(() => expect(streams.readers()).toBe(0), SLOW)
   const later = connect('/socket?cursor=999')
   const first = await new Promise<string>((resolve) =>
     later.once('message', (data) => resolve(String(data))),
