@@ -1,5 +1,5 @@
 import { cleanText } from '../../base/index.ts'
-import type { Outcome, ReceiverKind } from '../../intake/types.ts'
+import type { IntakeRequest, Outcome, ReceiverKind, Verdict } from '../../intake/types.ts'
 import {
   accept,
   BUTTON,
@@ -53,6 +53,19 @@ const answerBy =
 /** "1", "ack", "ok" or "ack 4711": the number tells which incident. */
 const SMS = /^\s*(?:1|ack(?:nowledge)?|ok|yes)?\s*#?(\d{4})?\s*[.!]?\s*$/i
 
+/** A key that was pressed in a call: 1 presses the button of the page. */
+const readCall = (request: IntakeRequest, form: URLSearchParams): Verdict => {
+  const button = request.query.get('b') ?? ''
+  if (!BUTTON.test(button) || form.get('Digits') !== '1')
+    return accept([note('a call without a 1')], { answer: twiml('Say', 'Not acknowledged.') })
+  // We called, so that the person is the one who was called.
+  const by = form.get('To') ?? ''
+  return accept([buttonPressed({ button, by, atMs: request.atMs })], {
+    once: { key: `${form.get('CallSid')}.${button}`, forMs: REPEATS_MS, repeat: 'accept' },
+    answer: answerBy('Say'),
+  })
+}
+
 /** Twilio: an SMS that answers a page, or a key that was pressed in a call. Nothing here can approve anything. */
 export const twilioKind: ReceiverKind<TwilioSettings> = {
   kind: 'twilio',
@@ -65,18 +78,9 @@ export const twilioKind: ReceiverKind<TwilioSettings> = {
       twilioSignature(key, url, form),
     )
     if (!isSigned([request.headers['x-twilio-signature'] ?? ''], right)) return badSignature()
+    if (form.get('CallSid') !== null) return readCall(request, form)
+    const sms = form.get('MessageSid')
     const by = form.get('From') ?? ''
-    const [call, sms] = [form.get('CallSid'), form.get('MessageSid')]
-    if (call !== null) {
-      const button = request.query.get('b') ?? ''
-      const digits = form.get('Digits') ?? ''
-      if (!BUTTON.test(button) || digits !== '1')
-        return accept([note('a call without a 1')], { answer: twiml('Say', 'Not acknowledged.') })
-      return accept([buttonPressed({ button, by: form.get('To') ?? by, atMs: request.atMs })], {
-        once: { key: `${call}.${button}`, forMs: REPEATS_MS, repeat: 'accept' },
-        answer: answerBy('Say'),
-      })
-    }
     if (sms === null) return accept([note('a status')], { answer: { status: 204 } })
     const once = { key: sms, forMs: REPEATS_MS, repeat: 'accept' as const }
     const body = form.get('Body') ?? ''
