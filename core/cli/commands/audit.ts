@@ -1,11 +1,14 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { eq } from 'drizzle-orm'
 import { cleanText, messageOf } from '../../base/index.ts'
+import { listDeeds } from '../../console/index.ts'
 import { auditAnchorFile, readAuditAnchor, verifyExecutionLog } from '../../response/index.ts'
 import { type Store, tables } from '../../store/index.ts'
 import { EXIT } from '../exitCodes.ts'
 import { openStore } from '../openStore.ts'
 import { type CommonOptions, withCommonOptions } from '../options.ts'
+import { parseLimit } from '../parseOptions.ts'
+import { printJson, printTable } from '../printTable.ts'
 
 type Anchor = { readonly seq: number; readonly hash: string; readonly from: string }
 
@@ -74,9 +77,49 @@ const verify = async (options: CommonOptions & { readonly head?: Anchor }): Prom
   }
 }
 
-/** `tocsin audit`: the signer's decision log. */
+const showDeeds = async (
+  options: CommonOptions & {
+    readonly limit: number
+    readonly who?: string
+    readonly act?: string
+  },
+): Promise<void> => {
+  const { store, close } = await openStore(options)
+  try {
+    const { limit, who, act } = options
+    const rows = await listDeeds(store.db, { limit, who, act })
+    if (options.json) return printJson(rows)
+    printTable(
+      rows,
+      [
+        { title: 'AT', of: (row) => row.at.toISOString() },
+        { title: 'WHO', of: (row) => row.who, max: 40 },
+        { title: 'BY', of: (row) => row.via },
+        { title: 'WHAT', of: (row) => row.act },
+        { title: 'TO', of: (row) => row.subject || '-', max: 40 },
+        { title: 'RESULT', of: (row) => row.result },
+        { title: 'FROM', of: (row) => row.origin },
+        { title: 'DETAIL', of: (row) => JSON.stringify(row.detail), max: 80 },
+      ],
+      'Nobody has done anything by the console yet.',
+    )
+  } finally {
+    await close()
+  }
+}
+
+/** `tocsin audit`: the signer's decision log, and what people did by the console. */
 export const register = (program: Command): void => {
-  const audit = program.command('audit').description("the signer's decision log")
+  const audit = program
+    .command('audit')
+    .description("the signer's decision log, and what people did by the console")
+  withCommonOptions(audit.command('console'))
+    .description('what people and programs did by the console, newest first')
+    .option('--who <name>', 'of one person')
+    .option('--act <name>', 'of one kind, such as sign-in or incident.acknowledge')
+    .option('--limit <n>', 'at most so many', parseLimit, 50)
+    .action(showDeeds)
+
   withCommonOptions(audit.command('verify'))
     .description(
       'recomputes the hash chain and holds it against every head that was noted elsewhere',

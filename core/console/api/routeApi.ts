@@ -38,6 +38,9 @@ const readBody = async (c: ConsoleContext): Promise<unknown> => {
   if (text.trim() === '') return {}
   if (!/^application\/json\b/.test(c.req.header('content-type') ?? ''))
     throw new TocsinError('body.not_json', 'Send JSON, as `content-type: application/json`.')
+  // No database keeps it, and nobody types it.
+  if (/\\u0000|\0/.test(text))
+    throw new TocsinError('body.invalid', 'The body holds a zero character.')
   try {
     return JSON.parse(text)
   } catch (cause) {
@@ -49,6 +52,8 @@ const readBody = async (c: ConsoleContext): Promise<unknown> => {
 const readQuery = (c: ConsoleContext): Readonly<Record<string, string>> => {
   const all = c.req.queries()
   const twice = Object.keys(all).find((key) => (all[key]?.length ?? 0) > 1)
+  if (Object.values(all).some((values) => values.some((value) => value.includes('\0'))))
+    throw new TocsinError('query.invalid', 'A parameter holds a zero character.')
   if (twice !== undefined)
     throw new TocsinError('query.invalid', 'A parameter is given more than once.')
   return c.req.query()
@@ -66,7 +71,7 @@ export const routeApi = (app: Hono<ConsoleEnv>, options: ApiOptions): void => {
           ? parseGiven(operation.body ?? NOTHING, await readBody(c), 'body.invalid')
           : {}
       const query = parseGiven(operation.query ?? NOTHING, readQuery(c), 'query.invalid')
-      const id = (c.req.param('id') ?? '').slice(0, 200)
+      const id = (c.req.param('id') ?? '').replaceAll('\0', '').slice(0, 200)
       const answer = await operation.run({ c, id, query, body })
       if (operation.method === 'get') c.header('cache-control', 'private, no-cache')
       return c.json(answer as object)

@@ -38,7 +38,8 @@ const publicOf = (secret: PeopleSecret, row: Row): User => {
 }
 
 /** As a user signs in: lower case, no blanks around. */
-export const userNameOf = (text: string): string => text.trim().normalize('NFKC').toLowerCase()
+export const userNameOf = (text: string): string =>
+  text.replaceAll('\0', '').trim().normalize('NFKC').toLowerCase()
 
 /** @throws TocsinError `user.bad_name` */
 const checkName = (name: string): string => {
