@@ -17,6 +17,7 @@ import {
 import { beaconNeeds, readBeacon } from './beacon.ts'
 import { findForeignCode } from './foreignCode.ts'
 import { listFunctions } from './functions.ts'
+import { priceNeeds, readMarketPrices, withPrices } from './marketPrices.ts'
 import { mergeChanges } from './mergeChanges.ts'
 import { adminCallParameters } from './parameters.ts'
 import { adminTopics, readEvents } from './readEvents.ts'
@@ -209,7 +210,11 @@ const examine = async (
 ): Promise<readonly Finding[]> => {
   const slots = await slotFacts(ctx, thing)
   const beacon = await readBeacon(ctx, slots.values, block.logs)
-  const events = [...readEvents(thing, block.logs), ...beacon.map(({ event }) => event)]
+  const events = await withPrices(ctx, thing, [
+    ...readEvents(thing, block.logs),
+    ...beacon.map(({ event }) => event),
+    ...(await readMarketPrices(ctx, thing, block.logs)),
+  ])
   const calls = callsOf(thing, block, inner)
   const carriers = carriersOf(thing, block)
   const isActing = thing.kind === 'multisig' && hasActed(thing, block, carriers)
@@ -367,6 +372,7 @@ export const adminCall = defineBot({
           ],
         })),
         ...beaconNeeds(things),
+        ...priceNeeds(things),
       ],
       calls: things.map((thing) => ({
         to: thing.address,

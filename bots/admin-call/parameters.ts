@@ -77,6 +77,12 @@ export const adminCallParameters = z.strictObject({
       source: "the deployments of Safe's MultiSendCallOnly",
       reviewBy,
     }),
+  priceGapBps: z.int().min(1).max(10_000).default(1_000).meta({
+    description:
+      'A new source whose price is further than this from the old one is Critical (bps of the old price).',
+    source: 'published oracle rules: two sources more than 10 % apart',
+    reviewBy,
+  }),
   minNoticeS: z.int().min(0).max(2_592_000).default(60).meta({
     description:
       'Of a timelock or governor: what stood in its queue for at least this long, and for its delay, and was then executed as queued, is an announced change: at most Medium (seconds).',

@@ -13,7 +13,11 @@ const newSource = (what: string, source: string): EventRule => ({
 export const PRICE_RULES: Readonly<Record<string, EventRule>> = {
   AssetSourceUpdated: {
     ...newSource('', 'source'),
-    text: ({ asset, source }, who) => `the price of ${who(asset)} now comes from ${who(source)}`,
+    severity: ({ priceGap }) => (priceGap === 'wide' ? 'Critical' : 'High'),
+    text: ({ asset, source, priceBefore, priceAfter }, who) =>
+      `the price of ${who(asset)} now comes from ${who(source)}${
+        priceAfter === undefined ? '' : `; it went from ${priceBefore} to ${priceAfter}`
+      }`,
   },
   FallbackOracleUpdated: {
     alertId: 'PRICE-SOURCE-CHANGED',

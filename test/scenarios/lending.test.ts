@@ -113,6 +113,30 @@ const attacks: readonly Story<LendingWorld>[] = [
     },
   },
   {
+    name: 'a stolen key gives an asset a price feed of its own',
+    kind: 'attack',
+    expects: [
+      {
+        botId: 'admin-call',
+        alertId: 'PRICE-SOURCE-CHANGED',
+        thing: 'market',
+        minSeverity: 'Critical',
+      },
+    ],
+    affects: ['usd', 'eth'],
+    play: async (scene, world) => {
+      const { market, usdFeed, eth } = world
+      await scene.block([
+        call(market.admin, market.oracle, 'setAssetSources', [[eth.address], [usdFeed.address]]),
+      ])
+      await scene.mark()
+      await scene.block([
+        supply(world, thief, world.usd, 20_000n * USD),
+        borrow(world, thief, eth, 4_000n * E18),
+      ])
+    },
+  },
+  {
     name: 'a feed answers nothing',
     kind: 'attack',
     expects: [
