@@ -6,6 +6,7 @@ import type { AlertNeed, BotAlert, BotDefinition, HostedAnswer } from '../engine
 import {
   createFortaApi,
   createHostedChain,
+  type FortaApi,
   type GrpcBotSpec,
   type HostedBot,
   type HostedBotSpec,
@@ -35,6 +36,11 @@ const KEPT_ANSWERS = 256
 const PATIENCE_MS = 60_000
 /** Of a bot that has not said it yet: everything, to be chosen from later. */
 const EVERYTHING: readonly AlertNeed[] = [{ minSeverity: 'Info' }]
+
+const NO_API: FortaApi = {
+  answer: async () =>
+    '{"errors":[{"message":"Over history there are no findings and labels to ask for."}]}',
+}
 
 /** What is known of a bot before it has started. */
 type BotFacts = Readonly<{
@@ -183,7 +189,11 @@ const withLimit = <T>(work: Promise<T>, ms: number): Promise<T | undefined> => {
  */
 export const hostForta = async (
   config: Pick<Config, 'chains' | 'forta'>,
-  options: { readonly store: Pick<Store, 'db'>; readonly log: Logger },
+  options: {
+    /** Undefined: over history there are no findings that a bot could ask for, and it is told so. */
+    readonly store: Pick<Store, 'db'> | undefined
+    readonly log: Logger
+  },
 ): Promise<FortaHost> => {
   const { log, store } = options
   const enabled = (config.forta ?? []).filter((bot) => bot.enabled)
@@ -192,11 +202,13 @@ export const hostForta = async (
     enabled.flatMap(({ botId, name }) => (botId ? [[botId.toLowerCase(), name] as const] : [])),
   )
   const sdkIdOf = (name: string): string => enabled.find((one) => one.name === name)?.botId ?? name
-  const api = createFortaApi({
-    store,
-    nameOf: (id) => nameById.get(id.toLowerCase()) ?? id,
-    idOf: sdkIdOf,
-  })
+  const api = store
+    ? createFortaApi({
+        store,
+        nameOf: (id) => nameById.get(id.toLowerCase()) ?? id,
+        idOf: sdkIdOf,
+      })
+    : NO_API
   const hosts: HostedChain[] = []
   const byChain = new Map<string, readonly EngineBot[]>()
   const stop = async (): Promise<void> => {

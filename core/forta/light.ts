@@ -1,6 +1,7 @@
 /** The side door for whoever hosts bots without a database. */
 
 export type { ReadyMessage } from './child/protocol.ts'
+export { copyBot } from './compare/copyBot.ts'
 export { compareRange, type RangeComparison } from './compare/compareRange.ts'
 export { DEFAULT_HANDLER_MS, type HostedBot, type HostedRun } from './host/createHostedBot.ts'
 export {

@@ -62,13 +62,15 @@ export const bindChosen = (
   definitions: readonly BotDefinition<unknown>[],
   names: readonly string[] | undefined,
   chain: ChainConfig,
+  /** There are other bots to run: none of these is needed. */
+  mayBeEmpty = false,
 ): readonly EngineBot[] => {
   const bots = bindBots(
     { bots: chooseBots(config, definitions, names), watch: config.watch },
     definitions,
     chain.name,
   )
-  if (bots.length > 0) return bots
+  if (bots.length > 0 || mayBeEmpty) return bots
   throw wrong(
     'backtest.no_bots',
     `No bot looks at anything on ${chain.name}.`,

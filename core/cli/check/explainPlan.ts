@@ -1,5 +1,6 @@
 import { getAddress } from 'viem/utils'
 import { cleanText } from '../../base/index.ts'
+import { explainHosted } from './planHosted.ts'
 import type { PlannedAnswer, WatchPlan } from './planWatch.ts'
 import { answerText, joinRoutes, parameterText } from './renderPlan.ts'
 
@@ -63,6 +64,8 @@ export const explainPlan = (plan: WatchPlan): readonly string[] => {
       `    It can raise ${and(bot.alerts.map(({ id, title, severity }) => `${id} ("${cleanText(title, 120)}", up to ${severity})`))}.`,
     )
   }
+  if (plan.hosted.length > 0) lines.push('', 'Bots of the Forta SDK, each in a process of its own:')
+  lines.push(...plan.hosted.flatMap(explainHosted))
   lines.push('', 'Who is told:')
   for (const { severity, owners, channels } of joinRoutes(plan.routes))
     lines.push(

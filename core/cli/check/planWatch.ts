@@ -3,6 +3,7 @@ import { type FindingSeverity, type Json, toJson } from '../../base/index.ts'
 import { type Config, mergeBotParameters, type WatchedThing } from '../../config/index.ts'
 import type { BotDefinition } from '../../engine/types.ts'
 import type { LoadedPolicy } from '../../response/index.ts'
+import { type PlannedHosted, planHosted } from './planHosted.ts'
 
 export type PlannedThing = {
   readonly name: string
@@ -67,6 +68,8 @@ export type WatchPlan = {
   }[]
   readonly things: readonly PlannedThing[]
   readonly bots: readonly PlannedBot[]
+  /** Bots of the Forta SDK. */
+  readonly hosted: readonly PlannedHosted[]
   readonly routes: readonly PlannedRoute[]
   /** Routes that hold for certain bots, alerts or things only, in words. */
   readonly specialRoutes: readonly string[]
@@ -81,7 +84,10 @@ const MODES = ['observe', 'propose', 'auto'] as const
 const looksAt = (bot: BotDefinition<unknown>, thing: WatchedThing): boolean =>
   bot.kinds.includes(thing.kind) && (bot.accepts?.(thing) ?? true)
 
-const isEnabled = (config: Config, id: string): boolean => config.bots[id]?.enabled ?? false
+const isEnabled = (config: Config, id: string): boolean =>
+  config.bots[id]?.enabled ??
+  config.forta?.some(({ name, enabled }) => name === id && enabled) ??
+  false
 
 const planBot = (config: Config, bot: BotDefinition<unknown>): PlannedBot => {
   const things = config.watch.filter((thing) => looksAt(bot, thing))
@@ -152,9 +158,11 @@ const planAnswer = (
 const warningsOf = (
   config: Config,
   bots: readonly PlannedBot[],
+  hosted: readonly PlannedHosted[],
   routes: readonly PlannedRoute[],
 ): readonly string[] => {
   const enabled = bots.filter((bot) => bot.enabled)
+  const hosting = hosted.filter((bot) => bot.enabled)
   const seen = new Set(enabled.flatMap((bot) => bot.things))
   const unseen = config.watch.filter(({ name, kind }) => kind !== 'label' && !seen.has(name))
   const idle = enabled.filter((bot) => bot.things.length === 0)
@@ -166,12 +174,15 @@ const warningsOf = (
     .flatMap(({ when }) => when.bot)
     .filter((id) => !isEnabled(config, id))
   return [
-    ...(enabled.length === 0
+    ...(enabled.length + hosting.length === 0
       ? ['No bot is switched on: nothing will ever be found. Name some under `bots`.']
       : []),
     ...(unseen.length > 0 && enabled.length > 0
       ? [`No bot looks at: ${unseen.map(({ name }) => name).join(', ')}.`]
       : []),
+    ...hosting.flatMap(({ name, problem }) =>
+      problem ? [`The hosted bot ${name} cannot be run: ${problem}`] : [],
+    ),
     ...idle.map(({ id }) => `The bot ${id} is switched on, but nothing of its kinds is watched.`),
     ...silent.map(
       ({ severity, owner }) =>
@@ -196,6 +207,7 @@ export const planWatch = (
   const planned = bots
     .map((bot) => planBot(config, bot))
     .filter((bot) => bot.enabled || bot.id in config.bots)
+  const hosted = planHosted(config)
   const routes = planRoutes(config)
   return {
     name: config.name,
@@ -220,9 +232,10 @@ export const planWatch = (
         .map(({ id }) => id),
     })),
     bots: planned,
+    hosted,
     routes,
     specialRoutes: planSpecialRoutes(config),
     answers: config.answers.map((answer) => planAnswer(config, policies, answer)),
-    warnings: warningsOf(config, planned, routes),
+    warnings: warningsOf(config, planned, hosted, routes),
   }
 }

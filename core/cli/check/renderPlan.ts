@@ -1,5 +1,6 @@
 import { getAddress } from 'viem/utils'
 import { cleanText, type Json } from '../../base/index.ts'
+import { hostedLine } from './planHosted.ts'
 import type { PlannedAnswer, PlannedRoute, WatchPlan } from './planWatch.ts'
 
 /** `{"dropBps":1000}` as `dropBps 1000`; amounts stay exact. */
@@ -84,6 +85,7 @@ export const renderPlan = (plan: WatchPlan): readonly string[] => {
     for (const [thing, parameters] of Object.entries(bot.overrides))
       lines.push(`    ${thing}: ${parameterText(parameters)}`)
   }
+  if (plan.hosted.length > 0) lines.push('', 'Hosted bots', ...plan.hosted.map(hostedLine))
   lines.push('', 'Who is told')
   lines.push(
     ...table(

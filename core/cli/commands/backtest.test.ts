@@ -1,9 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Command } from 'commander'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { writeBigMoveBot } from '../../../test/support/bigMoveBot.ts'
+import { writtenBot } from '../../../test/support/fortaScene.ts'
 import { startTransferChain, type TransferChain } from '../../../test/support/transferChain.ts'
 import type { BacktestReport } from '../backtest/backtestReport.ts'
 import { register } from './backtest.ts'
@@ -248,3 +249,31 @@ test('behavior: the page is one file that runs nothing and escapes what stranger
   expect(page).toContain('prefers-color-scheme')
   expect(page.match(/<svg/g)?.length).toBeGreaterThanOrEqual(3)
 })
+
+test('behavior: hosted bots run over history as well, in a copy of their folder', async () => {
+  const bot = await writtenBot(
+    `const { Finding } = require('forta-agent')
+     const { writeFileSync } = require('node:fs')
+     let seen = 0
+     module.exports = { handleTransaction: async (tx) => tx.filterLog('event Transfer(address indexed from, address indexed to, uint256 value)').map(({ args }) => {
+       writeFileSync('seen.txt', String(++seen))
+       return Finding.fromObject({ name: 'Moved', description: seen + ': ' + args.value, alertId: 'MOVED', severity: 3, type: 4 })
+     }) }`,
+    [31_337],
+  )
+  try {
+    const file = put(
+      'hosting.yaml',
+      `${readFileSync(at('watchlist.yaml'), 'utf8')}forta: { mover: { dir: ${bot.dir} } }\n`,
+    )
+    const both = await report('--config', file, '--bots', 'mover,big-move')
+    const moved = both.base.bots.find(({ bot: name }) => name === 'mover')
+    expect(moved).toMatchObject({ findings: 6, alerts: { MOVED: 6 } })
+    expect(both.base.bots.find(({ bot: name }) => name === 'big-move')?.findings).toBe(4)
+    const alone = await report('--config', file, '--bots', 'mover')
+    expect(alone.base.bots.map(({ bot: name }) => name)).toEqual(['mover'])
+    expect(existsSync(join(bot.dir, 'seen.txt'))).toBe(false)
+  } finally {
+    await bot.remove()
+  }
+}, 120_000)

@@ -8,6 +8,7 @@ import type { EngineBot } from '../../engine/index.ts'
 import { createWatchdog, runLanes } from '../../engine/light.ts'
 import { createLogger } from '../../telemetry/light.ts'
 import type { BacktestReport } from '../backtest/backtestReport.ts'
+import { chooseHosted, openHosted } from '../backtest/openHosted.ts'
 import {
   bindChosen,
   findChain,
@@ -86,12 +87,22 @@ const runCommand = async (options: BacktestCommand): Promise<number> => {
   const chain = findChain(config, options.chain)
   const configs = [config]
   if (options.compare !== undefined) configs.push(await readOther(options, options.compare))
-  const lanes = configs.map((one) => bindChosen(one, definitions, options.bots, chain))
+  const chosen = await chooseHosted(config, options.bots, chain)
+  const isHosted = new Set(config.forta?.map(({ name }) => name))
+  const own = options.bots?.filter((name) => !isHosted.has(name))
+  const bound = configs.map((one) => bindChosen(one, definitions, own, chain, chosen.length > 0))
   const labelled =
     options.incidents === undefined
       ? undefined
       : readIncidentFile(options.incidents, { config, bots: definitions })
 
+  const hosted = await openHosted({
+    bots: chosen,
+    chain,
+    lanes: configs.length,
+    traces: options.traces,
+  })
+  const lanes = bound.map((bots, at) => [...bots, ...(hosted.lanes[at] ?? [])])
   const open = openRange({ config, chain, from, to, lanes, traces: options.traces })
   const isLines = options.format === 'jsonl'
   const progress = createProgress(`${chain.name} ${from}–${to}`, to - from + 1)
@@ -192,6 +203,7 @@ const runCommand = async (options: BacktestCommand): Promise<number> => {
     progress.end()
     await watchdog.stop()
     await open.stop()
+    await hosted.stop()
   }
 }
 

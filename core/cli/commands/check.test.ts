@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Command } from 'commander'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { writtenBot } from '../../../test/support/fortaScene.ts'
 import { type Anvil, startAnvil } from '../../testing/index.ts'
 import { register } from './check.ts'
 
@@ -164,4 +165,31 @@ test('error: what the chain contradicts is told with line and column, exit code 
     code: 'config.invalid',
     hints: [expect.stringContaining('CHECK_TEST_RPC is not set')],
   })
+})
+
+test('behavior: hosted bots are shown with what they are, and what keeps them from running', async () => {
+  const bot = await writtenBot('module.exports = {}', [31_337])
+  const other = await writtenBot('module.exports = {}', [5])
+  try {
+    const id = `0x${'ab'.repeat(32)}`
+    writeFileSync(
+      file,
+      text(
+        `forta: { good: { dir: ${bot.dir}, env: [GOOD_KEY], botId: '${id}' }, lost: { dir: ${other.dir} } }`,
+      ),
+    )
+    expect(await run('--offline', '--explain')).toBe(0)
+    expect(out).toMatch(
+      /good is written-bot 1\.2\.3 with forta-agent 0\.1\.48, from .*\. It gets every block of local with call traces/,
+    )
+    expect(out).toContain(`Of our environment it sees GOOD_KEY. Other bots know it as ${id}.`)
+    expect(out).toContain('lost cannot be run: it is made for chain 5')
+    out = ''
+    await run('--offline')
+    expect(out).toContain('good, on local: written-bot 1.2.3 with forta-agent 0.1.48')
+    expect(out).toContain('warning: The hosted bot lost cannot be run')
+  } finally {
+    await bot.remove()
+    await other.remove()
+  }
 })
