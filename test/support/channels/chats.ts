@@ -22,7 +22,28 @@ const slackBlock = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('header'), text: plain(150) }),
   z.strictObject({ type: z.literal('section'), text: mrkdwn(3_000) }),
   z.strictObject({ type: z.literal('context'), elements: z.array(mrkdwn(2_000)).min(1).max(10) }),
+  z.strictObject({
+    type: z.literal('actions'),
+    elements: z
+      .array(
+        z.strictObject({
+          type: z.literal('button'),
+          action_id: z.string().min(1).max(255),
+          text: plain(75),
+          value: z.string().min(1).max(2_000),
+          style: z.enum(['primary', 'danger']).optional(),
+        }),
+      )
+      .min(1)
+      .max(25),
+  }),
 ])
+
+/** The buttons of a message: what each one is called and carries. */
+export type SlackButton = { readonly action_id: string; readonly value: string }
+
+const buttonsIn = (blocks: z.infer<typeof slackMessage>['blocks']): readonly SlackButton[] =>
+  blocks.flatMap((block) => (block.type === 'actions' ? block.elements : []))
 const slackMessage = z.object({
   text: z.string().min(1).max(40_000),
   blocks: z.array(slackBlock).min(1).max(50),
@@ -34,17 +55,45 @@ export type SlackMessage = {
   readonly broadcast: boolean
   text: string
   edits: number
+  /** A channel, or a user who is written to directly. */
+  readonly channel: string
+  buttons: readonly SlackButton[]
 }
 
 /** Slack's Web API: nearly everything is answered with 200 and `ok`. */
-export const createSlack = (): { readonly vendor: Vendor; readonly messages: SlackMessage[] } => {
+export const createSlack = (): {
+  readonly vendor: Vendor
+  readonly messages: SlackMessage[]
+  /** What somebody alone was told after pressing a button. */
+  readonly whispers: string[]
+} => {
   const messages: SlackMessage[] = []
+  const whispers: string[] = []
+  /** A `response_url`: no token, and the message that it is about in its path. */
+  const respond: Vendor = (request) => {
+    const body = jsonOf(request) ?? {}
+    const root = messages.find(({ ts }) => request.url.pathname === `/actions/${ts}`)
+    if (!root) return { status: 404, body: 'expired_url' }
+    if (body['replace_original'] !== true) {
+      whispers.push(String(body['text']))
+      return { status: 200, body: 'ok' }
+    }
+    const parsed = slackMessage.safeParse(body)
+    if (!parsed.success) return { status: 400, body: 'invalid_payload' }
+    root.text = JSON.stringify(parsed.data.blocks)
+    root.buttons = buttonsIn(parsed.data.blocks)
+    root.edits += 1
+    return { status: 200, body: 'ok' }
+  }
   const no = (error: string) => ({ status: 200, body: { ok: false, error } })
   const vendor: Vendor = (request) => {
+    if (request.url.pathname.startsWith('/actions/')) return respond(request)
     if (request.headers.authorization !== `Bearer ${SLACK_TOKEN}`) return no('invalid_auth')
     const body = jsonOf(request)
     if (!body) return no('invalid_json')
-    if (body['channel'] !== SLACK_CHANNEL) return no('channel_not_found')
+    const channel = String(body['channel'])
+    if (channel !== SLACK_CHANNEL && !/^U[A-Z0-9]{2,30}$/.test(channel))
+      return no('channel_not_found')
     const parsed = slackMessage.safeParse(body)
     if (!parsed.success) return no('invalid_blocks')
     // What Slack would read as a mention of everybody, or as a link with another face.
@@ -55,6 +104,7 @@ export const createSlack = (): { readonly vendor: Vendor; readonly messages: Sla
     if (request.url.pathname === '/chat.update') {
       if (!root) return no('message_not_found')
       root.text = text
+      root.buttons = buttonsIn(parsed.data.blocks)
       root.edits += 1
       return { status: 200, body: { ok: true, ts: root.ts, channel: SLACK_CHANNEL } }
     }
@@ -66,11 +116,13 @@ export const createSlack = (): { readonly vendor: Vendor; readonly messages: Sla
       broadcast: body['reply_broadcast'] === true,
       text,
       edits: 0,
+      channel,
+      buttons: buttonsIn(parsed.data.blocks),
     }
     messages.push(message)
     return { status: 200, body: { ok: true, ts: message.ts, channel: SLACK_CHANNEL } }
   }
-  return { vendor, messages }
+  return { vendor, messages, whispers }
 }
 
 /** Slack's incoming webhooks: the answer is a word. */
@@ -109,6 +161,25 @@ const embed = z
 const discordMessage = z.strictObject({
   embeds: z.array(embed).min(1).max(10),
   allowed_mentions: z.strictObject({ parse: z.array(z.never()) }),
+  components: z
+    .array(
+      z.strictObject({
+        type: z.literal(1),
+        components: z
+          .array(
+            z.strictObject({
+              type: z.literal(2),
+              label: z.string().min(1).max(80),
+              style: z.int().min(1).max(4),
+              custom_id: z.string().min(1).max(100),
+            }),
+          )
+          .min(1)
+          .max(5),
+      }),
+    )
+    .max(5)
+    .optional(),
 })
 
 export type DiscordMessage = { readonly id: string; title: string; edits: number }
@@ -150,6 +221,19 @@ const telegramMessage = z.object({
   parse_mode: z.literal('HTML'),
   link_preview_options: z.object({ is_disabled: z.literal(true) }),
   disable_notification: z.boolean(),
+  reply_markup: z
+    .strictObject({
+      inline_keyboard: z.array(
+        z.array(
+          z.strictObject({
+            text: z.string().min(1),
+            // Bytes, not characters.
+            callback_data: z.string().refine((data) => Buffer.byteLength(data) <= 64),
+          }),
+        ),
+      ),
+    })
+    .optional(),
   reply_parameters: z
     .object({ message_id: z.int(), allow_sending_without_reply: z.boolean() })
     .optional(),

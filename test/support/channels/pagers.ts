@@ -112,7 +112,8 @@ export const twilio: Vendor = (request) => {
   const wanted = `Basic ${Buffer.from(`${TWILIO_SID}:${TWILIO_TOKEN}`).toString('base64')}`
   if (request.headers.authorization !== wanted)
     return { status: 401, body: { code: 20_003, message: 'Authenticate', status: 401 } }
-  if (request.url.pathname !== `/2010-04-01/Accounts/${TWILIO_SID}/Messages.json`)
+  const isCall = request.url.pathname === `/2010-04-01/Accounts/${TWILIO_SID}/Calls.json`
+  if (!isCall && request.url.pathname !== `/2010-04-01/Accounts/${TWILIO_SID}/Messages.json`)
     return { status: 404, body: { code: 20_404, status: 404 } }
   if (request.headers['content-type'] !== 'application/x-www-form-urlencoded')
     return { status: 400, body: { code: 21_604, status: 400 } }
@@ -121,6 +122,16 @@ export const twilio: Vendor = (request) => {
     return { status: 400, body: { code: 21_211, message: "Invalid 'To'", status: 400 } }
   if (!form.get('From') && !form.get('MessagingServiceSid'))
     return { status: 400, body: { code: 21_603, status: 400 } }
+  if (isCall) {
+    const twiml = form.get('Twiml') ?? ''
+    const isWhole =
+      twiml.length <= 4_000 &&
+      /^<Response><Gather [^<>]*>.*<\/Gather><\/Response>$/s.test(twiml) &&
+      !/&(?!amp;|lt;|gt;|quot;)/.test(twiml)
+    return isWhole
+      ? { status: 201, body: { sid: `CA${'1'.repeat(32)}`, status: 'queued' } }
+      : { status: 400, body: { code: 12_100, status: 400 } }
+  }
   const text = form.get('Body') ?? ''
   if (text === '' || text.length > 1_600)
     return { status: 400, body: { code: text ? 21_617 : 21_602, status: 400 } }
