@@ -12,7 +12,7 @@ import { routeSignIn } from './auth/routeSignIn.ts'
 import { checkGuards } from './checkGuards.ts'
 import type { Hub } from './createHub.ts'
 import { answerError } from './errorAnswer.ts'
-import { showOverview } from './pages/overview.ts'
+import { routePages } from './pages/routePages.ts'
 import { type ConsoleContext, type ConsoleEnv, needs, open } from './principal.ts'
 import { proxyGraphql } from './proxyGraphql.ts'
 import { listAlerts, listExecutions, listFindings, listIncidents } from './queries.ts'
@@ -81,9 +81,9 @@ export const createApp = (options: {
   app.use('*', secure(options.hosts, auth.publicUrl))
   app.use('*', auth.middleware)
 
-  app.get('/', needs('viewer'), (c) => showOverview(c, options, async () => ''))
+  routePages(app, { ...options, perform })
   app.get('/api/events', needs('viewer'), (c) => {
-    const stream = hub.subscribe()
+    const stream = hub.subscribe(c.req.query('of') === 'pulse' ? 'pulse' : 'overview')
     if (!stream) return c.text('Too many pages are open.\n', 503, { 'retry-after': '10' })
     return c.body(stream, 200, {
       'content-type': 'text/event-stream; charset=utf-8',

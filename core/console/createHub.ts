@@ -15,15 +15,23 @@ export type Snapshot = {
 export type Hub = {
   /** Not older than a second and a half. @throws when the database cannot be read */
   readonly snapshot: () => Promise<Snapshot>
-  /** Events for one page, or undefined when too many pages are open. */
-  readonly subscribe: () => ReadableStream<Uint8Array> | undefined
+  /**
+   * Events for one page, or undefined when too many pages are open: the overview gets its sections, other pages (`pulse`)
+   * hear that something changed and ask for themselves again.
+   */
+  readonly subscribe: (of?: 'overview' | 'pulse') => ReadableStream<Uint8Array> | undefined
   /** Why the database cannot be read; empty when it can. */
   readonly trouble: () => string
   readonly clients: () => number
   readonly stop: () => Promise<void>
 }
 
-type Client = { readonly send: (text: string) => void; readonly close: () => void; fresh: boolean }
+type Client = {
+  readonly of: 'overview' | 'pulse'
+  readonly send: (text: string) => void
+  readonly close: () => void
+  fresh: boolean
+}
 
 /** Between two looks when nobody says that something changed (ms). Also the page's proof of life. */
 const POLL_MS = 2_000
@@ -32,6 +40,15 @@ const SETTLE_MS = 200
 const MAX_CLIENTS = 64
 /** A client that is so far behind is let go (bytes); its browser connects again. */
 const MAX_BACKLOG = 4_000_000
+
+/** Figures that stand in the navigation of every page. */
+const figuresOf = ({
+  counts,
+  waiting,
+}: Overview): { readonly open: number; readonly waiting: number } => ({
+  open: counts.SEV1 + counts.SEV2 + counts.SEV3 + counts.SEV4,
+  waiting: waiting.length,
+})
 
 /** The page keeps ages running by itself: a section whose ages alone differ need not be sent. */
 const withoutAges = (markup: string): string => markup.replace(/(<time\b[^>]*>)[^<]*/g, '$1')
@@ -49,6 +66,7 @@ export const createHub = (options: {
   const clients = new Set<Client>()
   let last: Snapshot | undefined
   let trouble = ''
+  let isNews = false
 
   const look = async (): Promise<Snapshot> => {
     try {
@@ -66,12 +84,18 @@ export const createHub = (options: {
 
   const encodeEvent = ({ overview }: Snapshot, sections: Snapshot['sections']): string => {
     const title = pageTitle(overview, options.config().name)
-    return `event: page\ndata: ${JSON.stringify({ at: overview.at.getTime(), title, sections })}\n\n`
+    const { open, waiting } = figuresOf(overview)
+    return `event: page\ndata: ${JSON.stringify({ at: overview.at.getTime(), title, open, waiting, sections })}\n\n`
   }
+
+  const encodePulse = ({ overview }: Snapshot, changed: boolean): string =>
+    `event: pulse\ndata: ${JSON.stringify({ at: overview.at.getTime(), ...figuresOf(overview), changed })}\n\n`
 
   const turn = async (): Promise<void> => {
     if (clients.size === 0) return
     const before = last?.sections ?? {}
+    const heard = isNews
+    isNews = false
     // A failed look sends nothing: the pages then say themselves that nothing was heard.
     const now = await look().catch(() => undefined)
     if (!now) return
@@ -81,8 +105,9 @@ export const createHub = (options: {
       ),
     )
     const [partial, whole] = [encodeEvent(now, changed), encodeEvent(now, now.sections)]
+    const pulse = encodePulse(now, heard || Object.keys(changed).length > 0)
     for (const client of clients) {
-      client.send(client.fresh ? whole : partial)
+      client.send(client.of === 'pulse' ? pulse : client.fresh ? whole : partial)
       client.fresh = false
     }
     await new Promise((resolve) => setTimeout(resolve, SETTLE_MS))
@@ -103,12 +128,13 @@ export const createHub = (options: {
       'tocsin_process',
     ],
     onNotify: () => {
+      isNews = true
       if (clients.size > 0) loop.wake()
     },
     onError: (error) => log.warn({ error: messageOf(error) }, 'The listener lost its connection.'),
   })
 
-  const subscribe = (): ReadableStream<Uint8Array> | undefined => {
+  const subscribe = (of: Client['of'] = 'overview'): ReadableStream<Uint8Array> | undefined => {
     if (clients.size >= MAX_CLIENTS) return undefined
     const encoder = new TextEncoder()
     let client: Client | undefined
@@ -130,7 +156,7 @@ export const createHub = (options: {
             if ((controller.desiredSize ?? 0) < -MAX_BACKLOG) close()
             else controller.enqueue(encoder.encode(text))
           }
-          client = { send, close, fresh: true }
+          client = { of, send, close, fresh: true }
           clients.add(client)
           send('retry: 2000\n\n')
           loop.wake()

@@ -147,6 +147,8 @@ export type Overview = {
   readonly incidents: readonly IncidentView[]
   readonly findings: readonly FindingView[]
   readonly executions: readonly ExecutionView[]
+  /** Actions that wait for people, the oldest first; at most 50. */
+  readonly waiting: readonly ExecutionView[]
   readonly configChanges: readonly ConfigChangeView[]
   readonly channels: Readonly<Record<string, ChannelFigures>>
   readonly failingBots: readonly FailingBot[]

@@ -89,40 +89,49 @@ export const listFindings = async (
     .limit(filter.limit)
 }
 
+const executionColumns = {
+  id: tables.execution.id,
+  actionId: tables.execution.actionId,
+  mode: tables.execution.mode,
+  chainId: tables.execution.chainId,
+  findingId: tables.execution.findingId,
+  thing: tables.execution.thing,
+  status: tables.execution.status,
+  reason: tables.execution.reason,
+  reasonCode: tables.execution.reasonCode,
+  target: tables.execution.target,
+  calldata: tables.execution.calldata,
+  signerAddress: tables.execution.signerAddress,
+  txHashes: tables.execution.txHashes,
+  minedTxHash: tables.execution.minedTxHash,
+  minedBlock: tables.execution.minedBlock,
+  seenAtMs: tables.execution.seenAtMs,
+  requestedAt: tables.execution.requestedAt,
+  broadcastAt: tables.execution.broadcastAt,
+  minedAt: tables.execution.minedAt,
+  confirmedAt: tables.execution.confirmedAt,
+  updatedAt: tables.execution.updatedAt,
+  approvedBy: tables.execution.approvedBy,
+}
+
 export const listExecutions = async (
   db: Database,
   options: Page,
-): Promise<readonly ExecutionView[]> => {
-  const { execution: e } = tables
-  return db
-    .select({
-      id: e.id,
-      actionId: e.actionId,
-      mode: e.mode,
-      chainId: e.chainId,
-      findingId: e.findingId,
-      thing: e.thing,
-      status: e.status,
-      reason: e.reason,
-      reasonCode: e.reasonCode,
-      target: e.target,
-      calldata: e.calldata,
-      signerAddress: e.signerAddress,
-      txHashes: e.txHashes,
-      minedTxHash: e.minedTxHash,
-      minedBlock: e.minedBlock,
-      seenAtMs: e.seenAtMs,
-      requestedAt: e.requestedAt,
-      broadcastAt: e.broadcastAt,
-      minedAt: e.minedAt,
-      confirmedAt: e.confirmedAt,
-      updatedAt: e.updatedAt,
-      approvedBy: e.approvedBy,
-    })
-    .from(e)
-    .orderBy(desc(e.requestedAt))
+): Promise<readonly ExecutionView[]> =>
+  db
+    .select(executionColumns)
+    .from(tables.execution)
+    .orderBy(desc(tables.execution.requestedAt))
     .limit(options.limit)
-}
+
+/** Actions that wait for people, the oldest first. */
+export const listWaiting = async (db: Database): Promise<readonly ExecutionView[]> =>
+  db
+    .select(executionColumns)
+    .from(tables.execution)
+    .where(eq(tables.execution.status, 'proposed'))
+    .orderBy(asc(tables.execution.requestedAt))
+    .limit(50)
 
 /** Open alerts by severity, all of them. */
 export const countOpenAlerts = async (db: Database): Promise<Readonly<Record<Sev, number>>> => {

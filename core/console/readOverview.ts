@@ -10,6 +10,7 @@ import {
   listExecutions,
   listFindings,
   listIncidents,
+  listWaiting,
 } from './queries.ts'
 import { readNames } from './readNames.ts'
 import { readChains, viewProcess } from './readProcesses.ts'
@@ -37,6 +38,7 @@ export const readOverview = async (
     bots,
     chains,
     counts,
+    waiting,
   ] = await Promise.all([
     listAlerts(db, { which: 'open', limit: 200 }),
     listAlerts(db, { which: 'closed', since, limit: 30 }),
@@ -48,6 +50,7 @@ export const readOverview = async (
     db.select().from(tables.botHealth).where(ne(tables.botHealth.status, 'ok')).limit(50),
     readChains(db, config, rows, at),
     countOpenAlerts(db),
+    listWaiting(db),
   ])
   const processes = rows.map((row) => viewProcess(row, at)).sort(byName)
   const failingBots = bots.map(({ botId, chainId, lastError }) => ({
@@ -75,12 +78,13 @@ export const readOverview = async (
     incidents,
     findings,
     executions,
+    waiting,
     configChanges,
     ...found,
   }
 }
 
-const ORDER = ['watcher', 'notifier', 'signer', 'indexer', 'console', 'supervisor']
+const ORDER = ['watcher', 'notifier', 'signer', 'indexer', 'console', 'intake', 'supervisor']
 const byName = (a: ProcessView, b: ProcessView): number =>
   (ORDER.indexOf(a.name) + 1 || 99) - (ORDER.indexOf(b.name) + 1 || 99) ||
   (a.name < b.name ? -1 : 1)

@@ -25,10 +25,10 @@ const STATUS_CLASS: Readonly<Record<FindingView['status'], string>> = {
 const GONE: readonly FindingView['status'][] = ['retracted', 'dropped']
 
 const findingRow = (row: FindingView, overview: Overview): Markup =>
-  html`<tr class="${GONE.includes(row.status) ? 'gone' : ''}">
+  html`<tr data-row class="${GONE.includes(row.status) ? 'gone' : ''}">
 <td class="nowrap mute">${age(row.createdAt, overview.at)}</td>
 <td><span class="tag sev ${SEVERITY_CLASS[row.severity] ?? 'SEV4'}">${text(row.severity, 10)}</span></td>
-<td class="what"><span class="title">${text(row.name, 140)}</span><div class="facts"><span>${prose(row.description, 240, namesOn(overview, row.chainId))}</span></div></td>
+<td class="what"><span class="title"><a href="/findings/${row.id}">${text(row.name, 140)}</a></span><div class="facts"><span>${prose(row.description, 240, namesOn(overview, row.chainId))}</span></div></td>
 <td class="nowrap small">${text(row.botId, 40)}${row.thing ? html`<div class="mute">${text(row.thing, 40)}</div>` : ''}</td>
 <td class="nowrap num right small">${row.chainId === 0 ? '' : number(row.blockNumber)}<div class="mute">${chainName(overview, row.chainId)}</div></td>
 <td class="nowrap small">${hash(row.txHash)}</td>
@@ -67,7 +67,7 @@ const took = (row: ExecutionView): Markup | string => {
 }
 
 const executionRow = (row: ExecutionView, overview: Overview): Markup =>
-  html`<div class="row"><div class="line"><span class="tag ${EXECUTION_CLASS[row.status]}">${row.status.replace('_', ' ')}</span><span class="grow title">${text(row.actionId, 80)}</span>${row.mode ? html`<span class="tag">${row.mode}</span>` : ''}<span class="end">${age(row.requestedAt, overview.at)}</span></div>
+  html`<div class="row" data-row><div class="line"><span class="tag ${EXECUTION_CLASS[row.status]}">${row.status.replace('_', ' ')}</span><span class="grow title"><a href="/actions/${row.id}">${text(row.actionId, 80)}</a></span>${row.mode ? html`<span class="tag">${row.mode}</span>` : ''}<span class="end">${age(row.requestedAt, overview.at)}</span></div>
 ${row.reason ? html`<p>${prose(row.reason, 300, namesOn(overview, row.chainId))}</p>` : ''}
 <div class="facts"><span>${chainName(overview, row.chainId)}</span>${row.thing ? html`<span>${text(row.thing, 60)}</span>` : ''}${row.target ? html`<span>to ${named(row.target, namesOn(overview, row.chainId))}</span>` : ''}${(row.minedTxHash ?? row.txHashes.at(-1)) ? html`<span>tx ${hash(row.minedTxHash ?? row.txHashes.at(-1) ?? null)}</span>` : ''}${row.minedBlock === null ? '' : html`<span class="num">block ${number(row.minedBlock)}</span>`}${took(row)}${row.approvedBy ? html`<span>approved by ${text(row.approvedBy, 60)}</span>` : ''}</div></div>`
 

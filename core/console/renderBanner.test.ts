@@ -41,6 +41,7 @@ const overview = (changes: Partial<Overview>): Overview => ({
   incidents: [],
   findings: [],
   executions: [],
+  waiting: [],
   configChanges: [],
   channels: {},
   failingBots: [],

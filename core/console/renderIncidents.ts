@@ -31,8 +31,8 @@ const alertRow = (row: AlertView, overview: Overview): Markup => {
     row.firstBlock === row.lastBlock
       ? `block ${number(row.lastBlock)}`
       : `blocks ${number(row.firstBlock)} to ${number(row.lastBlock)}`
-  return html`<div class="row${row.status === 'retracted' ? ' struck' : ''}">
-<div class="line">${severityTag(row.severity)}<span class="grow title">${text(row.title, 160)}</span>${stateTag(row)}<span class="end">${age(row.openedAt, overview.at, 'for')}</span></div>
+  return html`<div data-row class="row${row.status === 'retracted' ? ' struck' : ''}">
+<div class="line">${severityTag(row.severity)}<span class="grow title"><a href="${row.incidentId ? `/incidents/${row.incidentId}` : `/alerts/${row.id}`}">${text(row.title, 160)}</a></span>${stateTag(row)}<span class="end">${age(row.openedAt, overview.at, 'for')}</span></div>
 <p class="mute">${prose(row.summary, 400, namesOn(overview, row.chainId))}</p>
 <div class="facts"><span>${text(row.botId, 60)}</span>${row.thing ? html`<span>${text(row.thing, 60)}</span>` : ''}<span>${chainName(overview, row.chainId)}</span>${row.chainId === 0 ? '' : html`<span class="num">${blocks}</span>`}<span class="num">${count(row.findings, 'finding')}</span>${row.owner ? html`<span>owner ${text(row.owner, 60)}</span>` : ''}${row.acknowledgedBy ? html`<span>taken by ${text(row.acknowledgedBy, 60)}</span>` : ''}${row.runbook ? html`<span>runbook <code>${text(row.runbook, 120)}</code></span>` : ''}<span><code>${row.id.slice(0, 12)}</code></span></div>
 </div>`
@@ -44,8 +44,8 @@ const SHOWN = 5
 const incidentBlock = (incident: IncidentView, overview: Overview): Markup => {
   const alerts = overview.alerts.filter(({ incidentId }) => incidentId === incident.id)
   const rest = alerts.slice(SHOWN)
-  return html`<div class="incident i${incident.severity.slice(3)}">
-<div class="head"><div class="line">${severityTag(incident.severity)}<span class="grow title">${text(incident.subject, 120)}</span><span class="end">open for ${age(incident.openedAt, overview.at, 'for')}</span></div>
+  return html`<div data-row class="incident i${incident.severity.slice(3)}">
+<div class="head"><div class="line">${severityTag(incident.severity)}<span class="grow title"><a data-open href="/incidents/${incident.id}">${text(incident.subject, 120)}</a></span><span class="end">open for ${age(incident.openedAt, overview.at, 'for')}</span></div>
 <div class="facts"><span>incident <code>${incident.id.slice(0, 12)}</code></span><span>${count(alerts.length, 'open alert')}</span>${incident.owner ? html`<span>owner ${text(incident.owner, 60)}</span>` : ''}</div></div>
 ${alerts.slice(0, SHOWN).map((row) => alertRow(row, overview))}
 ${rest.length > 0 ? html`<details id="more-${incident.id}"><summary>${count(rest.length, 'more alert')}: ${bySeverity(rest)}</summary>${rest.map((row) => alertRow(row, overview))}</details>` : ''}</div>`

@@ -1,13 +1,16 @@
+const DARK = `color-scheme:dark;
+--bg:#0c0f14;--card:#141920;--line:#242b36;--soft:#1a2029;--text:#e9edf3;--mute:#9aa6b8;--faint:#8793a6;
+--accent:#8aa6ff;--accent-text:#0c0f14;--ok:#4bd08b;--ok-bg:#10291d;--warn:#f0bb4e;--warn-bg:#2c2310;--bad:#ff7b83;--bad-bg:#331418;
+--sev1:#ff5d68;--sev2:#ff9252;--sev3:#e8c14a;--sev4:#93abd4;--sev-text:#0c0f14;--gray-bg:#222935;--field:#0f141b;--edge:#5b687d;--shadow:none`
+
 /** The page's whole style. No `style` attribute is used anywhere: the policy forbids them. */
 export const STYLE = `
-:root{color-scheme:light dark;
+:root{color-scheme:light;
 --bg:#f5f6f8;--card:#fff;--line:#e3e6eb;--soft:#f0f2f5;--text:#12161d;--mute:#5c6675;--faint:#687282;
---accent:#3257d6;--ok:#12784a;--ok-bg:#e2f5ea;--warn:#8a5a00;--warn-bg:#fdf1d7;--bad:#b3202c;--bad-bg:#fde8e9;
---sev1:#c81e2b;--sev2:#c2500c;--sev3:#8f6a00;--sev4:#4c6285;--gray-bg:#e9ecf1;--shadow:0 1px 2px #10182810,0 1px 3px #10182808}
-@media(prefers-color-scheme:dark){:root{
---bg:#0c0f14;--card:#141920;--line:#242b36;--soft:#1a2029;--text:#e9edf3;--mute:#9aa6b8;--faint:#8793a6;
---accent:#8aa6ff;--ok:#4bd08b;--ok-bg:#10291d;--warn:#f0bb4e;--warn-bg:#2c2310;--bad:#ff7b83;--bad-bg:#331418;
---sev1:#ff5d68;--sev2:#ff9252;--sev3:#e8c14a;--sev4:#93abd4;--gray-bg:#222935;--shadow:none}}
+--accent:#3257d6;--accent-text:#fff;--ok:#12784a;--ok-bg:#e2f5ea;--warn:#8a5a00;--warn-bg:#fdf1d7;--bad:#b3202c;--bad-bg:#fde8e9;
+--sev1:#c81e2b;--sev2:#c2500c;--sev3:#8f6a00;--sev4:#4c6285;--sev-text:#fff;--gray-bg:#e9ecf1;--field:#fff;--edge:#7d8796;--shadow:0 1px 2px #10182810,0 1px 3px #10182808}
+@media(prefers-color-scheme:dark){:root:not([data-theme=light]){${DARK}}}
+:root[data-theme=dark]{${DARK}}
 *{box-sizing:border-box}
 html{font:14px/1.45 ui-sans-serif,system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;background:var(--bg);color:var(--text);-webkit-text-size-adjust:100%}
 body{margin:0;overflow-wrap:anywhere}.incident,.alert,.row,li,section{min-width:0}
@@ -63,9 +66,8 @@ main{max-width:1440px;margin:auto;padding:16px 20px 48px;display:grid;gap:16px}
 .facts>span{overflow-wrap:anywhere}
 .tag{display:inline-block;font-size:11px;font-weight:600;line-height:18px;padding:0 7px;border-radius:9px;background:var(--gray-bg);color:var(--mute);white-space:nowrap;flex:none}
 .tag.ok{background:var(--ok-bg);color:var(--ok)}.tag.warn{background:var(--warn-bg);color:var(--warn)}.tag.bad{background:var(--bad-bg);color:var(--bad)}
-.sev{color:#fff;border-radius:5px;letter-spacing:.02em;min-width:42px;text-align:center}
+.sev{color:var(--sev-text);border-radius:5px;letter-spacing:.02em;min-width:42px;text-align:center}
 .SEV1{background:var(--sev1)}.SEV2{background:var(--sev2)}.SEV3{background:var(--sev3)}.SEV4{background:var(--sev4)}
-@media(prefers-color-scheme:dark){.sev{color:#0c0f14}}
 .incident{border-top:1px solid var(--line);border-left:4px solid var(--sev4)}
 h2+.incident{border-top:0}
 .incident.i1{border-left-color:var(--sev1)}.incident.i2{border-left-color:var(--sev2)}.incident.i3{border-left-color:var(--sev3)}

@@ -1,0 +1,6 @@
+export { buildPostmortem } from './buildPostmortem.ts'
+export { buildTimeline } from './buildTimeline.ts'
+export { countMoney, exactAmount } from './countMoney.ts'
+export { readRecord } from './readRecord.ts'
+export { renderMarkdown } from './renderMarkdown.ts'
+export type { IncidentRecord, Money, Postmortem, Step, Target } from './types.ts'
