@@ -91,7 +91,8 @@ const typeIn = (text: string): FindingType => {
 const isWanted = (item: StrictJson, mapping: Mapping): boolean =>
   mapping.when.every(({ at, is }) => {
     const found = lookUp(item, at)
-    return found !== undefined && is.some((one) => String(one) === shown(found))
+    if (found === undefined) throw new MisfitError(`when: there is nothing at ${at}`)
+    return is.some((one) => String(one) === shown(found))
   })
 
 const toFinding = (
