@@ -30,16 +30,19 @@ export const activityParameters = z.strictObject({
     description: 'Robust z-score from which an hour is unusual, upwards or downwards.',
     source: 'Iglewicz and Hoaglin (1993): 3.5 for the modified z-score',
     reviewBy,
+    quieter: 'higher',
   }),
   dropBps: z.int().min(1_000).max(10_000).default(6_000).meta({
     description: 'A drop is told when at least this much of the usual is missing as well (bps).',
     source: 'own choice: holidays and outages of one frontend of several stay below',
     reviewBy,
+    quieter: 'higher',
   }),
   surgeFactor: z.number().min(1.5).max(1_000).default(5).meta({
     description: 'A surge is told when there is at least this many times the usual as well.',
     source: 'own choice: launches and airdrops reach three to four times',
     reviewBy,
+    quieter: 'higher',
   }),
   failWarmupHours: z.int().min(0).max(8_760).default(48).meta({
     description: 'Failing functions: hours since the first successful call before one is judged.',
@@ -63,6 +66,7 @@ export const activityParameters = z.strictObject({
     source:
       'Reynolds and Stoumbos (1999); exp(-12) is one false alarm in 160,000 passes; four to nine failures in a row',
     reviewBy,
+    quieter: 'higher',
   }),
   failMinSenders: z.int().min(1).max(30).default(5).meta({
     description: 'Different senders that must have failed; a sender counts once.',

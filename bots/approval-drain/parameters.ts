@@ -7,6 +7,7 @@ export const approvalDrainParameters = z.strictObject({
     description: 'So many owners that approve one new spender within `approveS` are told.',
     source: 'published rules for approval phishing: ten owners in a day',
     reviewBy,
+    quieter: 'higher',
   }),
   approveS: z.int().min(600).max(604_800).default(86_400).meta({
     description: 'Span of that (seconds of block time).',
@@ -17,6 +18,7 @@ export const approvalDrainParameters = z.strictObject({
     description: 'So many owners from whom is pulled within `pullS` are told.',
     source: 'published rules for approval phishing: five owners in ten minutes',
     reviewBy,
+    quieter: 'higher',
   }),
   pullS: z.int().min(60).max(86_400).default(600).meta({
     description: 'Span of that (seconds of block time).',

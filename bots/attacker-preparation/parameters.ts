@@ -36,6 +36,7 @@ export const attackerPreparationParameters = z.strictObject({
       'Functions of a watched thing (from its ABI) whose selectors, all in the code, stand for its address.',
     source: 'own choice: one selector of four bytes is chance or a standard; two seldom are',
     reviewBy,
+    quieter: 'higher',
   }),
 })
 

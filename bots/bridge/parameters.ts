@@ -39,11 +39,13 @@ export const bridgeParameters = z.strictObject({
       'A running number that jumps by more than this part of the highest seen is told (bps).',
     source: 'the usual rule for bridges: a jump of a tenth pages',
     reviewBy,
+    quieter: 'higher',
   }),
   minJump: z.int().min(2).max(1_000_000_000).default(1_000).meta({
     description: 'Jumps of fewer numbers than this are left alone.',
     source: 'own choice: messages arrive out of order, and some are never claimed',
     reviewBy,
+    quieter: 'higher',
   }),
   maxLocks: z.int().min(64).max(65_536).default(4_096).meta({
     description: 'Locks, and releases, that are kept of each bridge; then the oldest is forgotten.',

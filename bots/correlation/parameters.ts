@@ -13,6 +13,7 @@ export const correlationParameters = z.strictObject({
       'So many independent signals, of different bots, on one protocol make an incident.',
     source: 'the usual compound rule: three warnings on one protocol in ten minutes are critical',
     reviewBy,
+    quieter: 'higher',
   }),
   windowS: z.int().min(12).max(86_400).default(600).meta({
     description: 'Span in which they must come (seconds of block time).',

@@ -15,16 +15,19 @@ export const exchangeFlowParameters = z.strictObject({
     source:
       'own choice: a hundredth of all there is, which ordinary trade does not move in an hour',
     reviewBy,
+    quieter: 'higher',
   }),
   mediumBps: z.int().min(1).max(10_000).default(500).meta({
     description: 'From more than this part of the supply on, a net deposit is Medium (bps).',
     source: 'own choice: more than single large holders bring',
     reviewBy,
+    quieter: 'higher',
   }),
   highBps: z.int().min(1).max(10_000).default(1_000).meta({
     description: 'From more than this part of the supply on, a net deposit is High (bps).',
     source: 'own choice: a tenth of all there is on its way to be sold',
     reviewBy,
+    quieter: 'higher',
   }),
   historyH: z.int().min(24).max(720).default(168).meta({
     description: 'Of a token: how many past hours its usual net flow is taken from.',
@@ -47,11 +50,13 @@ export const exchangeFlowParameters = z.strictObject({
       'Of these: deposits of more than this part of what it held are told, and again at each further such part (bps).',
     source: 'own choice: a quarter; payroll and market making stay below',
     reviewBy,
+    quieter: 'higher',
   }),
   partyHighBps: z.int().min(1).max(10_000).default(5_000).meta({
     description: 'From more than this part on it is High, for whales it is not (bps).',
     source: 'own choice: half of what there was',
     reviewBy,
+    quieter: 'higher',
   }),
   minSupplyBps: z.int().min(0).max(10_000).default(1).meta({
     description: 'Of these: less than this part of the supply is dust (bps).',

@@ -19,12 +19,14 @@ export const gasByFunctionParameters = z.strictObject({
       'Shift: the median of the last 20 calls is at least this much above the highest daily median of four weeks (bps).',
     source: 'own choice: a compiler or a fee token changes a function by 5 to 15 per cent',
     reviewBy,
+    quieter: 'higher',
   }),
   zLimit: z.number().min(1).max(1_000).default(5).meta({
     description:
       'Shift: its robust z-score against the daily medians, by their spread and by that within days.',
     source: 'Iglewicz and Hoaglin (1993) take 3.5 for single values; more, since many are judged',
     reviewBy,
+    quieter: 'higher',
   }),
   minSenders: z.int().min(1).max(20).default(5).meta({
     description: 'Shift: different senders among the last 20 calls that cost that much.',
@@ -36,6 +38,7 @@ export const gasByFunctionParameters = z.strictObject({
     source:
       'Trace2Inv: above 1.0 times the maximum 18 of 27 attacks at 2.4 % false alarms; three times, since an alarm is told to people',
     reviewBy,
+    quieter: 'higher',
   }),
   minSpikeGas: z.int().min(21_000).max(100_000_000).default(500_000).meta({
     description: 'Spike: calls that use less than this are never told (gas).',

@@ -12,16 +12,19 @@ export const largeTransferParameters = z.strictObject({
     description: 'Of a token: transfers of more than this are reported (whole units of the token).',
     source: 'own choice for dollar tokens; set it for every token',
     reviewBy,
+    quieter: 'higher',
   }),
   exchangeThreshold: decimalAmount.default('500000').meta({
     description: 'The same, when one side is labelled `exchange` (whole units).',
     source: 'own choice: half of threshold, since exchanges are where stolen money is sold',
     reviewBy,
+    quieter: 'higher',
   }),
   whaleThreshold: decimalAmount.default('500000').meta({
     description: 'The same, when one side is labelled `whale` (whole units).',
     source: 'own choice: half of threshold',
     reviewBy,
+    quieter: 'higher',
   }),
   treasuryThreshold: decimalAmount.default('100000').meta({
     description:
@@ -29,6 +32,7 @@ export const largeTransferParameters = z.strictObject({
     source:
       'own choice: a tenth of threshold; multisig monitors use a thousand to ten thousand dollars',
     reviewBy,
+    quieter: 'higher',
   }),
   perToken: z.record(address, decimalAmount).default({}).meta({
     description:
@@ -40,6 +44,7 @@ export const largeTransferParameters = z.strictObject({
     description: 'Of a treasury: native coin to or from it of more than this (whole coins).',
     source: 'own choice',
     reviewBy,
+    quieter: 'higher',
   }),
   highFactor: z.int().min(2).max(1_000_000).default(10).meta({
     description: 'From more than this many times the threshold on the finding is High.',
@@ -51,12 +56,14 @@ export const largeTransferParameters = z.strictObject({
       'Of a token, unless a treasury or an exchange moves it, High also takes more than this part of the supply (bps).',
     source: 'own choice: twice the holding of the largest whales of most tokens',
     reviewBy,
+    quieter: 'higher',
   }),
   mintBps: z.int().min(1).max(10_000).default(100).meta({
     description:
       'A large mint is High from more than this part of the supply on, else Medium (bps).',
     source: 'published mint heuristics: more than 1 % of the supply at once',
     reviewBy,
+    quieter: 'higher',
   }),
 })
 

@@ -28,11 +28,13 @@ export const outflowCapParameters = z
       source:
         'Trace2Inv (2024): above the historical maximum 17 of 27 hacks at 0.4 % false alarms; 1.5 times still catches nearly all',
       reviewBy,
+      quieter: 'higher',
     }),
     pageFactor: z.number().min(1).max(1_000).default(5).meta({
       description: 'From more than this many times on it is one severity graver.',
       source: 'published rule for outflow caps: five times pages',
       reviewBy,
+      quieter: 'higher',
     }),
     minShareBps: z.int().min(0).max(10_000).default(100).meta({
       description: 'Outflows of less than this part of what is held are never told (bps).',
@@ -43,12 +45,14 @@ export const outflowCapParameters = z
       description: 'From more than this part of what is held on it is Medium (bps).',
       source: 'published rule for outflow caps: 10 to 20 % of the balance',
       reviewBy,
+      quieter: 'higher',
     }),
     highShareBps: z.int().min(1).max(10_000).default(2_000).meta({
       description:
         'From more than this part of what is held, and `pageFactor`, on it is High (bps).',
       source: 'published rule for outflow caps: 10 to 20 % of the balance',
       reviewBy,
+      quieter: 'higher',
     }),
     shareToleranceBps: z.int().min(0).max(10_000).default(100).meta({
       description:

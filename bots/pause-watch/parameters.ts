@@ -22,6 +22,7 @@ export const pauseWatchParameters = z.strictObject({
     description: 'A pause that lasts longer than this is told (seconds of block time).',
     source: 'own choice: a day; published incidents were settled or decided upon by then',
     reviewBy,
+    quieter: 'higher',
   }),
   maxPauseS: z.int().min(0).max(31_536_000).default(0).meta({
     description:
@@ -39,6 +40,7 @@ export const pauseWatchParameters = z.strictObject({
     description: 'Pauses and unpauses within a day from which on it flaps.',
     source: 'own choice: one pause and its end are usual, two of each are not',
     reviewBy,
+    quieter: 'higher',
   }),
   responders: z.array(address).max(64).default([]).meta({
     description: 'Accounts whose pause means the whole protocol: siblings that do not follow page.',

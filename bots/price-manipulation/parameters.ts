@@ -17,12 +17,14 @@ export const priceManipulationParameters = z
         'From more than this on that is Critical; a price moved so far to stay, with a watched thing touched after it in the same transaction, is High (bps).',
       source: 'published oracle rules: spot against average above 10 % pages',
       reviewBy,
+      quieter: 'higher',
     }),
     criticalBps: bps(10_000_000).default(3_000).meta({
       description:
         'A price moved further than this to stay, then a watched thing touched, is Critical (bps).',
       source: 'own choice: three times moveBps',
       reviewBy,
+      quieter: 'higher',
     }),
     sandwichBps: bps(100_000).default(100).meta({
       description:
@@ -40,6 +42,7 @@ export const priceManipulationParameters = z
         'At the end of a block the price is further than this from its average: Low, from twice as much on Medium (bps).',
       source: 'published oracle rules: spot against average above 10 %',
       reviewBy,
+      quieter: 'higher',
     }),
     minBlocks: z.int().min(1).max(10_000).default(3).meta({
       description: 'Blocks since the first price of a pool before the average is compared with.',
@@ -51,6 +54,7 @@ export const priceManipulationParameters = z
         'A price moved further than this and back in one transaction that touched nothing watched is noted as Info (bps).',
       source: 'own choice: an amplifier for other signals, no alarm',
       reviewBy,
+      quieter: 'higher',
     }),
     skewBps: z.int().min(1).max(9_999).default(1_000).meta({
       description:

@@ -7,11 +7,13 @@ export const silenceParameters = z.strictObject({
     description: 'Silence shorter than this is never told (seconds of block time).',
     source: 'own choice: an hour; oracles have their own heartbeat and their own bot',
     reviewBy,
+    quieter: 'higher',
   }),
   gapFactor: z.int().min(2).max(100).default(4).meta({
     description: 'Silence of more than this many times the 95 % quantile of the last 32 gaps.',
     source: 'own choice: gaps of keepers and users have long tails',
     reviewBy,
+    quieter: 'higher',
   }),
   longestFactor: z.int().min(1).max(100).default(2).meta({
     description: '… and of more than this many times the longest gap of the last eight days.',
@@ -33,6 +35,7 @@ export const silenceParameters = z.strictObject({
     source:
       'own choice: two minutes on Ethereum, twenty seconds of two-second chains fall to stuckS',
     reviewBy,
+    quieter: 'higher',
   }),
   emptyBlocks: z.int().min(2).max(1_000).default(10).meta({
     description: 'Empty blocks in a row, where nine of ten usually are not.',
@@ -44,6 +47,7 @@ export const silenceParameters = z.strictObject({
     description: 'Base fee of this many times that of ten minutes ago.',
     source: 'own choice: full blocks for four minutes raise it that far on Ethereum',
     reviewBy,
+    quieter: 'higher',
   }),
   minFeeGwei: z.int().min(0).max(1_000_000).default(20).meta({
     description: 'Base fees below this are never told (gwei).',
