@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto'
+import { createHmac, randomUUID } from 'node:crypto'
 import type { SlackMessage } from './chats.ts'
 
 /** What a vendor sends to us when somebody answers a page: body and headers, signed as the vendor signs. */
@@ -28,7 +28,7 @@ export const slackPress = (facts: {
     user: { id: facts.user, username: 'somebody', team_id: facts.team },
     api_app_id: 'A0',
     container: { type: 'message', message_ts: facts.message.ts, channel_id: facts.message.channel },
-    trigger_id: `1.2.${facts.message.ts}`,
+    trigger_id: randomUUID(),
     team: { id: facts.team, domain: 'example' },
     channel: { id: facts.message.channel, name: 'alerts' },
     response_url: `${facts.url}/actions/${facts.message.ts}`,

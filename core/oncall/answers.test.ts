@@ -1,0 +1,451 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { stringify } from 'yaml'
+import {
+  pagerdutyEvent,
+  slackPress,
+  twilioSms,
+  type VendorCall,
+} from '../../test/support/channels/answers.ts'
+import { createSlack, SLACK_CHANNEL, SLACK_TOKEN } from '../../test/support/channels/chats.ts'
+import { startVendor, type VendorServer } from '../../test/support/channels/vendorServer.ts'
+import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
+import { type Notifier, startNotifier } from '../alerts/index.ts'
+import { alertKey } from '../alerts/light.ts'
+import { findingOf, record } from '../alerts/testSupport.ts'
+import type { Config } from '../config/types.ts'
+import { type RunningIntake, startIntake } from '../intake/index.ts'
+import {
+  bytesHashOf,
+  type LoadedPolicy,
+  loadPeopleSecret,
+  loadPolicies,
+} from '../response/index.ts'
+import { readApprovals } from '../response/people/readApprovals.ts'
+import { tables } from '../store/index.ts'
+import { createLogger } from '../telemetry/index.ts'
+import { trialPolicy } from '../testing/index.ts'
+import { createAnswerHandler } from './answers.ts'
+import { createButtons, replyCode } from './buttons.ts'
+import { escalate } from './escalate.ts'
+import { ANSWER_KINDS } from './receivers/index.ts'
+import { dropRingsOfEnded } from './ringAgain.ts'
+import type { PagingConfig } from './takeStep.ts'
+import { onCallConfig } from './testSupport.ts'
+
+const SECRET = 'a-secret-that-is-long-enough'
+const TWILIO_URL = 'https://tocsin.example/hooks'
+const log = createLogger({ service: 'test', level: 'silent' })
+const slack = createSlack()
+let store: TestDatabase
+let standIn: VendorServer
+let notifier: Notifier
+let intake: RunningIntake
+let config: Config
+let policy: LoadedPolicy
+let folder = ''
+
+const slackEntry = (url: string) => ({
+  kind: 'slack' as const,
+  name: 'chat',
+  minSeverity: 'SEV4' as const,
+  token: SLACK_TOKEN,
+  channel: SLACK_CHANNEL,
+  url,
+  perMinute: 60,
+  timeoutMs: 4_000,
+})
+
+beforeAll(async () => {
+  store = await createTestDatabase()
+  standIn = await startVendor(slack.vendor, { kind: 'accept' })
+  folder = await mkdtemp(join(tmpdir(), 'tocsin-answers-'))
+  const actionsDir = join(folder, 'actions')
+  await mkdir(actionsDir)
+  await writeFile(
+    join(actionsDir, 'pause-vault.yaml'),
+    stringify(
+      trialPolicy({
+        id: 'pause-vault',
+        version: 3,
+        action: 'pause',
+        approvedBy: ['Ada'],
+        target: `0x${'11'.repeat(20)}`,
+        codeHash: `0x${'22'.repeat(32)}`,
+        calldata: '0x8456cb59',
+      }),
+    ),
+  )
+  const [loaded] = await loadPolicies(actionsDir)
+  if (!loaded) throw new Error('no policy')
+  policy = loaded
+  const people = {
+    ada: {
+      role: 'approver',
+      approver: 'Ada',
+      contacts: [{ channel: 'chat', to: 'U0ADA' }],
+      accounts: { slack: 'T0/U0ADA', pagerduty: 'PADA001' },
+    },
+    bo: {
+      contacts: [{ channel: 'chat', to: 'U0BO' }],
+      accounts: { slack: 'T0/U0BO', phone: '+15550002' },
+    },
+    cy: { role: 'viewer', accounts: { slack: 'T0/U0CY' } },
+    di: { contacts: [{ channel: 'chat', to: 'U0DI' }] },
+  }
+  config = {
+    name: 'test',
+    env: undefined,
+    chains: [],
+    watch: [],
+    dataDir: folder,
+    actionsDir,
+    signer: { approvers: [{ name: 'Ada', role: 'guardian' }] },
+    people: {
+      secret: '',
+      haltToken: '',
+      hasSecret: false,
+      channels: { Ada: 'chat' },
+      url: undefined,
+    },
+    channels: [slackEntry(standIn.url)],
+    routes: [{ match: {}, channels: ['chat'], continue: false }],
+    onCall: onCallConfig({ people }),
+    intake: {
+      host: '127.0.0.1',
+      port: 0,
+      url: TWILIO_URL,
+      receivers: [
+        { kind: 'slack', name: 'slack', enabled: true, perMinute: 6_000, secret: SECRET },
+        { kind: 'pagerduty', name: 'pd', enabled: true, perMinute: 6_000, secret: SECRET },
+        { kind: 'twilio', name: 'sms', enabled: true, perMinute: 6_000, secret: SECRET },
+      ],
+    },
+  } as unknown as Config
+  const key = await loadPeopleSecret(config)
+  notifier = await startNotifier({
+    config,
+    store,
+    log,
+    backoffBaseMs: 25,
+    prepare: createButtons({ db: store.db, log, config: () => config, key }),
+  })
+  intake = await startIntake({
+    config,
+    store,
+    log,
+    kinds: ANSWER_KINDS,
+    onAcknowledgement: createAnswerHandler({
+      db: store.db,
+      log,
+      config: () => config,
+      urls: { slack: standIn.url },
+      ringAgainMs: 60_000,
+    }),
+  })
+}, 120_000)
+afterAll(async () => {
+  await intake?.stop()
+  await notifier?.stop()
+  await standIn?.stop()
+  await store?.drop()
+  await rm(folder, { recursive: true, force: true })
+})
+beforeEach(async () => {
+  await store.pool.query(
+    `truncate tocsin.finding, tocsin.finding_queue, tocsin.alert, tocsin.alert_finding, tocsin.incident, tocsin.outbox,
+     tocsin.incident_event, tocsin.oncall_escalation, tocsin.oncall_page, tocsin.answer_button, tocsin.channel_thread,
+     tocsin.execution, tocsin.execution_approval, tocsin.channel_slot`,
+  )
+  slack.messages.length = 0
+  slack.whispers.length = 0
+})
+
+const until = <T>(check: () => Promise<T> | T): Promise<T> =>
+  vi.waitFor(check, { timeout: 20_000, interval: 25 })
+
+const send = async (name: string, call: VendorCall): Promise<Response> =>
+  fetch(`${intake.url.replace(/\/$/, '')}/in/${name}`, {
+    method: 'POST',
+    body: call.body,
+    headers: call.headers,
+  })
+
+const turn = (now: Date) =>
+  escalate({ db: store.db, config: config as unknown as PagingConfig, now })
+
+const incidentRow = async () => {
+  const [row] = await store.db.select().from(tables.incident)
+  if (!row) throw new Error('there is no incident')
+  return row
+}
+
+/** A critical finding, and the incident that the notifier made of it. */
+const happen = async (facts: Parameters<typeof findingOf>[0] = {}) => {
+  await record(store, findingOf({ severity: 'Critical', ...facts }))
+  await until(async () => expect((await incidentRow()).status).toBe('open'))
+  return incidentRow()
+}
+
+/** The message in somebody's own chat, once it is there. */
+const messageTo = (user: string) =>
+  until(() => {
+    const found = slack.messages.find(({ channel }) => channel === user)
+    if (!found) throw new Error(`no message to ${user}`)
+    return found
+  })
+
+const press = (
+  message: Awaited<ReturnType<typeof messageTo>>,
+  user: string,
+  action = 'acknowledge',
+  atMs?: number,
+) =>
+  send(
+    'slack',
+    slackPress({
+      message,
+      action: `tocsin_${action}`,
+      user,
+      team: 'T0',
+      secret: SECRET,
+      url: standIn.url,
+      ...(atMs === undefined ? {} : { atMs }),
+    }),
+  )
+
+describe('from page to answer', () => {
+  test('behavior: nobody answers, the second is paged, presses the button in Slack, and it stops', async () => {
+    await happen()
+    const start = new Date('2026-01-08T10:00:00Z')
+    await turn(start)
+    const first = await messageTo('U0ADA')
+    expect(first.buttons.map(({ action_id }) => action_id)).toEqual(['tocsin_acknowledge'])
+    await turn(new Date(+start + 5 * 60_000))
+    const second = await messageTo('U0BO')
+    const answer = await press(second, 'U0BO')
+    expect([answer.status, await answer.text()]).toEqual([200, ''])
+    expect((await incidentRow()).acknowledgedBy).toBe('bo')
+    await until(() => expect(second.buttons).toEqual([]))
+    expect(second.text).toContain('bo has incident')
+    await turn(new Date(+start + 10 * 60_000))
+    await turn(new Date(+start + 60 * 60_000))
+    const pages = await store.db.select().from(tables.oncallPage)
+    expect(pages.map(({ person }) => person)).toEqual(['ada', 'bo'])
+    // Who comes later is told who was first.
+    await press(first, 'U0ADA')
+    expect((await incidentRow()).acknowledgedBy).toBe('bo')
+    await until(() => expect(first.text).toContain('bo has had incident'))
+  })
+
+  test('error: a stranger, a viewer, an old or foreign button acknowledge nothing', async () => {
+    await happen()
+    const message = await messageTo(SLACK_CHANNEL)
+    await press(message, 'U0STRANGER')
+    await until(() => expect(slack.whispers).toHaveLength(1))
+    expect(slack.whispers[0]).toContain('Tocsin does not know who you are')
+    await press(message, 'U0CY')
+    await until(() => expect(slack.whispers[1]).toContain('cy may look, and not acknowledge'))
+    const foreign = {
+      ...message,
+      buttons: [{ action_id: 'tocsin_acknowledge', value: 'f'.repeat(32) }],
+    }
+    await press(foreign, 'U0BO')
+    await until(() => expect(slack.whispers[2]).toContain('none of ours'))
+    expect((await press(message, 'U0BO', 'acknowledge', Date.now() - 301_000)).status).toBe(401)
+    await store.pool.query(`update tocsin.answer_button set expires_at = now() - interval '1 s'`)
+    await press(message, 'U0BO')
+    await until(() => expect(slack.whispers[3]).toContain('has expired'))
+    expect((await incidentRow()).acknowledgedAt).toBeNull()
+  })
+
+  test('behavior: the database has no button in it, only what one is known by', async () => {
+    await happen()
+    const message = await messageTo(SLACK_CHANNEL)
+    const button = message.buttons[0]?.value ?? ''
+    expect(button).toMatch(/^[0-9a-f]{32}$/)
+    const { rows } = await store.pool.query<{ text: string }>(
+      `select (select json_agg(b) from tocsin.answer_button b)::text || (select json_agg(o) from tocsin.outbox o)::text as text`,
+    )
+    expect(rows[0]?.text).not.toContain(button)
+  })
+})
+
+describe('sms', () => {
+  const reply = async (text: string, id: string): Promise<string> => {
+    const url = `${TWILIO_URL}/in/sms`
+    const call = twilioSms({ from: '+15550002', text, token: SECRET, url, id })
+    return (await send('sms', call)).text()
+  }
+
+  test('behavior: a 1 answers the only page; of several the code says which', async () => {
+    const incident = await happen()
+    const page = (incidentId: string) =>
+      store.db.insert(tables.oncallPage).values({
+        escalationId: 'e',
+        incidentId,
+        team: 'on-chain',
+        step: 0,
+        level: 'primary',
+        person: 'bo',
+        severity: 'SEV1',
+      })
+    expect(await reply('1', 'SM1')).toContain('No page of yours waits')
+    await page(incident.id)
+    await store.db.insert(tables.incident).values({ ...incident, id: 'i_other', subject: 'other' })
+    await page('i_other')
+    expect(await reply('1', 'SM2')).toContain(`ACK ${replyCode('i_other')}`)
+    expect(await reply(`ack ${replyCode('i_other')}`, 'SM3')).toContain(
+      'has incident i_other in hand',
+    )
+    expect(await reply('1', 'SM4')).toContain(`has incident ${incident.id} in hand`)
+  })
+})
+
+describe('pagerduty', () => {
+  const tell = (type: string, alert: string, id: string) =>
+    send('pd', pagerdutyEvent({ type, key: alertKey(alert), secret: SECRET, id }))
+  const alertOf = async () => {
+    const [row] = await store.db.select().from(tables.alert)
+    return row?.id ?? ''
+  }
+
+  test('behavior: acknowledged, given back, and once more; the same delivery twice is one', async () => {
+    await happen()
+    const alert = await alertOf()
+    expect((await tell('incident.acknowledged', alert, 'w1')).status).toBe(202)
+    expect((await incidentRow()).acknowledgedBy).toBe('ada')
+    await tell('incident.unacknowledged', alert, 'w2')
+    expect((await incidentRow()).acknowledgedBy).toBeNull()
+    expect((await tell('incident.acknowledged', alert, 'w1')).status).toBe(202)
+    expect((await incidentRow()).acknowledgedBy).toBeNull()
+    expect((await tell('incident.acknowledged', 'unknown', 'w3')).status).toBe(202)
+  })
+
+  test('behavior: what is closed there and still holds rings again, unless it ends', async () => {
+    await happen({ alertKind: 'condition', condition: 'holds' })
+    const alert = await alertOf()
+    const pd = { ...slackEntry(standIn.url), kind: 'pagerduty', name: 'pager' }
+    config = { ...config, channels: [...config.channels, pd] } as unknown as Config
+    await store.pool.query(
+      `insert into tocsin.outbox (dedup_key, channel, alert_id, lane, severity, payload, status)
+       select 'p1', 'pager', alert_id, lane, severity, payload, 'sent' from tocsin.outbox limit 1`,
+    )
+    await tell('incident.resolved', alert, 'w4')
+    expect((await incidentRow()).status).toBe('open')
+    const events = await store.db.select().from(tables.incidentEvent)
+    expect(events.map(({ text }) => text).join()).toContain('Resolved upstream, still firing')
+    const ring = `select payload->>'change' as change, next_attempt_at > now() + interval '50 s' as waits
+      from tocsin.outbox where dedup_key like 'again.%'`
+    expect((await store.pool.query(ring)).rows).toEqual([{ change: 'reopened', waits: true }])
+    await dropRingsOfEnded(store.db)
+    expect((await store.pool.query(ring)).rows).toHaveLength(1)
+    await store.pool.query(`update tocsin.alert set status = 'resolved'`)
+    await dropRingsOfEnded(store.db)
+    expect((await store.pool.query(ring)).rows).toHaveLength(0)
+  })
+
+  test('behavior: an event that happened and is closed there is closed here', async () => {
+    await happen()
+    await tell('incident.resolved', await alertOf(), 'w5')
+    expect((await incidentRow()).status).toBe('resolved')
+  })
+})
+
+describe('approval by a button', () => {
+  const propose = async () => {
+    await store.db.insert(tables.execution).values({
+      id: 'x_1',
+      idempotencyKey: 'k',
+      actionId: policy.id,
+      policyHash: policy.hash,
+      chainId: 1,
+      findingId: 'f',
+      status: 'proposed',
+    })
+    const ask = {
+      execution: 'x_1',
+      bytesHash: bytesHashOf('x_1', policy),
+      who: 'Ada',
+      role: 'guardian',
+      nonce: '0'.repeat(32),
+      expiresS: Math.floor(Date.now() / 1_000) + 600,
+    }
+    const at = new Date().toISOString()
+    const payload = {
+      schema: 'tocsin.alert.v1',
+      dedupKey: 'x_1.proposed',
+      change: 'opened',
+      ordinal: 1,
+      alert: 'x_1',
+      incident: null,
+      status: 'open',
+      kind: 'event',
+      severity: 'SEV1',
+      title: 'Approve or deny: pause-vault',
+      summary: 'It waits.',
+      bot: 'tocsin',
+      alertId: 'PROPOSAL',
+      chain: { id: 1, name: 'main' },
+      thing: null,
+      owner: null,
+      protocol: null,
+      blocks: { first: 0, last: 0 },
+      transactions: [],
+      addresses: [],
+      evidence: {},
+      findings: 1,
+      final: true,
+      runbook: null,
+      times: { opened: at, changed: at, closed: null },
+      ask,
+    }
+    await store.db.insert(tables.outbox).values({
+      dedupKey: 'x_1.proposed',
+      channel: 'chat',
+      alertId: 'x_1',
+      lane: 'x_1',
+      severity: 'SEV1',
+      payload,
+    })
+    return messageTo(SLACK_CHANNEL)
+  }
+  const approvals = async () =>
+    readApprovals(
+      store.db,
+      { secret: await loadPeopleSecret(config), approvers: [{ name: 'Ada', role: 'guardian' }] },
+      { id: 'x_1' },
+      policy,
+    )
+
+  test('behavior: an approver approves, with the proof that the signer wants, and once', async () => {
+    const message = await propose()
+    expect(message.buttons.map(({ action_id }) => action_id)).toEqual([
+      'tocsin_approve',
+      'tocsin_deny',
+    ])
+    const pressed = { ...message }
+    await press(pressed, 'U0BO', 'approve')
+    await until(() => expect(slack.whispers[0]).toContain('bo may not approve or deny'))
+    expect(await approvals()).toEqual({ approvedBy: [], deniedBy: [] })
+    await press(pressed, 'U0ADA', 'approve')
+    expect(await approvals()).toEqual({ approvedBy: ['Ada'], deniedBy: [] })
+    await until(() => expect(message.buttons).toEqual([]))
+    expect(message.text).toContain('ada approved pause-vault')
+    await press(pressed, 'U0ADA', 'approve', Date.now() - 2_000)
+    await until(() => expect(slack.whispers.at(-1)).toContain('used already'))
+  })
+
+  test('error: a button does not approve what it was not made for', async () => {
+    const message = await propose()
+    await store.pool.query(`update tocsin.answer_button set bytes_hash = repeat('0', 64)`)
+    await press(message, 'U0ADA', 'approve')
+    await until(() => expect(slack.whispers[0]).toContain('another one by now'))
+    await store.pool.query(`update tocsin.execution set status = 'failed'`)
+    await press(message, 'U0ADA', 'deny')
+    await until(() => expect(slack.whispers[1]).toContain('only a proposed one'))
+    expect(await approvals()).toEqual({ approvedBy: [], deniedBy: [] })
+  })
+})
