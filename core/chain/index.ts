@@ -1,5 +1,6 @@
 /** Chains over JSON-RPC: endpoints, the block feed, state reads, traces, ranges of history. */
 export { createBlockFeed } from './createBlockFeed.ts'
+export { createBlockFetcher } from './createBlockFetcher.ts'
 export {
   type ChainSourceOptions,
   createChainSource,
@@ -15,8 +16,10 @@ export {
 } from './createRangeSource.ts'
 export { createRpcPool } from './createRpcPool.ts'
 export type { BlockFeed, BlockFeedOptions } from './feedTypes.ts'
+export { flattenParity } from './flattenTraces.ts'
 export { computeLogsBloom } from './logsBloom.ts'
 export type { PendingTransaction } from './parsePending.ts'
+export { type ParsedHeader, parseHeader } from './parseRpc.ts'
 export type {
   Endpoint,
   EndpointHealth,

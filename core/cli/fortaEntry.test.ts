@@ -74,6 +74,30 @@ test('error: a wrong folder, chain or name of a hosted bot is told of with its p
   })
 })
 
+test('behavior: a bot over gRPC is named by its address and its chains', async () => {
+  const { file } = await setUp('module.exports = {}')
+  await writeFile(
+    file,
+    `${WATCHLIST}forta:\n  py: { grpc: '127.0.0.1:50051', chains: [local], parallel: 4, rpcPort: 9545 }\n`,
+  )
+  const config = await loadConfig({ file, secrets: 'none' })
+  expect(config.forta).toMatchObject([
+    { name: 'py', dir: undefined, grpc: '127.0.0.1:50051', patienceMs: 15_000, parallel: 4 },
+  ])
+  await writeFile(
+    file,
+    `${WATCHLIST}forta:\n  py: { grpc: 'nowhere' }\n  no: { chains: [local] }\n  ok: { grpc: 'a:1' }\n`,
+  )
+  await expect(loadConfig({ file, secrets: 'none' })).rejects.toMatchObject({
+    code: 'config.invalid',
+    hints: expect.arrayContaining([
+      expect.stringContaining('host:port'),
+      expect.stringContaining('it does not say where the bot is'),
+      expect.stringContaining('it does not say which chains it watches'),
+    ]),
+  })
+})
+
 test('error: what is no bot of the first SDK is said, with what to do', async () => {
   const { bot } = await setUp('module.exports = {}')
   await rm(join(bot.dir, 'src', 'agent.js'))

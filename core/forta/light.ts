@@ -1,8 +1,10 @@
 /** The side door for whoever hosts bots without a database. */
 
 export type { ReadyMessage } from './child/protocol.ts'
-export { copyBot } from './compare/copyBot.ts'
 export { compareRange, type RangeComparison } from './compare/compareRange.ts'
+export { copyBot } from './compare/copyBot.ts'
+export { type AgentMethod, agentService, createAgentClient } from './grpc/agentService.ts'
+export { encodeEvents } from './grpc/encodeEvents.ts'
 export { DEFAULT_HANDLER_MS, type HostedBot, type HostedRun } from './host/createHostedBot.ts'
 export {
   createHostedChain,

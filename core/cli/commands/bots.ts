@@ -1,16 +1,17 @@
 import { existsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { Argument, type Command } from 'commander'
+import { Argument, type Command, Option } from 'commander'
 import { cleanText, TocsinError } from '../../base/index.ts'
 import type { BotDefinition } from '../../engine/index.ts'
+import type { BuildOptions } from '../buildBot.ts'
 import type { BotDescription } from '../describeBot.ts'
 import { EXIT } from '../exitCodes.ts'
 import { loadBots } from '../loadBots.ts'
-import { type CommandList, type CommonOptions, withCommonOptions } from '../options.ts'
+import { type CommandList, withCommonOptions } from '../options.ts'
 import { printJson, printTable } from '../printTable.ts'
 import { readConfig } from '../readConfig.ts'
 
-type BotsOptions = CommonOptions & { readonly markdown?: boolean; readonly dir?: string }
+type BotsOptions = BuildOptions & { readonly markdown?: boolean; readonly dir?: string }
 
 /** The shipped bots, and a user's own where a watchlist names them. */
 const readBots = async (
@@ -154,19 +155,25 @@ const check = async (
   )
 }
 
-const WHATS = ['list', 'show', 'new', 'check', 'release'] as const
+const WHATS = ['list', 'show', 'new', 'check', 'build', 'release'] as const
 
 /** `tocsin bots`: which bots there are, what they raise, and what can be set. */
 export const register = (program: Command, commands: CommandList = {}): void => {
   withCommonOptions(program.command('bots'))
     .description('the bots at hand: alerts, parameters with defaults, inputs')
     .addArgument(new Argument('[what]', 'what to do').choices(WHATS).default('list'))
-    .argument('[id]', 'of the bot to show, to write, to check, or to release from quarantine')
+    .argument(
+      '[id]',
+      'of the bot to show, to write, to check, to pack, or to release from quarantine',
+    )
     .option('--dir <folder>', 'new: where to write it. Default: `botsDir` of the watchlist')
+    .addOption(new Option('--target <where>', 'build: for whom to pack it').choices(['forta']))
+    .option('--out <folder>', 'build: where to write it. Default: forta/<id>')
+    .option('--with <ids>', 'build: bots whose findings it reads, separated by commas')
     .option('--markdown', 'write the table of docs/bots.md')
     .addHelpText(
       'after',
-      '\nExamples:\n  $ tocsin bots\n  $ tocsin bots show tvl-drop\n  $ tocsin bots new stuck-oracle   a bot of your own, with runbook and tests\n  $ tocsin bots check              are runbooks complete, and defaults sourced?\n  $ tocsin bots release my-bot   after it took the watcher down\n  $ tocsin bots --json | jq ".[].alerts"\n  $ tocsin bots --markdown > docs/bots.md',
+      '\nExamples:\n  $ tocsin bots\n  $ tocsin bots show tvl-drop\n  $ tocsin bots new stuck-oracle   a bot of your own, with runbook and tests\n  $ tocsin bots check              are runbooks complete, and defaults sourced?\n  $ tocsin bots build tvl-drop --target forta   a folder that nodes of Forta run\n  $ tocsin bots release my-bot   after it took the watcher down\n  $ tocsin bots --json | jq ".[].alerts"\n  $ tocsin bots --markdown > docs/bots.md',
     )
     .action(
       async (
@@ -178,6 +185,10 @@ export const register = (program: Command, commands: CommandList = {}): void => 
         if (what === 'release') return release(id, options)
         const isNamed = command.getOptionValueSource('config') === 'cli'
         if (what === 'new') return create(id, options, isNamed)
+        if (what === 'build') {
+          const { buildBot } = await import('../buildBot.ts')
+          return buildBot(id, options)
+        }
         if (what === 'check') return check(id, await readBots(options, isNamed), options, commands)
         // Loaded here, so that other commands do not pay for it.
         const { describeBot, renderBotsMarkdown } = await import('../describeBot.ts')
