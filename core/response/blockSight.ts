@@ -3,7 +3,10 @@ import { type BlockRef, parseBlockRef, readBlockRef } from './readTarget.ts'
 import type { SignerRpc } from './signerRpc.ts'
 
 /** A block as a finding tells it. */
-export type ClaimedBlock = Pick<FindingRow, 'blockNumber' | 'blockHash' | 'blockTimestampS'>
+export type ClaimedBlock = Pick<FindingRow, 'blockNumber' | 'blockHash' | 'blockTimestampS'> & {
+  /** The finding does not tell the block's time: its hash says it all. Default: false. */
+  readonly isTimeless?: boolean
+}
 
 /** How many endpoints have just this block, and what stands in the way where they are too few. */
 export type BlockSight = {
@@ -16,7 +19,7 @@ export type BlockSight = {
 const compare = (claimed: ClaimedBlock, block: BlockRef | undefined): BlockSight['fault'] => {
   if (!block) return 'missing'
   if (block.hash !== claimed.blockHash.toLowerCase()) return 'other'
-  return block.timestampS === claimed.blockTimestampS ? undefined : 'time'
+  return claimed.isTimeless || block.timestampS === claimed.blockTimestampS ? undefined : 'time'
 }
 
 /**

@@ -12,8 +12,8 @@ export type Votes = {
   /** Ids of the findings, the triggering one first. */
   readonly findings: readonly string[]
   readonly bots: readonly string[]
-  /** Whether one of them comes from a bot of Tocsin's own. */
-  readonly isOwn: boolean
+  /** How many of them come from bots of Tocsin's own. */
+  readonly own: number
 }
 
 /** Looks for other bots that agree; one query and one look per block, and none where one bot is enough. */
@@ -30,8 +30,11 @@ export const readVotes = async (
     const agreeing = await listAgreeing(context.db, policy, finding, await readSince())
     const sights = new Map<string, Promise<BlockSight>>()
     const look = (other: FindingRow): Promise<BlockSight> => {
-      const key = `${other.blockNumber}:${other.blockHash}:${other.blockTimestampS}`
-      const sight = sights.get(key) ?? readBlockSight(rpc, other, policy.quorum.endpoints)
+      // Whoever tells from outside names the block and seldom its time.
+      const isTimeless = isExternal(other)
+      const key = `${other.blockNumber}:${other.blockHash}:${isTimeless || other.blockTimestampS}`
+      const claimed = { ...other, isTimeless }
+      const sight = sights.get(key) ?? readBlockSight(rpc, claimed, policy.quorum.endpoints)
       sights.set(key, sight)
       return sight
     }
@@ -46,15 +49,20 @@ export const readVotes = async (
     needed,
     findings: found.map(({ id }) => id),
     bots: found.map(({ botId }) => botId),
-    isOwn: found.some((each) => !isExternal(each)),
+    own: found.filter((each) => !isExternal(each)).length,
   }
 }
 
-/** Why the votes are not enough, or undefined when they are. Others may still come, so it is no refusal yet. */
-export const checkVotes = (votes: Votes): string | undefined => {
-  if (votes.bots.length < votes.needed)
-    return `${votes.bots.length} of ${votes.needed} bots have found it (${votes.bots.join(', ')})`
-  return votes.isOwn ? undefined : 'it was only told from outside'
+/**
+ * Why the votes are not enough, or undefined when they are. Others may still come, so it is no refusal yet. All that was
+ * told from outside, by however many, is one voice: it may be one rumour that went round.
+ */
+export const checkVotes = ({ bots, needed, own }: Votes): string | undefined => {
+  if (own === 0 && bots.length >= needed) return 'it was only told from outside'
+  const voices = own + Math.min(1, bots.length - own)
+  if (voices >= needed) return undefined
+  const outside = bots.length - own > 1 ? '; what was told from outside counts once' : ''
+  return `${voices} of ${needed} bots have found it (${bots.join(', ')}${outside})`
 }
 
 /** What the endpoints' view of the finding's block means. */

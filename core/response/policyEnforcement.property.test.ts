@@ -19,7 +19,7 @@ import type { ActionDefinition, LoadedPolicy } from './types.ts'
 const SCENARIOS = process.env['TOCSIN_LONG'] ? 300 : 5
 const STEPS = 32
 const START_S = 1_900_000_000
-const BOTS = ['a', 'b', 'c', 'external-desk']
+const BOTS = ['a', 'b', 'c', 'external-desk', 'external-feed']
 const TARGETS = ['11', '22', '33'].map((each) => `0x${each.repeat(20)}` as const)
 const CODE_HASH = keccak256('0x6001')
 

@@ -148,6 +148,35 @@ test('behavior: what was only told from outside is never enough, and one of our 
   await f.until(id, ({ status }) => status === 'sent')
 })
 
+test('behavior: however many tell from outside, they are one voice, and the time they tell does not matter', async () => {
+  const triggers = [...TWO_BOTS.triggers, { bot: 'external-feed', minSeverity: 'High' as const }]
+  await f.writePolicy({ triggers, quorum: { bots: 3, endpoints: 1 } })
+  const told = { blockTimestampS: Math.floor(Date.now() / 1_000) }
+  await f.find({ botId: 'external-webhook', ...told })
+  await f.find({ botId: 'external-feed', ...told })
+  const { executions } = await f.find()
+  const id = executions[0] ?? ''
+  await f.start()
+  await pause(500)
+  expect((await f.row(id)).status).toBe('requested')
+  await f.find({ botId: 'large-transfer' })
+  await f.until(id, ({ status }) => status === 'sent')
+})
+
+test('behavior: two that tell from outside never satisfy a quorum of two, also in the open', async () => {
+  const triggers = [
+    { bot: 'external-webhook', minSeverity: 'High' as const },
+    { bot: 'external-feed', minSeverity: 'High' as const },
+  ]
+  await f.writePolicy({ triggers, quorum: { bots: 2, endpoints: 1 } })
+  await f.find({ botId: 'external-feed' })
+  const told = await f.find({ botId: 'external-webhook' })
+  const id = await ask('pause-vault', told.finding)
+  await f.start()
+  await pause(500)
+  expect((await f.row(id)).status).toBe('requested')
+})
+
 test('behavior: as many endpoints as the policy asks for must have the block', async () => {
   await f.writePolicy({ quorum: { bots: 1, endpoints: 2 } })
   const behind = lagging.addFault({
