@@ -1,3 +1,5 @@
+import { createInterface } from 'node:readline/promises'
+import { Writable } from 'node:stream'
 import { TocsinError } from '../base/index.ts'
 
 const MAX_BYTES = 4_096
@@ -15,34 +17,21 @@ const readInput = async (): Promise<string> => {
 }
 
 /** Reads a line from the terminal without showing it. */
-const askHidden = (question: string): Promise<string> =>
-  new Promise((resolve, reject) => {
-    const { stdin, stderr } = process
-    stderr.write(question)
-    stdin.setRawMode(true)
-    stdin.resume()
-    let line = ''
-    const end = (): void => {
-      stdin.setRawMode(false)
-      stdin.pause()
-      stdin.off('data', hear)
-      stderr.write('\n')
-    }
-    const hear = (chunk: Buffer): void => {
-      for (const character of chunk.toString('utf8')) {
-        if (character === '\r' || character === '\n' || character === '\u0004') {
-          end()
-          return resolve(line)
-        }
-        if (character === '\u0003') {
-          end()
-          return reject(new TocsinError('password.cancelled', 'Cancelled.', { exitCode: 130 }))
-        }
-        line = character === '\u007f' ? line.slice(0, -1) : line + character
-      }
-    }
-    stdin.on('data', hear)
+const askHidden = async (question: string): Promise<string> => {
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() })
+  const terminal = createInterface({ input: process.stdin, output: nowhere, terminal: true })
+  terminal.once('SIGINT', () => {
+    terminal.close()
+    process.exit(130)
   })
+  process.stderr.write(question)
+  try {
+    return await terminal.question('')
+  } finally {
+    terminal.close()
+    process.stderr.write('\n')
+  }
+}
 
 /**
  * A new password: asked for twice at a terminal, else the first line of the standard input. Never an argument, which

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { isIP } from 'node:net'
 import { hostname } from 'node:os'
-import type { MiddlewareHandler } from 'hono'
+import type { Context, MiddlewareHandler } from 'hono'
 import type { Principal } from './principal.ts'
 
 export type ConsoleVariables = {
@@ -59,6 +59,27 @@ const isOwnOrigin = (
 /** Reads, and what is sent by a form or a program; which paths take something is the route table's to say. */
 const METHODS: readonly string[] = ['GET', 'HEAD', 'POST']
 
+/** Why a request is not answered at all; undefined for one that goes on. */
+const refusalOf = (
+  c: Context,
+  ownHosts: readonly string[],
+  own: string | undefined,
+): Response | undefined => {
+  const host = c.req.header('host')
+  const site = c.req.header('sec-fetch-site')
+  const names = own ? [...ownHosts, new URL(own).hostname.toLowerCase()] : ownHosts
+  if (!isOwnHost(host, names))
+    return c.text('This host name is not known here. Name it in `console.hosts`.\n', 421)
+  if (site === 'cross-site' && c.req.header('sec-fetch-mode') !== 'navigate')
+    return c.text('Requests from other sites are refused.\n', 403)
+  const isForeignForm = isForeign(site) || !isOwnOrigin(c.req.header('origin'), host, own)
+  if (c.req.method === 'POST' && isForeignForm)
+    return c.text('Forms of other sites are refused.\n', 403)
+  if (!METHODS.includes(c.req.method))
+    return c.text('The console only shows.\n', 405, { allow: 'GET, HEAD' })
+  return undefined
+}
+
 /** Refuses strangers' hosts, other sites' requests and unusual methods; sets the security headers. */
 export const secure =
   (
@@ -71,22 +92,9 @@ export const secure =
     c.set('csrf', '')
     c.set('isOidc', false)
     const own = publicUrl()
-    const host = c.req.header('host')
-    if (!isOwnHost(host, own ? [...ownHosts, new URL(own).hostname.toLowerCase()] : ownHosts)) {
-      c.res = c.text('This host name is not known here. Name it in `console.hosts`.\n', 421)
-    } else if (
-      c.req.header('sec-fetch-site') === 'cross-site' &&
-      c.req.header('sec-fetch-mode') !== 'navigate'
-    ) {
-      c.res = c.text('Requests from other sites are refused.\n', 403)
-    } else if (
-      c.req.method === 'POST' &&
-      (isForeign(c.req.header('sec-fetch-site')) || !isOwnOrigin(c.req.header('origin'), host, own))
-    ) {
-      c.res = c.text('Forms of other sites are refused.\n', 403)
-    } else if (!METHODS.includes(c.req.method)) {
-      c.res = c.text('The console only shows.\n', 405, { allow: 'GET, HEAD' })
-    } else await next()
+    const refusal = refusalOf(c, ownHosts, own)
+    if (refusal) c.res = refusal
+    else await next()
     const { headers } = c.res
     headers.set(
       'content-security-policy',

@@ -255,6 +255,12 @@ const gravestOperations = (options: ApiOptions): readonly Operation[] => {
           stopAll(options, principalOf(c).name, reason),
         ),
     }),
+  ]
+}
+
+const tokenOperations = ({ store, perform }: ApiOptions): readonly Operation[] => {
+  const { db } = store
+  return [
     operation({
       id: 'createToken',
       method: 'post',
@@ -300,4 +306,5 @@ export const actOperations = (options: ApiOptions): readonly Operation[] => [
   ...incidentOperations(options),
   ...silenceOperations(options),
   ...gravestOperations(options),
+  ...tokenOperations(options),
 ]

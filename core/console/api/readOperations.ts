@@ -38,10 +38,44 @@ const findOne = async (
   throw new TocsinError(`${what}.unknown`, `There is no ${what} "${cleanText(id, 80)}".`)
 }
 
-/** Everything that is read by the API. */
-export const readOperations = (options: ApiOptions): readonly Operation[] => {
+const read = { method: 'get', role: 'viewer', scope: 'read' } as const
+
+const onCallRead = ({ store, config }: ApiOptions): Operation =>
+  operation({
+    ...read,
+    id: 'getOnCall',
+    path: '/on-call',
+    tag: 'On call',
+    summary: 'Who is on call now, by team',
+    answer: z.strictObject({ at: z.iso.datetime(), teams: z.array(views.onCallView) }),
+    run: async () => {
+      const at = new Date()
+      const { onCall } = config()
+      if (!onCall) return { at, teams: [] }
+      const { whoIsOnCall } = await import('../../oncall/index.ts')
+      const overrides = await store.db
+        .select()
+        .from(tables.oncallOverride)
+        .where(isNull(tables.oncallOverride.removedAt))
+      const teams = Object.keys(onCall.teams).map((team) => {
+        const { primary, secondary, lead } = whoIsOnCall(onCall, overrides, team, at)
+        const view = (duty: typeof primary) =>
+          duty
+            ? {
+                person: duty.person,
+                since: duty.since,
+                until: duty.until,
+                isOverride: duty.override !== undefined,
+              }
+            : null
+        return { team, primary: view(primary), secondary: view(secondary), lead }
+      })
+      return { at, teams }
+    },
+  })
+
+const stateReads = (options: ApiOptions): readonly Operation[] => {
   const { db } = options.store
-  const read = { method: 'get', role: 'viewer', scope: 'read' } as const
   return [
     operation({
       ...read,
@@ -83,6 +117,38 @@ export const readOperations = (options: ApiOptions): readonly Operation[] => {
         }
       },
     }),
+    operation({
+      ...read,
+      id: 'listBots',
+      path: '/bots',
+      tag: 'State',
+      summary: 'How each bot does, per chain',
+      answer: pageOf(views.botView),
+      run: async () => shown(views.botView, { items: await lists.listBots(db), next: null }),
+    }),
+    operation({
+      ...read,
+      id: 'getWatchlist',
+      path: '/watchlist',
+      tag: 'State',
+      summary: 'What is watched, as the console understands the watchlist',
+      answer: z.strictObject({
+        name: z.string(),
+        hash: z.string(),
+        things: z.array(views.thingView),
+      }),
+      run: async () => {
+        const { name, hash, watch } = options.config()
+        return { name, hash, things: watch.map((thing) => viewOf(views.thingView, thing)) }
+      },
+    }),
+    onCallRead(options),
+  ]
+}
+
+const incidentReads = ({ store }: ApiOptions): readonly Operation[] => {
+  const { db } = store
+  return [
     operation({
       ...read,
       id: 'listIncidents',
@@ -140,6 +206,31 @@ export const readOperations = (options: ApiOptions): readonly Operation[] => {
     }),
     operation({
       ...read,
+      id: 'listSilences',
+      path: '/silences',
+      tag: 'Silences',
+      summary: 'Silences that stand or are to come',
+      query: {
+        all: z
+          .enum(['true', 'false'])
+          .default('false')
+          .describe('Those of the past too, newest first'),
+      },
+      answer: pageOf(views.silenceView),
+      run: async ({ query }) => {
+        const { listSilences } = await import('../../alerts/index.ts')
+        const items = await listSilences(db, { all: query.all === 'true' })
+        return shown(views.silenceView, { items, next: null })
+      },
+    }),
+  ]
+}
+
+const findingReads = (options: ApiOptions): readonly Operation[] => {
+  const { db } = options.store
+  return [
+    operation({
+      ...read,
       id: 'listFindings',
       path: '/findings',
       tag: 'Findings',
@@ -192,6 +283,12 @@ export const readOperations = (options: ApiOptions): readonly Operation[] => {
       answer: pageOf(views.decisionView),
       run: async ({ query }) => shown(views.decisionView, await lists.listDecisions(db, query)),
     }),
+  ]
+}
+
+const accessReads = (options: ApiOptions): readonly Operation[] => {
+  const { db } = options.store
+  return [
     operation({
       method: 'get',
       role: 'admin',
@@ -212,82 +309,6 @@ export const readOperations = (options: ApiOptions): readonly Operation[] => {
           views.deedView,
           toPage(rows, limit, ({ seq }) => [seq]),
         )
-      },
-    }),
-    operation({
-      ...read,
-      id: 'listBots',
-      path: '/bots',
-      tag: 'State',
-      summary: 'How each bot does, per chain',
-      answer: pageOf(views.botView),
-      run: async () => shown(views.botView, { items: await lists.listBots(db), next: null }),
-    }),
-    operation({
-      ...read,
-      id: 'getWatchlist',
-      path: '/watchlist',
-      tag: 'State',
-      summary: 'What is watched, as the console understands the watchlist',
-      answer: z.strictObject({
-        name: z.string(),
-        hash: z.string(),
-        things: z.array(views.thingView),
-      }),
-      run: async () => {
-        const { name, hash, watch } = options.config()
-        return { name, hash, things: watch.map((thing) => viewOf(views.thingView, thing)) }
-      },
-    }),
-    operation({
-      ...read,
-      id: 'listSilences',
-      path: '/silences',
-      tag: 'Silences',
-      summary: 'Silences that stand or are to come',
-      query: {
-        all: z
-          .enum(['true', 'false'])
-          .default('false')
-          .describe('Those of the past too, newest first'),
-      },
-      answer: pageOf(views.silenceView),
-      run: async ({ query }) => {
-        const { listSilences } = await import('../../alerts/index.ts')
-        const items = await listSilences(db, { all: query.all === 'true' })
-        return shown(views.silenceView, { items, next: null })
-      },
-    }),
-    operation({
-      ...read,
-      id: 'getOnCall',
-      path: '/on-call',
-      tag: 'On call',
-      summary: 'Who is on call now, by team',
-      answer: z.strictObject({ at: z.iso.datetime(), teams: z.array(views.onCallView) }),
-      run: async () => {
-        const at = new Date()
-        const { onCall } = options.config()
-        if (!onCall) return { at, teams: [] }
-        const { whoIsOnCall } = await import('../../oncall/index.ts')
-        const overrides = await db
-          .select()
-          .from(tables.oncallOverride)
-          .where(isNull(tables.oncallOverride.removedAt))
-        const teams = Object.keys(onCall.teams).map((team) => {
-          const { primary, secondary, lead } = whoIsOnCall(onCall, overrides, team, at)
-          const view = (duty: typeof primary) =>
-            duty
-              ? {
-                  person: duty.person,
-                  since: duty.since,
-                  until: duty.until,
-                  isOverride: duty.override !== undefined,
-                }
-              : null
-          return { team, primary: view(primary), secondary: view(secondary), lead }
-        })
-        return { at, teams }
       },
     }),
     operation({
@@ -313,3 +334,11 @@ export const readOperations = (options: ApiOptions): readonly Operation[] => {
     }),
   ]
 }
+
+/** Everything that is read by the API. */
+export const readOperations = (options: ApiOptions): readonly Operation[] => [
+  ...stateReads(options),
+  ...incidentReads(options),
+  ...findingReads(options),
+  ...accessReads(options),
+]

@@ -12,11 +12,11 @@ import { readApprovals } from '../../response/people/readApprovals.ts'
 import { tables } from '../../store/index.ts'
 import { trialPolicy } from '../../testing/index.ts'
 import type { Principal } from '../principal.ts'
-import { CHEAP, SECRET } from '../testSupport.ts'
 import { answerInPerson } from './answerInPerson.ts'
 import { addUser, changeUser } from './users.ts'
 
-const secret = createPeopleSecret(SECRET)
+const CHEAP = { memoryKiB: 8, passes: 1 }
+const secret = createPeopleSecret('a-secret-of-people-that-is-long-enough')
 const APPROVERS = [
   { name: 'Ada', role: 'guardian' },
   { name: 'Grace', role: 'guardian' },

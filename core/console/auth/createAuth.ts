@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import type { MiddlewareHandler } from 'hono'
-import { getCookie, setCookie } from 'hono/cookie'
-import { z } from 'zod'
 import { TocsinError } from '../../base/index.ts'
 import type { Config } from '../../config/types.ts'
 import { loadPeopleSecret, type PeopleSecret } from '../../response/light.ts'
 import type { Store } from '../../store/index.ts'
 import type { ConsoleContext, ConsoleEnv, Principal } from '../principal.ts'
 import { isLoopback, nameOfHost } from '../security.ts'
+import { clientAddress } from './clientAddress.ts'
+import { createSessionCookie } from './sessionCookie.ts'
 import { createSession, findSession, SESSION_LIMITS, type SignedIn } from './sessions.ts'
 import { createTokenDoor } from './tokens.ts'
 import { findActiveUser, hasUsers, type UserBook } from './users.ts'
@@ -39,127 +39,122 @@ export type Auth = {
   readonly publicUrl: () => string | undefined
 }
 
-const COOKIE = 'tocsin'
 /** How long it may take until a first user is noticed (ms). */
 const LOOK_MS = 2_000
 
 /** Routes that ask nobody; they answer also while the database does not. */
 const UNASKED: readonly string[] = ['/health', '/answer', '/api/halt']
 
-const connection = z.object({
-  incoming: z.object({ socket: z.object({ remoteAddress: z.string() }) }),
-})
-
-const plainAddress = (address: string): string => address.trim().replace(/^::ffff:/, '')
-
 export const publicUrlOf = ({ console: own, people }: Config): string | undefined =>
   (own.publicUrl ?? people?.url)?.replace(/\/+$/, '')
 
-export const createAuth = (options: AuthOptions): Auth => {
-  const { config, store } = options
-  const tokens = createTokenDoor(store.db)
-  /** Forms of pages that nobody signed in to. */
-  const localCsrf = randomBytes(32).toString('base64url')
-  let loaded: Promise<PeopleSecret> | undefined
+/** Whoever is at the machine, while nobody has to sign in. */
+const localOf = ({ open, host }: Config['console']): Principal => ({
+  name: 'local',
+  role: open && isLoopback(host) ? 'admin' : 'viewer',
+  via: 'local',
+  scopes: [],
+  approver: undefined,
+  verifiedAt: undefined,
+})
+
+type Known = { readonly principal: Principal; readonly csrf: string; readonly isOidc: boolean }
+
+/** Whether there are users, asked now and then; users that vanish do not open the console again. */
+const createUserWatch = (store: Store): (() => Promise<boolean>) => {
   let known = false
   let lookedAt = 0
+  return async () => {
+    if (known || Date.now() - lookedAt < LOOK_MS) return known
+    known = await hasUsers(store.db)
+    lookedAt = Date.now()
+    return known
+  }
+}
 
-  const secret = (): Promise<PeopleSecret> => {
+const createSecretLoader = (config: () => Config): (() => Promise<PeopleSecret>) => {
+  let loaded: Promise<PeopleSecret> | undefined
+  return () => {
     loaded ??= loadPeopleSecret(config()).catch((error: unknown) => {
       loaded = undefined
       throw error
     })
     return loaded
   }
-  const book = async (): Promise<UserBook> => ({ db: store.db, secret: await secret() })
+}
 
-  const isRequired = async (): Promise<boolean> => {
-    if (config().console.oidc || known) return true
-    if (Date.now() - lookedAt < LOOK_MS) return false
-    // Users that vanish do not open the console again.
-    known ||= await hasUsers(store.db)
-    lookedAt = Date.now()
-    return known
+/** Who a cookie stands for. Whatever changed since they signed in counts at once. */
+const findPerson = async (
+  { config, store }: AuthOptions,
+  secret: PeopleSecret,
+  id: string,
+): Promise<Known | undefined> => {
+  const { session, oidc } = config().console
+  const found = await findSession(store.db, secret, id, session ?? SESSION_LIMITS)
+  if (!found || (found.via === 'oidc' && !oidc)) return undefined
+  const book = { db: store.db, secret }
+  const user = found.via === 'password' ? await findActiveUser(book, found.user) : found
+  if (!user) return undefined
+  return {
+    csrf: found.csrf,
+    isOidc: found.via === 'oidc',
+    principal: {
+      name: found.user,
+      role: user.role,
+      via: 'session',
+      scopes: [],
+      approver: user.approver ?? undefined,
+      verifiedAt: found.verifiedAt,
+    },
   }
+}
 
+/** A token of ours that a program sent; pages ask for people, and bearers of another kind are not ours to judge. */
+const bearerOf = (c: ConsoleContext): string | undefined => {
+  const isProgram = c.req.path.startsWith('/api/') || c.req.path === '/graphql'
+  if (!isProgram) return undefined
+  return /^Bearer +(tcs_\S{1,200})$/i.exec(c.req.header('authorization') ?? '')?.[1]
+}
+
+export const createAuth = (options: AuthOptions): Auth => {
+  const { config, store } = options
+  const tokens = createTokenDoor(store.db)
+  const watchUsers = createUserWatch(store)
+  const secret = createSecretLoader(config)
+  /** Forms of pages that nobody signed in to. */
+  const localCsrf = randomBytes(32).toString('base64url')
   const publicUrl = (): string | undefined => publicUrlOf(config())
   const isSecure = (): boolean => publicUrl()?.startsWith('https:') ?? false
-  const limits = () => config().console.session ?? SESSION_LIMITS
-  const cookie = (c: ConsoleContext): string | undefined =>
-    isSecure() ? getCookie(c, COOKIE, 'host') : getCookie(c, COOKIE)
-  const setOwnCookie = (c: ConsoleContext, value: string, maxAge: number): void => {
-    const common = { path: '/', httpOnly: true, sameSite: 'Lax', maxAge } as const
-    if (isSecure()) setCookie(c, COOKIE, value, { ...common, secure: true, prefix: 'host' })
-    else setCookie(c, COOKIE, value, common)
-  }
+  const cookie = createSessionCookie(isSecure)
+  const addressOf = (c: ConsoleContext): string => clientAddress(c, config().console.proxies ?? [])
+  const isRequired = async (): Promise<boolean> =>
+    config().console.oidc !== undefined || (await watchUsers())
 
-  const addressOf = (c: ConsoleContext): string => {
-    const parsed = connection.safeParse(c.env)
-    if (!parsed.success) return 'unknown'
-    const address = plainAddress(parsed.data.incoming.socket.remoteAddress)
-    const proxies = config().console.proxies ?? []
-    if (!proxies.includes(address)) return address
-    const hops = (c.req.header('x-forwarded-for') ?? '').slice(0, 1_000).split(',')
-    const own = hops
-      .map(plainAddress)
-      .filter((hop) => hop !== '' && !proxies.includes(hop))
-      .at(-1)
-    return own?.slice(0, 64) ?? address
-  }
-
-  const fromSession = async (
-    id: string,
-  ): Promise<
-    { readonly principal: Principal; readonly csrf: string; readonly isOidc: boolean } | undefined
-  > => {
-    const found = await findSession(store.db, await secret(), id, limits())
-    if (!found) return undefined
-    const user = found.via === 'password' ? await findActiveUser(await book(), found.user) : found
-    // Whatever changed since they signed in counts at once.
-    if (!user || (found.via === 'oidc' && !config().console.oidc)) return undefined
-    return {
-      csrf: found.csrf,
-      isOidc: found.via === 'oidc',
-      principal: {
-        name: found.user,
-        role: user.role,
-        via: 'session',
-        scopes: [],
-        approver: user.approver ?? undefined,
-        verifiedAt: found.verifiedAt,
-      },
-    }
-  }
-
-  const local = (): Principal => {
-    const { open, host } = config().console
-    return {
-      name: 'local',
-      role: open && isLoopback(host) ? 'admin' : 'viewer',
-      via: 'local',
-      scopes: [],
-      approver: undefined,
-      verifiedAt: undefined,
-    }
+  const find = async (c: ConsoleContext): Promise<Known | undefined> => {
+    const id = cookie.read(c)
+    const known = id ? await findPerson(options, await secret(), id) : undefined
+    if (known || (await isRequired())) return known
+    return { principal: localOf(config().console), csrf: localCsrf, isOidc: false }
   }
 
   return {
     secret,
-    book,
+    book: async () => ({ db: store.db, secret: await secret() }),
     isRequired,
-    cookie,
+    cookie: cookie.read,
+    clearCookie: cookie.clear,
     addressOf,
     publicUrl,
-    clearCookie: (c) => setOwnCookie(c, '', 0),
     begin: async (c, who) => {
+      const limits = config().console.session ?? SESSION_LIMITS
       const { id, session } = await createSession(store.db, await secret(), {
         ...who,
         address: addressOf(c),
         agent: c.req.header('user-agent') ?? '',
-        limits: limits(),
-        replaces: cookie(c),
+        limits,
+        replaces: cookie.read(c),
       })
-      setOwnCookie(c, id, limits().absoluteS)
+      cookie.set(c, id, limits.absoluteS)
       c.set('csrf', session.csrf)
     },
     demandSafeWay: (c) => {
@@ -172,21 +167,13 @@ export const createAuth = (options: AuthOptions): Auth => {
     },
     middleware: async (c, next) => {
       if (UNASKED.includes(c.req.path)) return next()
-      const bearer = /^Bearer +(\S{1,200})$/i.exec(c.req.header('authorization') ?? '')?.[1]
-      const isProgram = c.req.path.startsWith('/api/') || c.req.path === '/graphql'
-      if (bearer && isProgram) c.set('principal', await tokens.admit(bearer))
-      else {
-        const id = cookie(c)
-        const session = id ? await fromSession(id) : undefined
-        if (session) {
-          c.set('principal', session.principal)
-          c.set('csrf', session.csrf)
-          c.set('isOidc', session.isOidc)
-        } else if (!(await isRequired())) {
-          c.set('principal', local())
-          c.set('csrf', localCsrf)
-        }
-      }
+      const bearer = bearerOf(c)
+      const known = bearer
+        ? { principal: await tokens.admit(bearer), csrf: '', isOidc: false }
+        : await find(c)
+      c.set('principal', known?.principal)
+      c.set('csrf', known?.csrf ?? '')
+      c.set('isOidc', known?.isOidc ?? false)
       return next()
     },
   }

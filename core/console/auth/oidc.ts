@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { messageOf, TocsinError } from '../../base/index.ts'
+import { isTocsinError, messageOf, TocsinError } from '../../base/index.ts'
 import type { Config } from '../../config/types.ts'
 import { ROLES, type Role } from '../principal.ts'
 import { isLoopback } from '../security.ts'
@@ -7,6 +7,7 @@ import type { SignedIn } from './sessions.ts'
 
 type OidcSettings = NonNullable<Config['console']['oidc']>
 type Library = typeof import('openid-client')
+type Client = Awaited<ReturnType<Library['discovery']>>
 
 /** What a sign-in under way remembers until the provider sends the person back. */
 type Flow = {
@@ -59,6 +60,37 @@ const personOf = (settings: OidcSettings, claims: Readonly<Record<string, unknow
   return { user: name.toLowerCase(), role, approver: approver ?? null, via: 'oidc' }
 }
 
+/** Exchanges what the provider sent for who it is. @throws TocsinError `oidc.*` */
+const redeem = async (
+  settings: OidcSettings,
+  library: Library,
+  client: Client,
+  flow: Flow,
+  search: string,
+): Promise<OidcPerson> => {
+  const url = new URL(flow.redirectUri)
+  url.search = search
+  const tokens = await library.authorizationCodeGrant(client, url, {
+    pkceCodeVerifier: flow.verifier,
+    expectedState: flow.state,
+    expectedNonce: flow.nonce,
+    idTokenExpected: true,
+    ...(flow.again ? { maxAge: AGAIN_S } : {}),
+  })
+  const claims = tokens.claims()
+  if (!claims) throw refuse('oidc.no_id_token', 'The provider sent no identity.')
+  const more = client.serverMetadata().userinfo_endpoint
+    ? await library.fetchUserInfo(client, tokens.access_token, claims.sub)
+    : {}
+  const authTime = claims.auth_time
+  return {
+    ...personOf(settings, { ...more, ...claims }),
+    to: flow.to,
+    // A provider that does not say when vouches for no moment.
+    verifiedAt: new Date(typeof authTime === 'number' ? Math.min(authTime * 1_000, Date.now()) : 0),
+  }
+}
+
 /** Sign-in by an identity provider: authorization code with PKCE, state and nonce. */
 export type Oidc = {
   /** Where to send the person, and the key of the flow for a cookie. */
@@ -74,7 +106,7 @@ export type Oidc = {
 export const createOidc = (settings: OidcSettings): Oidc => {
   const flows = new Map<string, Flow>()
   const issuer = new URL(settings.issuer)
-  let known: Promise<Awaited<ReturnType<Library['discovery']>>> | undefined
+  let known: Promise<Client> | undefined
 
   const discover = (library: Library) => {
     if (issuer.protocol !== 'https:' && !isLoopback(issuer.hostname))
@@ -136,33 +168,10 @@ export const createOidc = (settings: OidcSettings): Oidc => {
         throw refuse('oidc.no_flow', 'This sign-in was not begun here, or too long ago.')
       const library = await import('openid-client')
       const client = await discover(library)
-      const url = new URL(flow.redirectUri)
-      url.search = search
       try {
-        const tokens = await library.authorizationCodeGrant(client, url, {
-          pkceCodeVerifier: flow.verifier,
-          expectedState: flow.state,
-          expectedNonce: flow.nonce,
-          idTokenExpected: true,
-          ...(flow.again ? { maxAge: AGAIN_S } : {}),
-        })
-        const claims = tokens.claims()
-        if (!claims) throw refuse('oidc.no_id_token', 'The provider sent no identity.')
-        const more = client.serverMetadata().userinfo_endpoint
-          ? await library.fetchUserInfo(client, tokens.access_token, claims.sub)
-          : {}
-        const person = personOf(settings, { ...more, ...claims })
-        const authTime = claims.auth_time
-        return {
-          ...person,
-          to: flow.to,
-          // A provider that does not say when vouches for no moment.
-          verifiedAt: new Date(
-            typeof authTime === 'number' ? Math.min(authTime * 1_000, Date.now()) : 0,
-          ),
-        }
+        return await redeem(settings, library, client, flow, search)
       } catch (error) {
-        if (error instanceof TocsinError) throw error
+        if (isTocsinError(error)) throw error
         throw refuse('oidc.refused', `The sign-in did not succeed: ${messageOf(error)}.`, error)
       }
     },
