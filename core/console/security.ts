@@ -72,7 +72,9 @@ const refusalOf = (
     return c.text('This host name is not known here. Name it in `console.hosts`.\n', 421)
   if (site === 'cross-site' && c.req.header('sec-fetch-mode') !== 'navigate')
     return c.text('Requests from other sites are refused.\n', 403)
-  const isForeignForm = isForeign(site) || !isOwnOrigin(c.req.header('origin'), host, own)
+  // A browser that was told to keep its referrer to itself gives `null` as origin, and says by the other what it is.
+  const isForeignForm =
+    isForeign(site) || (site !== 'same-origin' && !isOwnOrigin(c.req.header('origin'), host, own))
   if (c.req.method === 'POST' && isForeignForm)
     return c.text('Forms of other sites are refused.\n', 403)
   if (!METHODS.includes(c.req.method))
@@ -116,6 +118,6 @@ export const secure =
     headers.set('cross-origin-resource-policy', 'same-origin')
     headers.set('permissions-policy', 'camera=(), geolocation=(), microphone=()')
     if (own?.startsWith('https:'))
-      headers.set('strict-transport-security', 'max-age=31536000; includeSubDomains')
+      headers.set('strict-transport-security', 'max-age=31536000')
     if (!headers.has('cache-control')) headers.set('cache-control', 'no-store')
   }
