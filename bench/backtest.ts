@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { LARGE_UNITS, startBenchChain } from './support/chain.ts'
+import { compareSides } from './support/compareSides.ts'
 import { endOnSignal } from './support/endOnSignal.ts'
 import { createFortaBot } from './support/fortaBot.ts'
 import { startReplayNode } from './support/replayNode.ts'
-import { median, printTable, printVerdicts } from './support/report.ts'
+import { printVerdicts } from './support/report.ts'
 import { runTimed, type TimedRun } from './support/runTimed.ts'
 
 /**
@@ -19,6 +20,9 @@ const TRANSACTIONS = 50
 const SLOW_BLOCKS = short ? 10 : 300
 const ROUNDS = short ? 1 : 3
 const SLOW_ROUNDS = short ? 1 : 2
+
+/** In the output of both, once for each block. */
+const MARK = 'LARGE-TRANSFER'
 
 const tocsinBot = `
 import { defineBot } from 'tocsin'
@@ -121,54 +125,38 @@ bots:
         '--format',
         'jsonl',
       ],
-      {},
+      { mark: MARK },
     ).then((run) => must(run, 'tocsin'))
   const runForta = (to: number): Promise<TimedRun> => {
     return runTimed(forta.command('--range', `${first}..${to}`), {
       cwd: forta.dir,
       environment: forta.environment,
+      mark: MARK,
     }).then((run) => must(run, 'forta-agent'))
   }
-  const countTocsin = (run: TimedRun): number =>
-    run.stdout.split('\n').filter((line) => line.includes('"LARGE-TRANSFER"')).length
-  const countForta = (run: TimedRun): number => run.stdout.split('LARGE-TRANSFER').length - 1
 
   // Once each uncounted: the node records its answers, so that neither side waits for anvil to trace.
   console.log('  recording the node’s answers …')
   const warm = [await runTocsin(last), await runForta(last)] as const
-  console.log(`  findings: tocsin ${countTocsin(warm[0])}, forta-agent ${countForta(warm[1])}`)
-  if (countTocsin(warm[0]) !== BLOCKS || countForta(warm[1]) !== BLOCKS)
+  console.log(`  findings: tocsin ${warm[0].marks}, forta-agent ${warm[1].marks}`)
+  if (warm.some(({ marks }) => marks !== BLOCKS))
     throw new Error('the two programs do not find the same')
 
   const compare = async (latencyMs: number, blocks: number, rounds: number): Promise<number> => {
-    node.setLatencyMs(latencyMs)
-    const ratios: number[] = []
-    const rows = [['', 'wall s', 'tx/s', 'peak MiB', 'requests', 'misses']]
-    for (let round = 0; round < rounds; round++) {
-      const rate: number[] = []
-      for (const [who, run] of [
-        ['tocsin', runTocsin],
-        ['forta-agent', runForta],
-      ] as const) {
-        node.takeCounts()
-        const done = await run(first + blocks - 1)
-        const counts = node.takeCounts()
-        const txPerS = (blocks * TRANSACTIONS) / done.wallS
-        rate.push(txPerS)
-        rows.push([
-          who,
-          done.wallS.toFixed(2),
-          txPerS.toFixed(0),
-          done.peakMib.toFixed(0),
-          String(counts.requests),
-          String(counts.misses),
-        ])
-      }
-      ratios.push((rate[0] ?? 0) / (rate[1] ?? 1))
-    }
-    node.setLatencyMs(0)
-    printTable(rows)
-    return median(ratios)
+    const over = (run: (to: number) => Promise<TimedRun>) => (count: number) =>
+      run(first + count - 1)
+    const { whole } = await compareSides({
+      node,
+      sides: [
+        { name: 'tocsin', run: over(runTocsin) },
+        { name: 'forta-agent', run: over(runForta) },
+      ],
+      latencyMs,
+      blocks,
+      rounds,
+      unit: { name: 'tx/s', perBlock: TRANSACTIONS },
+    })
+    return whole
   }
   console.log('  as fast as the node answers:')
   const fast = await compare(0, BLOCKS, ROUNDS)

@@ -6,10 +6,11 @@ import { fileURLToPath } from 'node:url'
 import { startSupervisor } from '../core/cli/supervisor.ts'
 import { connectDatabase, tables } from '../core/store/index.ts'
 import { type BenchChain, LARGE_UNITS, startBenchChain } from './support/chain.ts'
+import { compareSides, type SidesRatio } from './support/compareSides.ts'
 import { endOnSignal } from './support/endOnSignal.ts'
 import { createFortaBot, type FortaBot } from './support/fortaBot.ts'
 import { type ReplayNode, startReplayNode } from './support/replayNode.ts'
-import { median, percentile, printTable, printVerdicts, type Verdict } from './support/report.ts'
+import { percentile, printTable, printVerdicts, type Verdict } from './support/report.ts'
 import { runTimed, type TimedRun } from './support/runTimed.ts'
 
 endOnSignal()
@@ -27,6 +28,9 @@ const TRANSACTIONS = 50
 const HOSTED = short ? 5 : 20
 const LIVE_BLOCKS = short ? 15 : 60
 const LIVE_PAUSE_MS = 1_000
+
+/** In the output of both, once for each block. */
+const MARK = 'LARGE-TRANSFER'
 
 const must = (run: TimedRun, who: string): TimedRun => {
   if (run.exitCode !== 0)
@@ -56,68 +60,55 @@ const sideBySide = async (
         '--format',
         'jsonl',
       ],
-      {},
+      { mark: MARK },
     ).then((run) => must(run, 'tocsin'))
   const runForta = (blocks: number): Promise<TimedRun> =>
     runTimed(forta.command('--range', range(blocks)), {
       cwd: forta.dir,
       environment: forta.environment,
+      mark: MARK,
     }).then((run) => must(run, 'forta-agent'))
-  const found = (run: TimedRun): number => run.stdout.split('LARGE-TRANSFER').length - 1
 
   // Once each uncounted: the node records its answers, so that neither side waits for anvil to trace.
   console.log('  recording the node’s answers …')
-  const warm = [found(await runTocsin(BLOCKS)), found(await runForta(BLOCKS))]
+  const warm = [(await runTocsin(BLOCKS)).marks, (await runForta(BLOCKS)).marks]
   if (warm.some((count) => count !== BLOCKS))
     throw new Error(`the two do not find the same: ${warm.join(' and ')} of ${BLOCKS}`)
 
-  const compare = async (latencyMs: number, rounds: number): Promise<number> => {
-    node.setLatencyMs(latencyMs)
-    const rows = [['', 'wall s', 'blocks/s', 'requests']]
-    const ratios: number[] = []
-    for (let round = 0; round < rounds; round++) {
-      const rates: number[] = []
-      for (const [who, run] of [
-        ['tocsin forta run', runTocsin],
-        ['forta-agent run', runForta],
-      ] as const) {
-        node.takeCounts()
-        const { wallS } = await run(BLOCKS)
-        rates.push(BLOCKS / wallS)
-        rows.push([
-          who,
-          wallS.toFixed(2),
-          (BLOCKS / wallS).toFixed(1),
-          String(node.takeCounts().requests),
-        ])
-      }
-      ratios.push((rates[0] ?? 0) / (rates[1] ?? 1))
-    }
-    node.setLatencyMs(0)
-    printTable(rows)
-    return median(ratios)
-  }
+  const compare = (latencyMs: number, rounds: number): Promise<SidesRatio> =>
+    compareSides({
+      node,
+      sides: [
+        { name: 'tocsin forta run', run: runTocsin },
+        { name: 'forta-agent run', run: runForta },
+      ],
+      latencyMs,
+      blocks: BLOCKS,
+      rounds,
+      unit: { name: 'blocks/s', perBlock: 1 },
+    })
   console.log(`  ${BLOCKS} blocks as fast as the node answers:`)
   const fast = await compare(0, ROUNDS)
   console.log('  … with 100 ms added to every request:')
   const slow = await compare(100, SLOW_ROUNDS)
+  const judge = (what: string, { whole, steady }: SidesRatio, target: number): Verdict => ({
+    what,
+    measured: `${whole.toFixed(1)} x (${steady.toFixed(1)} x once started)`,
+    target: `>= ${target} x`,
+    ok: whole >= target,
+  })
   return [
-    {
-      what: 'blocks per second against forta-agent, programs started and ended',
-      measured: `${fast.toFixed(1)} x`,
-      target: '>= 3 x',
-      ok: fast >= 3,
-    },
-    {
-      what: '… with 100 ms on every RPC call',
-      measured: `${slow.toFixed(1)} x`,
-      target: '>= 25 x',
-      ok: slow >= 25,
-    },
+    judge('blocks per second against forta-agent, programs started and ended', fast, 3),
+    judge('… with 100 ms on every RPC call', slow, 25),
   ]
 }
 
-type Cost = { readonly mib: number; readonly cpuMs: number }
+type Cost = {
+  /** Resident, and what of it no other process shares. */
+  readonly mib: number
+  readonly ownMib: number
+  readonly cpuMs: number
+}
 
 /** Hosted bots are the watcher's children that run the child's program. */
 const hostedPids = async (): Promise<readonly number[]> => {
@@ -134,12 +125,15 @@ const hostedPids = async (): Promise<readonly number[]> => {
   return found.flat()
 }
 const costOf = async (pid: number): Promise<Cost> => {
-  const [status, stat] = await Promise.all([
+  const [status, stat, maps] = await Promise.all([
     readFile(`/proc/${pid}/status`, 'utf8'),
     readFile(`/proc/${pid}/stat`, 'utf8'),
+    readFile(`/proc/${pid}/smaps_rollup`, 'utf8'),
   ])
+  const own = [...maps.matchAll(/^Private_\w+:\s+(\d+)/gm)]
   const ticks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   return {
+    ownMib: own.reduce((sum, [, kib]) => sum + Number(kib), 0) / 1024,
     mib: Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024,
     cpuMs: (Number(ticks[11]) + Number(ticks[12])) * 10,
   }
@@ -218,6 +212,15 @@ metrics: { basePort: 0 }
           ...[50, 95, 100].map((p) =>
             percentile(
               after.map(({ mib }) => mib),
+              p,
+            ).toFixed(0),
+          ),
+        ],
+        [
+          '… of it its own, MiB',
+          ...[50, 95, 100].map((p) =>
+            percentile(
+              after.map(({ ownMib }) => ownMib),
               p,
             ).toFixed(0),
           ),
