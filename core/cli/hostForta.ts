@@ -6,6 +6,7 @@ import type { AlertNeed, BotAlert, BotDefinition, HostedAnswer } from '../engine
 import {
   createFortaApi,
   createHostedChain,
+  createJwt,
   type FortaApi,
   type GrpcBotSpec,
   type HostedBot,
@@ -239,7 +240,10 @@ export const hostForta = async (
         chain,
         ...(rpcPort === undefined ? {} : { rpcPort }),
         bots: own.map(({ bot, pack }) => pack.spec(bot.traces && chain.traces !== 'none')),
-        serveOther: async (path, body) => (path === '/graphql' ? api.answer(body) : undefined),
+        serveOther: async (path, body) => {
+          if (path === '/graphql') return api.answer(body)
+          return path === '/create' ? createJwt(body) : undefined
+        },
         onOutput: (bot, line) => log.debug({ bot, chain: chain.name }, cleanText(line, 1_000)),
         onEnd: (bot, reason) =>
           log.warn({ bot, chain: chain.name, reason }, 'The process of a hosted bot ended.'),

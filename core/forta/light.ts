@@ -3,8 +3,6 @@
 export type { ReadyMessage } from './child/protocol.ts'
 export { compareRange, type RangeComparison } from './compare/compareRange.ts'
 export { copyBot } from './compare/copyBot.ts'
-export { type AgentMethod, agentService, createAgentClient } from './grpc/agentService.ts'
-export { encodeEvents } from './grpc/encodeEvents.ts'
 export { DEFAULT_HANDLER_MS, type HostedBot, type HostedRun } from './host/createHostedBot.ts'
 export {
   createHostedChain,
@@ -16,4 +14,5 @@ export { inspectBot } from './host/inspectBot.ts'
 export { type MappedFinding, mapFindings } from './host/mapFinding.ts'
 export { type AlertSource, toSdkAlert } from './host/toSdkAlert.ts'
 export { type RangeRun, runRange } from './runRange.ts'
+export { runSuite } from './runSuite.ts'
 export type * from './types.ts'

@@ -20,7 +20,7 @@ import {
   listLabels,
   runBacktest,
 } from '../engine/index.ts'
-import { agentService } from '../forta/light.ts'
+import { agentService } from '../forta/lightGrpc.ts'
 import { type Anvil, startAnvil } from '../testing/index.ts'
 import { buildFortaBot, packWatch } from './buildFortaBot.ts'
 import { createAgent } from './createAgent.ts'

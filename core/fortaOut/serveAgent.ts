@@ -1,6 +1,6 @@
 import { Server, ServerCredentials, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js'
 import { TocsinError } from '../base/index.ts'
-import { agentService } from '../forta/light.ts'
+import { agentService } from '../forta/lightGrpc.ts'
 import type { Agent } from './createAgent.ts'
 
 type Raw = Readonly<Record<string, unknown>>

@@ -6,7 +6,7 @@ import {
   agentService,
   createAgentClient,
   encodeEvents,
-} from '../../core/forta/light.ts'
+} from '../../core/forta/lightGrpc.ts'
 
 type Raw = Readonly<Record<string, unknown>>
 

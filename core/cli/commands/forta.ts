@@ -14,6 +14,7 @@ import {
   mapFindings,
   type RangeComparison,
   runRange,
+  runSuite,
 } from '../../forta/light.ts'
 import { EXIT } from '../exitCodes.ts'
 import { nameOfBot } from '../nameOfBot.ts'
@@ -31,6 +32,7 @@ type FortaOptions = CommonOptions & {
   readonly traces: boolean
   readonly format: 'text' | 'jsonl'
   readonly inPlace?: boolean
+  readonly suite?: boolean
   readonly write?: boolean
   readonly name?: string
 }
@@ -199,6 +201,10 @@ const run = async (dir: string, options: FortaOptions): Promise<number> => {
 
 const test = async (dir: string, options: FortaOptions): Promise<number> => {
   const pack = inspectBot(dir)
+  if (options.suite && !(await runSuite(pack.dir))) {
+    process.stderr.write('Its own tests failed.\n')
+    return EXIT.failed
+  }
   const { pool, traces } = await openNode(options, pack)
   const bot = botOptions(pack, options, 'sdk')
   const host = await createHostedChain({
@@ -311,7 +317,9 @@ const importBot = async (dir: string, options: FortaOptions): Promise<number> =>
 export const register = (program: Command): void => {
   const WHAT = { run, test, compare, import: importBot }
   withCommonOptions(program.command('forta'))
-    .description('run unmodified forta-agent bots, and compare with the SDK’s own command line')
+    .description(
+      'run unmodified bots of the Forta SDK, and compare with the SDK’s own command line',
+    )
     .addArgument(new Argument('<what>', 'what to do').choices(Object.keys(WHAT)))
     .argument('<dir>', 'folder of the bot, with its package.json and node_modules')
     .addOption(new Option('--range <first..last>', 'blocks to run').argParser(parseRange))
@@ -332,6 +340,7 @@ export const register = (program: Command): void => {
       new Option('--format <format>', 'of the findings').choices(['text', 'jsonl']).default('text'),
     )
     .option('--in-place', 'compare in the bot’s own folder instead of copies of it')
+    .option('--suite', 'test: run the bot’s own tests (`npm test`) first')
     .option('--name <name>', 'of the bot in the watchlist')
     .option('--write', 'import: add the bot to the watchlist instead of printing the entry')
     .addHelpText(
@@ -342,7 +351,7 @@ What a bot prints goes to stderr, findings to stdout.
 Exit codes: 0 done (compare: identical), 1 a handler failed or the findings differ, 2 the bot or the command line is wrong.
 
 Examples:
-  $ tocsin forta test ./my-bot
+  $ tocsin forta test ./my-bot --suite
   $ tocsin forta run ./my-bot --range 20000000..20000100 --format jsonl
   $ tocsin forta compare ./my-bot --range 20000000..20000100 --rpc http://127.0.0.1:8545
   $ tocsin forta import ./my-bot --write`,
