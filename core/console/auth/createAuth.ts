@@ -45,8 +45,11 @@ const LOOK_MS = 2_000
 /** Routes that ask nobody; they answer also while the database does not. */
 const UNASKED: readonly string[] = ['/health', '/answer', '/api/halt']
 
-export const publicUrlOf = ({ console: own, people }: Config): string | undefined =>
-  (own.publicUrl ?? people?.url)?.replace(/\/+$/, '')
+/** Scheme, name and port by which browsers reach the console; undefined where nobody said. */
+export const publicUrlOf = ({ console: own, people }: Config): string | undefined => {
+  const url = own.publicUrl ?? people?.url
+  return url !== undefined && URL.canParse(url) ? new URL(url).origin : undefined
+}
 
 /** Whoever is at the machine, while nobody has to sign in. */
 const localOf = ({ open, host }: Config['console']): Principal => ({

@@ -11,6 +11,7 @@ import {
   type TestConsole,
 } from '../testSupport.ts'
 import { listDeeds, noteDeed } from './audit.ts'
+import { clientAddress } from './clientAddress.ts'
 import { hashPassword, OWASP_COST, verifyPassword } from './passwords.ts'
 import { returnPath } from './returnPath.ts'
 import { findSession, SESSION_LIMITS } from './sessions.ts'
@@ -227,6 +228,48 @@ test('error: a password does not travel in the clear', async () => {
   const answer = await post('/sign-in', { user: 'ada', password: PASSWORD }, { host: '10.0.0.7' })
   expect(answer.status).toBe(403)
   expect(answer.headers.getSetCookie()).toEqual([])
+})
+
+test('behavior: by https the cookie is this host’s alone, and goes nowhere in the clear', async () => {
+  const own = await createTestConsole({ publicUrl: 'https://tocsin.example/' })
+  try {
+    await addUser(
+      { db: own.database.db, secret },
+      { name: 'ada', role: 'viewer', password: PASSWORD, cost: CHEAP },
+    )
+    const send = (host: string, origin: string) =>
+      own.call('/sign-in', {
+        method: 'POST',
+        headers: { host, origin, 'content-type': 'application/x-www-form-urlencoded' },
+        body: new URLSearchParams({ user: 'ada', password: PASSWORD }).toString(),
+      })
+    const answer = await send('tocsin.example', 'https://tocsin.example')
+    expect(answer.status).toBe(303)
+    expect(answer.headers.getSetCookie()[0]).toMatch(/^__Host-tocsin=.*; Path=\/; .*Secure/)
+    expect(answer.headers.get('strict-transport-security')).toBe('max-age=31536000')
+    const bare = cookieOf(answer).replace('__Host-', '')
+    expect((await own.call('/api/v1/me', { headers: { cookie: bare } })).status).toBe(401)
+    // A proxy that does not keep the name: the browser still says where the form is from.
+    expect((await send('127.0.0.1:4680', 'https://tocsin.example')).status).toBe(303)
+    expect((await send('10.0.0.7', 'https://tocsin.example')).status).toBe(403)
+    expect((await send('tocsin.example', 'http://tocsin.example.evil.example')).status).toBe(403)
+  } finally {
+    await own.stop()
+  }
+})
+
+test('behavior: the address is the far end’s, unless a proxy of ours says more', () => {
+  const at = (remoteAddress: string, forwarded?: string) => {
+    const env = { incoming: { socket: { remoteAddress } } }
+    const req = { header: () => forwarded }
+    return clientAddress({ env, req } as never, ['10.0.0.2', '10.0.0.3'])
+  }
+  expect(at('::ffff:10.0.0.9', '1.1.1.1')).toBe('10.0.0.9')
+  expect(at('10.0.0.2')).toBe('10.0.0.2')
+  expect(at('10.0.0.2', '6.6.6.6, 9.9.9.9, 10.0.0.3')).toBe('9.9.9.9')
+  expect(clientAddress({ env: undefined, req: { header: () => '1.1.1.1' } } as never, [])).toBe(
+    'unknown',
+  )
 })
 
 test('behavior: after signing in people stay here', () => {
