@@ -117,7 +117,6 @@ export const secure =
     headers.set('cross-origin-opener-policy', 'same-origin')
     headers.set('cross-origin-resource-policy', 'same-origin')
     headers.set('permissions-policy', 'camera=(), geolocation=(), microphone=()')
-    if (own?.startsWith('https:'))
-      headers.set('strict-transport-security', 'max-age=31536000')
+    if (own?.startsWith('https:')) headers.set('strict-transport-security', 'max-age=31536000')
     if (!headers.has('cache-control')) headers.set('cache-control', 'no-store')
   }
