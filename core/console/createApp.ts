@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { isTocsinError, messageOf } from '../base/index.ts'
 import type { Config } from '../config/types.ts'
 import type { Store } from '../store/index.ts'
+import type { Streams } from '../subscriptions/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import { routeApi } from './api/routeApi.ts'
 import { createAuth } from './auth/createAuth.ts'
@@ -17,6 +18,7 @@ import { type ConsoleContext, type ConsoleEnv, needs, open } from './principal.t
 import { proxyGraphql } from './proxyGraphql.ts'
 import { listAlerts, listExecutions, listFindings, listIncidents } from './queries.ts'
 import { routePeople } from './routePeople.ts'
+import { routeStreams } from './routeStreams.ts'
 import { secure } from './security.ts'
 
 const limit = z.coerce.number().int().min(1).max(1_000).default(100)
@@ -53,6 +55,8 @@ export const createApp = (options: {
   readonly config: () => Config
   readonly store: Store
   readonly hub: Hub
+  /** Default: nobody follows findings. */
+  readonly streams?: Streams | undefined
   readonly log: Logger
   readonly graphqlUrl: string | undefined
   /** Host names, beside localhost and addresses, under which the console is called. */
@@ -120,6 +124,7 @@ export const createApp = (options: {
   routePeople(app, options)
   routeSignIn(app, { ...options, auth, cost: options.passwordCost })
   routeApi(app, { ...options, auth, perform })
+  if (options.streams) routeStreams(app, options.streams)
   app.all('/graphql', READ, (c) => proxyGraphql(c, options.graphqlUrl))
   checkGuards(app)
   return app

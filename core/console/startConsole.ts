@@ -2,12 +2,14 @@ import { createAdaptorServer } from '@hono/node-server'
 import { portError } from '../base/index.ts'
 import type { Config } from '../config/types.ts'
 import type { Store } from '../store/index.ts'
+import { createStreams, serveSockets } from '../subscriptions/index.ts'
 import type { Logger, RunningProcess } from '../telemetry/index.ts'
 import { publicUrlOf } from './auth/createAuth.ts'
 import { hasUsers } from './auth/users.ts'
 import { checkExposure } from './checkExposure.ts'
 import { createApp } from './createApp.ts'
 import { createHub } from './createHub.ts'
+import { isOwnHost } from './security.ts'
 
 export type RunningConsole = RunningProcess & { readonly url: string }
 
@@ -30,13 +32,16 @@ export const startConsole = async (options: {
     isSignInRequired: oidc !== undefined || (await hasUsers(store.db)),
   })
   const hub = createHub({ config: () => config, store, log })
+  const streams = createStreams({ config, store, log })
+  const ownHosts = [host, ...(hosts ?? [])].map((name) => name.toLowerCase())
   const app = createApp({
     config: () => config,
     store,
     hub,
+    streams,
     log,
     graphqlUrl: options.graphqlUrl,
-    hosts: [host, ...(hosts ?? [])].map((name) => name.toLowerCase()),
+    hosts: ownHosts,
   })
   const server = createAdaptorServer({
     fetch: app.fetch,
@@ -48,7 +53,15 @@ export const startConsole = async (options: {
     server.listen(port, host, resolve)
   }).catch(async (cause: unknown) => {
     await hub.stop()
+    await streams.stop()
     throw portError(cause, { host, port, what: 'the console', setting: 'console.port' })
+  })
+  const stopSockets = serveSockets({
+    server,
+    path: '/stream/socket',
+    streams,
+    log,
+    isOwnHost: (name) => isOwnHost(name, ownHosts),
   })
   const address = server.address()
   const bound = address && typeof address === 'object' ? address.port : port
@@ -62,13 +75,16 @@ export const startConsole = async (options: {
       return {
         status: trouble ? 'degraded' : 'ok',
         reason: trouble,
-        detail: { address: url, pages: hub.clients() },
+        detail: { address: url, pages: hub.clients(), readers: streams.readers() },
       }
     },
     reload: async (next) => {
       config = next
+      streams.reload(next)
     },
     stop: async () => {
+      stopSockets()
+      await streams.stop()
       await hub.stop()
       await new Promise<void>((resolve) => {
         server.close(() => resolve())

@@ -1,10 +1,17 @@
-import type { IncomingMessage, Server } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { createLoop, messageOf, sleep } from '../base/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import type { OpenStream, StreamItem, Streams } from './createStreams.ts'
 import { parseStreamQuery } from './parseQuery.ts'
+
+type OnUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
+/** A server of HTTP, as far as it hands over connections. */
+type Upgrading = {
+  readonly on: (event: 'upgrade', listener: OnUpgrade) => unknown
+  readonly off: (event: 'upgrade', listener: OnUpgrade) => unknown
+}
 
 /** What may wait in a connection whose reader is slow (bytes). */
 const READY_BYTES = 1_048_576
@@ -48,7 +55,7 @@ const pump = async (socket: WebSocket, stream: OpenStream, stallMs: number): Pro
  * `isOwnHost` judges the Host header as the rest of the server does.
  */
 export const serveSockets = (options: {
-  readonly server: Pick<Server, 'on' | 'off'>
+  readonly server: Upgrading
   readonly path: string
   readonly streams: Streams
   readonly log: Logger
@@ -104,7 +111,7 @@ export const serveSockets = (options: {
       })
     })
   }
-  const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+  const onUpgrade: OnUpgrade = (request, socket, head) => {
     socket.on('error', () => socket.destroy())
     upgrade(request, socket, head).catch((error: unknown) => {
       log.warn({ error: messageOf(error) }, 'A connection was not taken.')
