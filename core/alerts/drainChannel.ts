@@ -16,10 +16,36 @@ export type ChannelWorker = {
 }
 
 /** Messages of different incidents that are under way at once. */
-const PARALLEL = 8
+const PARALLEL = 64
+/** While there is a backlog, so many are fetched at once, not one by one. */
+const FETCH = 16
 /** A refusal may be a mistake that somebody is mending: only after so many is a message given up. */
 const MAX_REFUSALS = 5
 const MAX_BACKOFF_MS = 60_000
+
+type Marker = { readonly mark: (seq: number) => Promise<void> }
+
+/** Marks what comes while the database is busy with the last ones all at once. */
+const createMarker = (write: (seqs: readonly number[]) => Promise<void>): Marker => {
+  let waiting: number[] = []
+  let next: Promise<void> | undefined
+  let last: Promise<void> = Promise.resolve()
+  const flush = async (): Promise<void> => {
+    await last.catch(() => undefined)
+    const seqs = waiting
+    waiting = []
+    next = undefined
+    last = write(seqs)
+    return last
+  }
+  return {
+    mark: (seq) => {
+      waiting.push(seq)
+      next ??= flush()
+      return next
+    },
+  }
+}
 
 const outcomeOf = (claimed: Claimed, result: SendResult): DeliveryOutcome => {
   if (result.kind !== 'dead') return result.kind
@@ -44,6 +70,8 @@ export const drainChannel = (options: {
   const log = options.log.child({ channel: channel.name })
   const stopping = new AbortController()
   const underWay = new Set<Promise<void>>()
+  const marks = createMarker((seqs) => markSent(db, seqs, presence.key))
+  let hasBacklog = false
   let failures = 0
   let sent = 0
   let closedUntil = 0
@@ -52,7 +80,7 @@ export const drainChannel = (options: {
   const settle = async (claimed: Claimed, result: SendResult): Promise<void> => {
     const { seq } = claimed
     const by = presence.key
-    if (result.kind === 'sent') return markSent(db, seq, by)
+    if (result.kind === 'sent') return marks.mark(seq)
     if (result.kind === 'dead' && outcomeOf(claimed, result) === 'dead')
       return giveUp(claimed, result.reason)
     const wish = result.kind === 'retry' ? (result.afterMs ?? 0) : 0
@@ -132,7 +160,7 @@ export const drainChannel = (options: {
     async () => {
       if (stopping.signal.aborted || !presence.isHeld() || Date.now() < closedUntil) return
       const limit = failures > 0 ? 1 - underWay.size : PARALLEL - underWay.size
-      if (limit <= 0) return
+      if (limit <= 0 || (hasBacklog && underWay.size > 0 && limit < FETCH)) return
       const leaseMs = channel.timeoutMs * 2 + 10_000
       const claimed = await claimMessages(db, {
         channel: channel.name,
@@ -141,6 +169,7 @@ export const drainChannel = (options: {
         leaseMs,
         pace: channel.pace,
       })
+      hasBacklog = claimed.length === limit
       for (const row of claimed) start(row)
     },
     {

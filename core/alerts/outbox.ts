@@ -1,4 +1,4 @@
-import { and, eq, sql } from 'drizzle-orm'
+import { and, eq, inArray, sql } from 'drizzle-orm'
 import { type Database, tables } from '../store/index.ts'
 import type { AlertMessage, ChannelFigures, Pace } from './types.ts'
 
@@ -87,11 +87,21 @@ const ours = (seq: number, by: number) =>
   )
 
 /** Does nothing when the lease went to another notifier meanwhile; that one will send it again, with the same key. */
-export const markSent = async (db: Database, seq: number, by: number): Promise<void> => {
+export const markSent = async (
+  db: Database,
+  seqs: readonly number[],
+  by: number,
+): Promise<void> => {
   await db
     .update(tables.outbox)
     .set({ status: 'sent', sentAt: sql`now()`, leasedBy: null, lastError: null })
-    .where(ours(seq, by))
+    .where(
+      and(
+        inArray(tables.outbox.seq, [...seqs]),
+        eq(tables.outbox.leasedBy, by),
+        eq(tables.outbox.status, 'pending'),
+      ),
+    )
 }
 
 export const markForRetry = async (
