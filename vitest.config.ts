@@ -14,6 +14,7 @@ const SHARED = [
   'core/base/**/*.test.ts',
   'core/chain/*.test.ts',
   'core/config/!(watchConfig).test.ts',
+  'core/postmortem/*.test.ts',
   'core/engine/{baselines,helpers}/**/*.test.ts',
   'core/engine/{compileFilter,decodeWords,handleAlert,isolation}.test.ts',
 ]

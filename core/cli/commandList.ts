@@ -22,6 +22,7 @@ export const COMMANDS: CommandList = {
   findings: () => import('./commands/findings.ts'),
   alerts: () => import('./commands/alerts.ts'),
   channels: () => import('./commands/channels.ts'),
+  postmortem: () => import('./commands/postmortem.ts'),
   oncall: () => import('./commands/oncall.ts'),
   tickets: () => import('./commands/tickets.ts'),
   subscriptions: () => import('./commands/subscriptions.ts'),

@@ -40,8 +40,18 @@ ${tile('Last finding', lastFinding ? html`${latency(lastFinding.latencyMs)} <sma
 ${tile('Last action', lastExecution ? lastExecution.status.replace('_', ' ') : '–', lastExecution ? html`${text(lastExecution.actionId, 40)} ${age(lastExecution.requestedAt, at)}` : 'none has run')}`
 }
 
+/** Actions that wait for people: what is asked first after what is on fire. */
+const renderWaiting = ({ waiting, chains, at }: Overview): Markup =>
+  html`${waiting
+    .slice(0, 3)
+    .map(
+      (row) =>
+        html`<div class="notice warn" role="status"><strong>${text(row.actionId, 80)} waits for people</strong><span>${row.thing ? html`on ${text(row.thing, 60)}, ` : ''}${text(chains.find(({ chainId }) => chainId === row.chainId)?.name ?? `chain ${row.chainId}`, 40)}, asked ${age(row.requestedAt, at)}</span><span class="end"><a class="btn main" data-act="approve" href="/actions/${row.id}">Approve or deny</a></span></div>`,
+    )}${waiting.length > 3 ? html`<div class="notice warn"><a href="/actions?status=proposed">${waiting.length - 3} more wait for people</a></div>` : ''}`
+
 const SECTIONS: Readonly<Record<string, (overview: Overview) => Markup>> = {
   banner: renderBanner,
+  waiting: renderWaiting,
   tiles: renderTiles,
   incidents: renderIncidents,
   executions: renderExecutions,
@@ -71,7 +81,7 @@ export const renderOverview = (
 ): Markup => {
   const at = (id: string): Markup => trusted(sections[id] ?? '')
   const card = (id: string): Markup => html`<section class="card" id="${id}">${at(id)}</section>`
-  return html`<h2 class="skip">Overview</h2><div id="banner">${at('banner')}</div>${extra.top ?? ''}
+  return html`<h2 class="skip">Overview</h2><div id="banner">${at('banner')}</div><div class="col" id="waiting">${at('waiting')}</div>${extra.top ?? ''}
 <div class="tiles" id="tiles">${at('tiles')}</div>
 <div class="cols"><div class="col">${card('incidents')}${card('executions')}${card('findings')}</div>
 <div class="col">${extra.side ?? ''}${card('chains')}${card('processes')}${card('changes')}</div></div>`

@@ -54,7 +54,8 @@ const refresh = async () => {
   try {
     const answer = await fetch(location.href, { headers: { accept: 'text/html' }, redirect: 'error' })
     if (answer.ok) {
-      const next = new DOMParser().parseFromString(await answer.text(), 'text/html')
+      const text = await answer.text()
+      const next = new DOMParser().parseFromString(text.slice(text.indexOf('<main'), text.lastIndexOf('</main>') + 7), 'text/html')
       for (const place of all('[data-part]')) {
         const fresh = next.querySelector('[data-part="' + place.dataset.part + '"]')
         const typing = place.contains(document.activeElement) && /^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement.tagName)

@@ -1,5 +1,5 @@
 import { asc, eq, inArray, sql } from 'drizzle-orm'
-import { TocsinError, cleanText } from '../base/index.ts'
+import { cleanText, TocsinError } from '../base/index.ts'
 import type { Config } from '../config/types.ts'
 import { type Database, tables } from '../store/index.ts'
 import type { IncidentRecord } from './types.ts'

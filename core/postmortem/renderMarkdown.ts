@@ -43,17 +43,18 @@ const targetRow = (target: Target): readonly string[] => [
   target.verdict === 'missed' ? '**missed**' : target.verdict,
 ]
 
-const stepRow = (step: Step): readonly string[] => [
-  step.at.toISOString().slice(11, 19),
-  step.kind.replaceAll('_', ' '),
-  [
-    plain(step.text, 2_000),
+const stepRow = (step: Step): readonly string[] => {
+  const more = [
     step.tx ? `tx \`${cleanText(step.tx, 80)}\`` : '',
     step.channel && step.from !== 'channel' ? `by ${plain(step.channel, 80)}` : '',
+  ].filter(Boolean)
+  const words = plain(step.text, 2_000)
+  return [
+    step.at.toISOString().slice(11, 19),
+    step.kind.replaceAll('_', ' '),
+    more.length === 0 ? words : `${words} (${more.join(', ')})`,
   ]
-    .filter(Boolean)
-    .join('; '),
-]
+}
 
 const timelineOf = ({ timeline }: Postmortem): readonly string[] => {
   const byDay = new Map<string, Step[]>()

@@ -1,96 +1,135 @@
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { chromium } from 'playwright-core'
-import type { Config } from '../../core/config/index.ts'
+import type { Page } from 'playwright-core'
+import { addUser } from '../../core/console/auth/users.ts'
 import { startConsole } from '../../core/console/index.ts'
+import { createPeopleSecret } from '../../core/response/index.ts'
 import { connectDatabase, migrateDatabase, startEmbeddedPostgres } from '../../core/store/index.ts'
 import { createLogger } from '../../core/telemetry/index.ts'
-import { playConsoleScene } from './consoleScene.ts'
+import { listBarriers, listFaults, overflowOf, signIn, withChromium } from './chromium.ts'
+import { playPagesScene } from './pagesScene.ts'
 
 // Pictures of the console for the documentation:
-//   npx tsx test/support/screenshot.ts <folder> [address of a running console]
-// Without an address it shows a made-up scene.
+//   npx tsx test/support/screenshot.ts <folder> [address of a running console without sign-in]
+// Without an address it shows a made-up scene, each page of it, and says what axe-core finds wrong.
 
-const FLAGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
+const PASSWORD = 'a bell that nobody can miss'
 
-const SHOTS = [
-  { name: 'console', width: 1360, height: 1000, scheme: 'light', whole: false },
-  { name: 'console-dark', width: 1360, height: 1000, scheme: 'dark', whole: false },
-  { name: 'console-whole', width: 1360, height: 1000, scheme: 'light', whole: true },
-  { name: 'console-phone', width: 400, height: 860, scheme: 'light', whole: true },
-  { name: 'console-phone-dark', width: 400, height: 860, scheme: 'dark', whole: false },
-] as const
-
-const takeShots = async (url: string, folder: string): Promise<void> => {
-  const profile = await mkdtemp(join(tmpdir(), 'tocsin-shots-'))
-  const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
-  try {
-    for (const { name, width, height, scheme, whole } of SHOTS) {
-      const context = await chromium.launchPersistentContext(join(profile, name), {
-        executablePath,
-        headless: true,
-        args: FLAGS,
-        viewport: { width, height },
-        colorScheme: scheme,
-      })
-      try {
-        const page = await context.newPage()
-        const faults: string[] = []
-        page.on('console', (message) => {
-          if (message.type() === 'error') faults.push(message.text())
-        })
-        page.on('pageerror', (error) => faults.push(error.message))
-        await page.goto(url)
-        await page.getByText('live', { exact: true }).waitFor()
-        const overflow = await page.evaluate('document.documentElement.scrollWidth - innerWidth')
-        if (typeof overflow === 'number' && overflow > 0) faults.push(`${overflow} px too wide`)
-        await page.screenshot({ path: join(folder, `${name}.png`), fullPage: whole })
-        console.log(`${name}.png${faults.length > 0 ? `: ${faults.join('; ')}` : ''}`)
-        if (faults.length > 0) process.exitCode = 1
-      } finally {
-        await context.close()
-      }
-    }
-  } finally {
-    await rm(profile, { recursive: true, force: true })
-  }
+type Shot = {
+  readonly name: string
+  readonly path: string
+  readonly width: number
+  readonly height: number
+  readonly scheme: 'light' | 'dark'
 }
 
-const showScene = async (folder: string): Promise<void> => {
+const wide = { width: 1360, height: 1000 }
+const phone = { width: 390, height: 844 }
+
+const OVERVIEW: readonly Shot[] = [
+  { name: 'console', path: '/', ...wide, scheme: 'light' },
+  { name: 'console-dark', path: '/', ...wide, scheme: 'dark' },
+  { name: 'console-phone', path: '/', ...phone, scheme: 'light' },
+]
+
+const pagesOf = (incident: string): readonly Shot[] => {
+  const paths: readonly (readonly [string, string])[] = [
+    ['incident', `/incidents/${incident}`],
+    ['incidents', '/incidents'],
+    ['alerts', '/alerts?status=all'],
+    ['findings', '/findings'],
+    ['finding', '/findings/f03'],
+    ['actions', '/actions'],
+    ['action', '/actions/e2'],
+    ['audit', '/audit'],
+    ['bots', '/bots'],
+    ['watchlist', '/watchlist'],
+    ['silences', '/silences'],
+    ['on-call', '/on-call'],
+    ['deliveries', '/deliveries'],
+    ['query', '/query'],
+    ['users', '/users'],
+  ]
+  return [
+    ...paths.map(([name, path]) => ({
+      name: `img/console-${name}`,
+      path,
+      ...wide,
+      scheme: 'light' as const,
+    })),
+    { name: 'img/console-incident-dark', path: `/incidents/${incident}`, ...wide, scheme: 'dark' },
+    { name: 'img/console-findings-dark', path: '/findings', ...wide, scheme: 'dark' },
+    {
+      name: 'img/console-incident-phone',
+      path: `/incidents/${incident}`,
+      ...phone,
+      scheme: 'light',
+    },
+    { name: 'img/console-findings-phone', path: '/findings', ...phone, scheme: 'dark' },
+  ]
+}
+
+const take = async (page: Page, url: string, folder: string, shot: Shot): Promise<void> => {
+  const faults = listFaults(page)
+  await page.setViewportSize({ width: shot.width, height: shot.height })
+  await page.emulateMedia({ colorScheme: shot.scheme })
+  await page.goto(url + shot.path)
+  if (!/\/(query|users)$/.test(shot.path)) await page.getByText('live', { exact: true }).waitFor()
+  const overflow = await overflowOf(page)
+  if (overflow > 0) faults.push(`${overflow} px too wide`)
+  await page.screenshot({ path: join(folder, `${shot.name}.png`) })
+  if (!/\/query$/.test(shot.path)) faults.push(...(await listBarriers(page)))
+  console.log(`${shot.name}.png${faults.length > 0 ? `\n  ${faults.join('\n  ')}` : ''}`)
+  if (faults.length > 0) process.exitCode = 1
+}
+
+const takeAll = (
+  url: string,
+  folder: string,
+  shots: readonly Shot[],
+  user?: string,
+): Promise<void> =>
+  withChromium({}, async (context) => {
+    if (user) {
+      const page = await context.newPage()
+      await signIn(page, url, user, PASSWORD)
+      await page.close()
+    }
+    for (const shot of shots) {
+      const page = await context.newPage()
+      await take(page, url, folder, shot)
+      await page.close()
+    }
+  })
+
+const showScene = async (folder: string, only: string | undefined): Promise<void> => {
   const dataDir = await mkdtemp(join(tmpdir(), 'tocsin-scene-'))
   await chmod(dataDir, 0o755)
   const postgres = await startEmbeddedPostgres({ dataDir })
   const store = await connectDatabase({ url: postgres.url, name: 'scene' })
   await migrateDatabase(store)
-  const config = {
-    name: 'acme',
-    env: 'production',
-    chains: [
-      { id: 1, name: 'mainnet' },
-      { id: 8453, name: 'base' },
-      { id: 42_161, name: 'arbitrum' },
-    ],
-    console: { host: '127.0.0.1', port: 0 },
-  } as unknown as Config
-  const scene = await playConsoleScene(store)
-  const page = await startConsole({
-    config,
-    store,
-    log: createLogger({ service: 'scene', level: 'warn' }),
-  })
+  const { config, beat } = await playPagesScene(store, dataDir)
+  const secret = createPeopleSecret(config.people?.secret ?? '')
+  await addUser(
+    { db: store.db, secret },
+    { name: 'ada', role: 'admin', password: PASSWORD, approver: 'Ada' },
+  )
+  const { rows } = await store.pool.query<{ id: string }>(
+    "select id from tocsin.incident where subject = 'acme'",
+  )
+  const log = createLogger({ service: 'scene', level: 'warn' })
+  const page = await startConsole({ config, store, log })
   try {
-    await takeShots(page.url, folder)
+    const shots = [...OVERVIEW, ...pagesOf(rows[0]?.id ?? '')]
+    await takeAll(
+      page.url,
+      folder,
+      only ? shots.filter(({ name }) => name.includes(only)) : shots,
+      'ada',
+    )
   } finally {
-    await scene.stop()
+    await beat.stop()
     await page.stop()
     await store.stop()
     await postgres.stop()
@@ -100,5 +139,6 @@ const showScene = async (folder: string): Promise<void> => {
 
 const folder = resolve(process.argv[2] ?? 'docs')
 const address = process.argv[3]
-if (address) await takeShots(address, folder)
-else await showScene(folder)
+await mkdir(join(folder, 'img'), { recursive: true })
+if (address?.startsWith('http')) await takeAll(address, folder, OVERVIEW)
+else await showScene(folder, address)

@@ -1,5 +1,5 @@
-import { type Markup } from '../html.ts'
 import type { IncidentRecord } from '../../postmortem/index.ts'
+import type { Markup } from '../html.ts'
 import type { PageOptions } from './kit.ts'
 
 export type Blast = undefined

@@ -54,7 +54,7 @@ export const findingsTable = (
     const chain = chainOf(options.config(), row.chainId)
     return html`<tr data-row class="${GONE.includes(row.status) ? 'gone' : ''}">
 <td class="nowrap mute">${age(row.createdAt, now)}</td><td>${severity(row.severity)}</td>
-<td class="what"><span class="title"><a href="/findings/${row.id}">${said(row.name, 140)}</a></span><div class="facts"><span><bdi>${prose(row.description, 200, (address) => names.get(`${row.chainId}:${address}`))}</bdi></span></div></td>
+<td class="what"><span class="title"><a href="/findings/${row.id}">${said(row.name, 140)}</a></span><div class="facts"><span><bdi>${prose(row.description, 280, (address) => names.get(`${row.chainId}:${address}`))}</bdi></span></div></td>
 <td class="nowrap small"><a href="/findings?bot=${encodeURIComponent(row.botId)}">${said(row.botId, 40)}</a>${row.thing ? html`<div class="mute">${said(row.thing, 40)}</div>` : ''}</td>
 <td class="nowrap num right small">${row.chainId === 0 ? '' : number(row.blockNumber)}<div class="mute">${said(chain.name, 40)}</div></td>
 <td class="nowrap small">${row.txHash ? hex(row.txHash, 'transaction', chain.explorer) : html`<span class="mute">–</span>`}</td>

@@ -1,17 +1,18 @@
 import { and, desc, eq, inArray } from 'drizzle-orm'
+import { isTocsinError } from '../../base/index.ts'
 import {
   buildPostmortem,
-  readRecord,
-  renderMarkdown,
   type IncidentRecord,
   type Postmortem,
+  readRecord,
+  renderMarkdown,
 } from '../../postmortem/index.ts'
-import { isTocsinError } from '../../base/index.ts'
 import { tables } from '../../store/index.ts'
 import { age, count, number, prose, span } from '../format.ts'
 import { html, type Markup, trusted } from '../html.ts'
 import { type ConsoleContext, csrfField, hasRole, principalOf } from '../principal.ts'
 import { readNames } from '../readNames.ts'
+import { readBlast, renderBlast } from './blast.ts'
 import { chainOf, type PageOptions, show, showNothing } from './kit.ts'
 import {
   alertStatus,
@@ -29,7 +30,6 @@ import {
   until,
 } from './parts.ts'
 import { renderProposalCard } from './proposal.ts'
-import { readBlast, renderBlast } from './blast.ts'
 import { renderMarkdown as renderBook } from './renderMarkdown.ts'
 import { readRunbook } from './runbook.ts'
 import { renderTimeline } from './timeline.ts'
@@ -80,8 +80,8 @@ const acts = (c: ConsoleContext, record: IncidentRecord): Markup | string => {
   if (!hasRole(principal, 'responder'))
     return html`<div class="acts">${download}${isOpen ? html`<span class="mute small">You only look on here. To act, sign in as a responder, or use <code>tocsin incidents</code>.</span>` : ''}</div>`
   const form = (act: string, words: string, look = '', more: Markup | string = ''): Markup =>
-    html`<form method="post" action="/incidents/${incident.id}/${act}">${csrfField(c)}${more}<button class="btn ${look}" type="submit"${act === 'acknowledge' ? html` data-act="acknowledge"` : ''}>${words}</button></form>`
-  return html`<div class="acts">${isOpen && !incident.acknowledgedAt ? form('acknowledge', 'Acknowledge', 'main') : ''}${isOpen && incident.acknowledgedAt && !incident.mitigatedAt ? form('mitigate', 'Harm is stopped', 'main') : ''}${isOpen ? form('resolve', 'Resolve', '', html`<label class="small mute"><input type="checkbox" name="evenIfHolding" value="yes"> even if it still holds</label>`) : ''}<a class="btn" href="/silences?thing=${encodeURIComponent(record.alerts[0]?.thing ?? '')}">Silence</a>${download}</div>
+    html`<form method="post" action="/incidents/${incident.id}/${act}">${csrfField(c)}<button class="btn ${look}" type="submit"${act === 'acknowledge' ? html` data-act="acknowledge"` : ''}>${words}</button>${more}</form>`
+  return html`<div class="acts">${isOpen && !incident.acknowledgedAt ? form('acknowledge', 'Acknowledge', 'main') : ''}${isOpen && incident.acknowledgedAt && !incident.mitigatedAt ? form('mitigate', 'Harm is stopped', 'main') : ''}<a class="btn" href="/silences?thing=${encodeURIComponent(record.alerts[0]?.thing ?? '')}">Silence</a>${download}${isOpen ? form('resolve', 'Resolve', '', html`<label class="check small mute"><input type="checkbox" name="evenIfHolding" value="yes"> even if it still holds</label>`) : ''}</div>
 <form class="acts" method="post" action="/incidents/${incident.id}/comment">${csrfField(c)}${input('text', 'Say something into the timeline', '', { wide: true, required: true, max: 2_000 })}<button class="btn" type="submit">Comment</button></form>`
 }
 

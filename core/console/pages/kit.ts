@@ -1,10 +1,10 @@
 import { eq, inArray, sql } from 'drizzle-orm'
 import type { Config } from '../../config/types.ts'
+import type { PeopleSecret } from '../../response/light.ts'
 import { type Database, type Store, tables } from '../../store/index.ts'
 import type { Logger } from '../../telemetry/index.ts'
-import { html, type Markup } from '../html.ts'
-import type { PeopleSecret } from '../../response/light.ts'
 import type { Perform } from '../auth/perform.ts'
+import { html, type Markup } from '../html.ts'
 import { type ConsoleContext, csrfField } from '../principal.ts'
 import { type Badges, type PageName, renderLayout } from './layout.ts'
 

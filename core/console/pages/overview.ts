@@ -3,8 +3,8 @@ import { html, type Markup } from '../html.ts'
 import type { Overview } from '../overviewTypes.ts'
 import type { ConsoleContext } from '../principal.ts'
 import { pageTitle, renderOverview } from '../renderPage.ts'
-import { renderLayout } from './layout.ts'
 import { type PageOptions, signOut } from './kit.ts'
+import { renderLayout } from './layout.ts'
 
 /** What is on fire, how the watch is, what waits for people, and who is on call. */
 export const showOverview = async (

@@ -27,6 +27,7 @@ nav.pages a:focus-visible{outline-offset:-2px}
 .field{display:grid;gap:3px;font-size:12px;color:var(--mute);min-width:0}
 .field.wide{flex:1 1 240px}
 input,select,textarea{font:inherit;font-size:13px;color:var(--text);background:var(--field);border:1px solid var(--edge);border-radius:7px;padding:5px 8px;min-width:0;max-width:100%}
+input:not([type=checkbox]),select{height:31px}.check{display:inline-flex;gap:6px;align-items:center;align-self:center}.acts+.acts{padding-top:0}.acts>.mute{align-self:center}
 textarea{width:100%;resize:vertical;line-height:1.5}
 .mono-field{font-family:ui-monospace,"SF Mono",Menlo,Consolas,"Liberation Mono",monospace;font-size:12px}
 .facts2{margin:0;display:grid;grid-template-columns:minmax(90px,150px) minmax(0,1fr);gap:6px 16px;padding:12px 16px}
@@ -54,9 +55,10 @@ pre{margin:0;padding:12px 16px;overflow:auto;font:12px/1.5 ui-monospace,"SF Mono
 .notice{border-radius:10px;border:1px solid var(--line);background:var(--card);padding:10px 16px;display:flex;gap:12px;align-items:center;flex-wrap:wrap}
 .notice.warn{background:var(--warn-bg);border-color:color-mix(in srgb,var(--warn) 35%,transparent)}
 .notice.warn strong{color:var(--warn)}.notice .end{margin-left:auto;display:flex;gap:8px}
+.col:empty{display:none}
 .half{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:16px;align-items:start}
-.big{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:1px;background:var(--line);border-top:1px solid var(--line)}
-.big>div{background:var(--card);padding:10px 16px}.big .label{color:var(--mute);font-size:12px}.big .value{font-weight:650;font-size:15px;font-variant-numeric:tabular-nums}.big .note{font-size:12px;color:var(--mute)}
+.big{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:1px;border-top:1px solid var(--line);overflow:hidden}
+.big>div{box-shadow:0 0 0 1px var(--line);padding:10px 16px}.big .label{color:var(--mute);font-size:12px}.big .value{font-weight:650;font-size:15px;font-variant-numeric:tabular-nums}.big .note{font-size:12px;color:var(--mute)}
 .big .bad{color:var(--bad)}.big .warn{color:var(--warn)}.big .ok{color:var(--ok)}
 .graph{padding:8px 16px 14px;display:grid;gap:4px}.graph .lane{display:flex;gap:6px 10px;flex-wrap:wrap;align-items:baseline}
 .week{display:grid;grid-template-columns:repeat(7,minmax(0,1fr));gap:1px;background:var(--line);border-top:1px solid var(--line)}
@@ -73,7 +75,7 @@ td a,.title a{color:inherit;text-decoration-color:color-mix(in srgb,currentColor
 @media(max-width:900px){.half{grid-template-columns:minmax(0,1fr)}}
 @media(max-width:640px){nav.pages{padding:0 4px}.bar .env,.bar .help{display:none}.headline .end{margin-left:0}.facts2{grid-template-columns:minmax(0,1fr);gap:0;padding:10px 12px}.facts2 dd{margin-bottom:8px}
 .time li{grid-template-columns:66px minmax(0,1fr);padding:5px 12px}.time li>span:last-child{grid-column:1/-1}
-.acts,.filters,.form,pre,.pager,.notice,.graph,.path,.book{padding-left:12px;padding-right:12px}.filters .field{flex:1 1 44%}.filters .field.wide{flex-basis:100%}input,select,textarea{font-size:16px;width:100%}
+.acts,.filters,.form,pre,.pager,.notice,.graph,.path,.book{padding-left:12px;padding-right:12px}.filters .field{flex:1 1 40%}.acts .field.wide{flex-basis:100%}.filters .field.wide{flex-basis:100%}input:not([type=checkbox]),select,textarea{font-size:16px;width:100%}input:not([type=checkbox]),select{height:38px}
 .scroll table{display:table}.scroll thead{display:table-header-group}.scroll tbody{display:table-row-group}.scroll tr{display:table-row}.scroll td{display:table-cell;padding:6px 8px;border-top:1px solid var(--line)}
 .week{grid-template-columns:minmax(0,1fr)}.week .hd,.week .past{display:none}.week>div{min-height:0;display:flex;gap:10px}}
 @media print{nav.pages,.acts,.filters,.icon,.copy,footer{display:none}.card{box-shadow:none}}

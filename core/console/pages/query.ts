@@ -1,7 +1,7 @@
 import { html } from '../html.ts'
 import type { ConsoleContext } from '../principal.ts'
-import { EXAMPLES } from './queryExamples.ts'
 import { type PageOptions, show } from './kit.ts'
+import { EXAMPLES } from './queryExamples.ts'
 import { QUERY_SCRIPT } from './queryScript.ts'
 
 /** Questions to the index, answered here: nothing is loaded from elsewhere. */

@@ -1,5 +1,5 @@
-import { html, type Markup } from '../html.ts'
 import { text } from '../format.ts'
+import { html, type Markup } from '../html.ts'
 
 /** Words with `code` and **weight**; links show where they lead, and lead nowhere. */
 const inline = (line: string): readonly (Markup | string)[] =>

@@ -1,15 +1,15 @@
 import {
+  approveSilence,
   createSilence,
   endSilence,
-  approveSilence,
-  listSilences,
   isSilenceActive,
+  listSilences,
   type Silence,
 } from '../../alerts/index.ts'
 import { TocsinError } from '../../base/index.ts'
 import { age } from '../format.ts'
 import { html, type Markup } from '../html.ts'
-import { type ConsoleContext, actForm, csrfField, hasRole, principalOf } from '../principal.ts'
+import { actForm, type ConsoleContext, csrfField, hasRole, principalOf } from '../principal.ts'
 import { type PageOptions, show } from './kit.ts'
 import { card, input, none, said, select, stamp, tag, until } from './parts.ts'
 

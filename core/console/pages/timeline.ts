@@ -1,7 +1,7 @@
 import type { Step } from '../../postmortem/index.ts'
-import { html, type Markup } from '../html.ts'
 import { prose } from '../format.ts'
-import { hex, said, tag, type Tone } from './parts.ts'
+import { html, type Markup } from '../html.ts'
+import { hex, said, type Tone, tag } from './parts.ts'
 
 const TONE: Readonly<Record<string, Tone>> = {
   opened: 'bad',

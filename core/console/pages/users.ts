@@ -1,9 +1,9 @@
-import { ROLES } from '../principal.ts'
 import { listTokens } from '../auth/tokens.ts'
 import { listUsers } from '../auth/users.ts'
 import { age } from '../format.ts'
 import { html } from '../html.ts'
 import type { ConsoleContext } from '../principal.ts'
+import { ROLES } from '../principal.ts'
 import { type PageOptions, show } from './kit.ts'
 import { card, none, said, tag } from './parts.ts'
 

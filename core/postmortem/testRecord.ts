@@ -1,0 +1,156 @@
+import type { IncidentRecord } from './types.ts'
+
+const START = Date.UTC(2026, 2, 14, 12, 0, 0)
+const at = (s: number): Date => new Date(START + s * 1_000)
+const tx = `0x${'7'.repeat(64)}`
+
+/** An attack on a vault as it was recorded: found, paged, paused by approval, ended; with words that strangers wrote. */
+export const recordedIncident = (): IncidentRecord =>
+  ({
+    at: at(7_200),
+    chains: new Map([[1, 'mainnet']]),
+    cut: [],
+    incident: {
+      id: 'i_6629d637',
+      subject: 'acme',
+      status: 'resolved',
+      severity: 'SEV1',
+      title: 'Value lost in one block: acme-vault',
+      owner: 'onchain',
+      openedAt: at(0),
+      closedAt: at(3_600),
+      acknowledgedAt: at(96),
+      acknowledgedBy: 'ada',
+      firstAcknowledgedAt: at(96),
+      mitigatedAt: null,
+      mitigatedBy: null,
+      acknowledgeDueAt: null,
+      mitigateDueAt: null,
+    },
+    alerts: [
+      {
+        id: 'a_1',
+        status: 'resolved',
+        severity: 'SEV1',
+        title: 'Value lost in one block',
+        summary: 'acme-vault lost 18.85 % of its value | [click](https://evil.example) <img src=x>',
+        botId: 'tvl-drop',
+        alertId: 'TVL-DROP-BLOCK',
+        chainId: 1,
+        thing: 'acme-vault',
+        runbook: 'bots/tvl-drop/runbook.md',
+        findings: 1,
+        openedAt: at(0),
+        updatedAt: at(3_600),
+        closedAt: at(3_600),
+        acknowledgedAt: at(96),
+        acknowledgedBy: 'ada',
+      },
+    ],
+    findings: [
+      {
+        id: 'f1',
+        botId: 'tvl-drop',
+        alertId: 'TVL-DROP-BLOCK',
+        chainId: 1,
+        blockNumber: 21_457_990,
+        blockTimestampS: START / 1_000 - 2,
+        txHash: tx,
+        name: 'Value lost in one block <script>alert(1)</script>',
+        description: 'acme-vault lost 18.85 % of its value.',
+        severity: 'Critical',
+        thing: 'acme-vault',
+        addresses: [],
+        metadata: {
+          before: '52254030000001',
+          after: '42404392000000',
+          lost: '9849638000001',
+          unit: 'aUSD',
+          decimals: '6',
+          priceUsd: '0.9999',
+        },
+        status: 'final',
+        createdAt: at(0),
+        retractedAt: null,
+      },
+    ],
+    events: (
+      [
+        [0, 'opened', 'SEV1: Value lost in one block.', null, null],
+        [1, 'paged', 'ada was paged as the first of team on-chain.', null, 'pager'],
+        [96, 'acknowledged', 'ada has it in hand.', 'ada', 'pager'],
+        [
+          130,
+          'comment',
+          'The recipient is fresh | <img src=x onerror=alert(1)> https://evil.example',
+          'lin',
+          'war-room',
+        ],
+        [3_600, 'closed', 'ada closed it.', 'ada', 'console'],
+      ] as const
+    ).map(([s, kind, text, actor, channel], seq) => ({
+      seq,
+      incidentId: 'i_6629d637',
+      alertId: null,
+      at: at(s),
+      kind,
+      actor,
+      channel,
+      text,
+      detail: {},
+    })),
+    deliveries: [
+      {
+        seq: 1,
+        channel: 'mail',
+        alertId: 'a_1',
+        severity: 'SEV1',
+        status: 'dead',
+        attempts: 3,
+        lastError: '550 no such mailbox',
+        createdAt: at(1),
+        sentAt: null,
+        change: 'opened',
+      },
+    ],
+    executions: [
+      {
+        id: 'x_1',
+        actionId: 'pause-acme-vault',
+        mode: 'propose',
+        chainId: 1,
+        findingId: 'f1',
+        thing: 'acme-vault',
+        status: 'succeeded',
+        reason: 'paused() is true.',
+        target: `0x${'11'.repeat(20)}`,
+        minedTxHash: tx,
+        minedBlock: 21_458_003,
+        feeWei: '21000',
+        requestedAt: at(1),
+        broadcastAt: at(150),
+        minedAt: at(156),
+        confirmedAt: at(180),
+      },
+    ],
+    answers: [
+      {
+        executionId: 'x_1',
+        who: 'Ada',
+        role: 'guardian',
+        decision: 'approve',
+        via: 'link',
+        at: at(140),
+      },
+    ],
+    log: (
+      [
+        [1, 'requested', {}],
+        [4, 'proposed', {}],
+        [140, 'approved', { by: 'Ada' }],
+        [149, 'sending', {}],
+        [156, 'mined', {}],
+        [180, 'succeeded', {}],
+      ] as const
+    ).map(([s, event, detail], seq) => ({ seq, executionId: 'x_1', at: at(s), event, detail })),
+  }) as unknown as IncidentRecord
