@@ -16,6 +16,8 @@ const SHARED = [
   'core/config/!(watchConfig).test.ts',
   'core/postmortem/*.test.ts',
   'core/engine/{baselines,helpers}/**/*.test.ts',
+  'core/oncall/rota.test.ts',
+  'core/oncall/receivers/*.test.ts',
   'core/engine/{compileFilter,decodeWords,handleAlert,isolation}.test.ts',
 ]
 
