@@ -42,8 +42,8 @@ export type Auth = {
 /** How long it may take until a first user is noticed (ms). */
 const LOOK_MS = 2_000
 
-/** Routes that ask nobody; they answer also while the database does not. */
-const UNASKED: readonly string[] = ['/health', '/answer', '/api/halt']
+/** Routes that ask nobody, and say for themselves when the database does not answer. */
+const UNASKED: readonly string[] = ['/health', '/ready', '/answer', '/api/halt']
 
 /** Scheme, name and port by which browsers reach the console; undefined where nobody said. */
 export const publicUrlOf = ({ console: own, people }: Config): string | undefined => {
