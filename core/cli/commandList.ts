@@ -16,6 +16,7 @@ export const COMMANDS: CommandList = {
   audit: () => import('./commands/audit.ts'),
   users: () => import('./commands/users.ts'),
   tokens: () => import('./commands/tokens.ts'),
+  import: () => import('./commands/import.ts'),
   halt: async () => ({ register: (await import('./commands/halt.ts')).registerHalt }),
   resume: async () => ({ register: (await import('./commands/halt.ts')).registerResume }),
   labels: () => import('./commands/labels.ts'),
