@@ -22,7 +22,7 @@ const paragraph = (text: string) => ({
 })
 
 /** An issue as version 3 of Jira's REST API takes it. Text of strangers stands in text nodes and is never read as marks. */
-export const encodeIssue = (jira: Jira, ticket: TicketRow) => ({
+const encodeIssue = (jira: Jira, ticket: TicketRow) => ({
   fields: {
     project: { key: jira.project },
     issuetype: { name: jira.issueType },

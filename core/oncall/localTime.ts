@@ -9,7 +9,7 @@ export const WEEKDAYS = [
   'saturday',
   'sunday',
 ] as const
-export type Weekday = (typeof WEEKDAYS)[number]
+type Weekday = (typeof WEEKDAYS)[number]
 
 export const inZone = (at: Date, zone: string): DateTime => DateTime.fromJSDate(at, { zone })
 

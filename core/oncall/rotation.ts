@@ -2,7 +2,7 @@ import { DateTime } from 'luxon'
 import { atClock, inZone, WEEKDAYS, weekdayOf, windowOn } from './localTime.ts'
 import type { Layer, Rotation } from './types.ts'
 
-export type Shift = {
+type Shift = {
   readonly person: string
   readonly since: Date
   readonly until: Date

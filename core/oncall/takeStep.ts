@@ -25,7 +25,7 @@ const LEVELS: readonly StepLevel[] = ['primary', 'secondary', 'lead', 'all']
 const PAGERS: ReadonlySet<string> = new Set(['pagerduty', 'twilio', 'jira'])
 const MINUTE_MS = 60_000
 
-export const levelOf = (step: number): StepLevel => LEVELS[step % LEVELS.length] ?? 'all'
+const levelOf = (step: number): StepLevel => LEVELS[step % LEVELS.length] ?? 'all'
 
 const calledAt = (who: OnCall, level: StepLevel): readonly Called[] => {
   const onDuty = (duty: Duty | undefined): readonly Called[] =>

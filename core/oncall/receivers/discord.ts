@@ -28,7 +28,7 @@ const FRESH_MS = 300_000
 /** What stands before the 32 bytes of a key in its usual envelope. */
 const ENVELOPE = Buffer.from('302a300506032b6570032100', 'hex')
 
-export const discordKey = (hex: string): KeyObject =>
+const discordKey = (hex: string): KeyObject =>
   createPublicKey({
     key: Buffer.concat([ENVELOPE, Buffer.from(hex, 'hex')]),
     format: 'der',
