@@ -69,12 +69,14 @@ export const createApp = (options: {
   const app = new Hono<ConsoleEnv>()
   const auth = createAuth(options)
   const perform = createPerform(options.store, auth)
-  app.onError((error, c) => {
+  app.onError(async (error, c) => {
     const { code } = isTocsinError(error) ? error : { code: undefined }
     log[code ? 'debug' : 'warn'](
       { error: messageOf(error), code, path: c.req.path },
       'A request was not answered as asked.',
     )
+    // Not of our making: perhaps the database is gone, and the hub says so to whoever asks how the console is.
+    if (!code) await hub.snapshot().catch(() => undefined)
     return answerError(c, error)
   })
   app.notFound((c) => {

@@ -69,6 +69,7 @@ dialog{border:1px solid var(--line);border-radius:12px;background:var(--card);co
 dialog::backdrop{background:#00000066}dialog h2{font-size:15px;padding:14px 18px 6px}dialog .keys{display:grid;grid-template-columns:84px 1fr;gap:6px 14px;padding:4px 18px 10px;margin:0}dialog .keys dt,dialog .keys dd{margin:0}
 dialog form{padding:4px 18px 16px;text-align:right}
 kbd{font:11px ui-monospace,Menlo,Consolas,monospace;border:1px solid var(--line);border-bottom-width:2px;border-radius:5px;padding:1px 6px;background:var(--soft)}
+.btn kbd{color:inherit;background:none;border-color:currentColor}
 td a,.title a{color:inherit;text-decoration-color:color-mix(in srgb,currentColor 35%,transparent);text-underline-offset:3px}td a:hover,.title a:hover{color:var(--accent)}
 .ribbon{border-left:4px solid var(--sev4)}.ribbon.i1{border-left-color:var(--sev1)}.ribbon.i2{border-left-color:var(--sev2)}.ribbon.i3{border-left-color:var(--sev3)}.pad{padding:13px 16px 11px}
 [data-row]:focus-within{background:var(--soft)}
