@@ -42,6 +42,8 @@ export type LanesResult = {
 
 /** Old state is forgotten every so many blocks: history is not rolled back. */
 const FINALIZE_EVERY = 256
+/** Answers are kept for so many blocks that lanes have left: the next block asks for its parent. */
+const KEPT_BEHIND = 8
 
 /**
  * Runs sets of bots over history by the same engine as live, with nothing stored. Fetching overlaps running, and what
@@ -49,8 +51,9 @@ const FINALIZE_EVERY = 256
  * @throws TocsinError `bot.needs_invalid`, `engine.data_unavailable`
  */
 export const runLanes = async (options: LanesOptions): Promise<LanesResult> => {
-  const { chain, lanes, signal, source } = options
-  const shared = lanes.length > 1 ? shareSource(source) : source
+  const { chain, lanes, signal } = options
+  const ahead = options.ahead ?? 64
+  const source = shareSource(options.source, { blocks: ahead + KEPT_BEHIND })
   const engines: Engine[] = []
   for (const bots of lanes)
     engines.push(
@@ -58,7 +61,7 @@ export const runLanes = async (options: LanesOptions): Promise<LanesResult> => {
         chainId: chain.id,
         chainName: chain.name,
         bots,
-        source: shared,
+        source,
         store: createMemoryEngineStore({ keepBots: false, keepFindings: false }),
         labels: options.labels ?? [],
         log: options.log,
@@ -77,11 +80,7 @@ export const runLanes = async (options: LanesOptions): Promise<LanesResult> => {
       return prepared
     })
   try {
-    for await (const { value: block, begun } of lookAhead(
-      options.blocks,
-      options.ahead ?? 64,
-      begin,
-    )) {
+    for await (const { value: block, begun } of lookAhead(options.blocks, ahead, begin)) {
       if (signal?.aborted) break
       const done: ProcessedBlock[] = []
       for (const [index, engine] of engines.entries())

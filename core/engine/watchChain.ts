@@ -21,6 +21,7 @@ import { type CommitObserver, observeCommits } from './observeCommits.ts'
 import { type PendingWatch, watchPending } from './pending/watchPending.ts'
 import { createPostgresEngineStore } from './postgresEngineStore.ts'
 import { createRemoteReader } from './remoteViews.ts'
+import { shareSource } from './shareSource.ts'
 import { createStrikeBook } from './strikeBook.ts'
 import type { Label } from './types.ts'
 import { type ChainWatchHealth, createWatchHealth } from './watchHealth.ts'
@@ -53,6 +54,8 @@ export type ChainWatch = {
 
 /** Blocks whose calldata, traces and state are fetched before their turn. */
 const AHEAD = 8
+/** Of so many blocks the answers are kept for all bots to share. */
+const SHARED_BLOCKS = 2 * AHEAD
 /** How long data of a block are asked for before the feed looks again which block it should be (ms). */
 const DATA_PATIENCE_MS = 3_000
 
@@ -99,15 +102,19 @@ export const watchChain = async (options: WatchChainOptions): Promise<ChainWatch
     traces: chain.traces,
     multicall3: chain.multicall3 as `0x${string}` | undefined,
   })
-  const source: ChainSource = {
-    ...rpc,
-    genesisHash: async () => {
-      const block = await pool.request('eth_getBlockByNumber', ['0x0', false])
-      const hash =
-        typeof block === 'object' && block !== null && 'hash' in block ? block.hash : undefined
-      return typeof hash === 'string' ? (hash.toLowerCase() as `0x${string}`) : undefined
+  // Several bots ask the same of a block, and of the block before what was asked there.
+  const source = shareSource(
+    {
+      ...rpc,
+      genesisHash: async () => {
+        const block = await pool.request('eth_getBlockByNumber', ['0x0', false])
+        const hash =
+          typeof block === 'object' && block !== null && 'hash' in block ? block.hash : undefined
+        return typeof hash === 'string' ? (hash.toLowerCase() as `0x${string}`) : undefined
+      },
     },
-  }
+    { blocks: SHARED_BLOCKS },
+  )
   const strikes = createStrikeBook({ store, chain, log })
   const begin = (): Promise<Engine> =>
     createEngine({
