@@ -14,6 +14,7 @@ import { type FaultProxy, startFaultProxy } from './support/faultProxy.ts'
 import {
   type BotFolder,
   mineBlock,
+  nextBot,
   prepareChain,
   starterBot,
   transfer,
@@ -56,6 +57,24 @@ const SOURCES = {
   }`),
 }
 
+/** Of the second SDK: it would poll a node of its own, send its findings itself, and ask for alerts every minute. */
+const NEXT = `
+const { scanEthereum, scanAlerts, runHealthCheck, sendAlerts, getScannerJwt, decodeJwt, Finding } = require('@fortanetwork/forta-bot')
+const found = (alertId, description) => Finding.fromObject({ name: 'Found', description: String(description), alertId, severity: 3, type: 2 })
+const handleBlock = async (event, provider) => {
+  const head = await provider.getBlock(event.block.number)
+  await sendAlerts([{ botId: 'any', finding: found('SENT', head.hash === event.block.hash) }])
+  return [found('NEXT', event.block.number)]
+}
+const main = async () => {
+  const { payload } = decodeJwt(await getScannerJwt({ access: 'all' }))
+  scanEthereum({ rpcUrl: 'http://127.0.0.1:1', handleBlock, handleTransaction: async (tx) => tx.transaction.value === '0x1' ? Promise.reject(new Error('crafted')) : [] })
+  scanAlerts({ subscriptions: [{ botId: '0x${'ab'.repeat(32)}', alertId: 'BLOCK' }], handleAlert: async ({ alert }) => [found('READ', alert.description + ' ' + payload.access)] })
+  runHealthCheck()
+}
+main()
+`
+
 beforeAll(async () => {
   const parts = await Promise.all([
     startAnvil({ chainId: 1 }),
@@ -69,6 +88,7 @@ beforeAll(async () => {
   await prepareChain(anvil)
   bots['starter'] = await starterBot('js')
   for (const [name, source] of Object.entries(SOURCES)) bots[name] = await writtenBot(source)
+  bots['next'] = await nextBot(NEXT)
   await writeFile(
     join(folder, 'watchlist.yaml'),
     `version: 1
@@ -157,7 +177,12 @@ test('behavior: a handler that throws, hangs or ends the process costs that one 
   const failing = (await of('tocsin', 'BOT-FAILING')).filter(
     ({ condition }) => condition === 'holds',
   )
-  expect(failing.map(({ uniqueKey }) => uniqueKey).sort()).toEqual(['hanger', 'leaver', 'thrower'])
+  expect(failing.map(({ uniqueKey }) => uniqueKey).sort()).toEqual([
+    'hanger',
+    'leaver',
+    'next',
+    'thrower',
+  ])
   expect(failing.find(({ uniqueKey }) => uniqueKey === 'hanger')?.description).toContain(
     'failed twice and was left out: it took longer than 4000 ms',
   )
@@ -170,6 +195,17 @@ test('behavior: handleAlert reads the findings that the bot subscribed to, by id
   expect(read.map(({ description }) => description).sort()).toEqual([
     `BLOCK of 0x${'ab'.repeat(32)} at ${number}`,
     `TX of thrower at ${number}`,
+  ])
+})
+
+test('behavior: a bot of the second SDK lives as any other: blocks, what it sends, what it reads', async () => {
+  const number = await mineBlock(anvil, [value(8)])
+  await until(number)
+  const own = (await of('next')).filter(({ blockNumber }) => blockNumber === number)
+  expect(own.map(({ alertId, description }) => `${alertId} ${description}`).sort()).toEqual([
+    `NEXT ${number}`,
+    `READ ${number} all`,
+    'SENT true',
   ])
 })
 

@@ -45,6 +45,8 @@ export const loadNextBot = async (options: {
   readonly mainPath: string
   readonly chainId: number
   readonly rpcUrl: string
+  /** Hears of the SDK before the bot does. */
+  readonly onSdk: (sdk: Sdk) => void
 }): Promise<NextBot> => {
   const { mainPath, chainId } = options
   const require = createRequire(mainPath)
@@ -77,6 +79,9 @@ export const loadNextBot = async (options: {
     healthCheck = check
   }
 
+  const { version } = require(join(dir, 'package.json')) as { readonly version: string }
+  const sdk: Sdk = { require, dir, version }
+  options.onSdk(sdk)
   if (mainPath.endsWith('.mjs')) await import(pathToFileURL(mainPath).href)
   else require(mainPath)
   while (!isScanning) await pause(LOOK_EVERY_MS)
@@ -86,9 +91,8 @@ export const loadNextBot = async (options: {
   const getProvider = next.configureContainer().resolve('getProvider') as GetProvider
   const provider = scan ? await getProvider({ rpcUrl: options.rpcUrl }) : undefined
   const { handleAlert, subscriptions } = alerts ?? {}
-  const { version } = require(join(dir, 'package.json')) as { readonly version: string }
   return {
-    sdk: { require, dir, version },
+    sdk,
     agent: {
       ...(handleBlock ? { handleBlock: (event) => handleBlock(event, provider) } : {}),
       ...(handleTransaction

@@ -83,9 +83,10 @@ const runItem = async (
 const load = async (message: StartMessage): Promise<Loaded> => {
   const { agentPath, chainId, rpcUrl } = message
   if (message.generation === 2) {
-    const bot = await loadNextBot({ mainPath: agentPath, chainId, rpcUrl })
-    sentAlerts = catchSentAlerts(bot.sdk, 2)
-    return bot
+    const onSdk = (sdk: Sdk): void => {
+      sentAlerts = catchSentAlerts(sdk, 2)
+    }
+    return loadNextBot({ mainPath: agentPath, chainId, rpcUrl, onSdk })
   }
   const sdk = loadSdk(agentPath)
   speedUp(sdk)
