@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import fs from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -32,6 +34,8 @@ import { toFortaFinding } from './toFortaFinding.ts'
 // A chain, a deployment and programs start here, on a machine that others use as well.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 240_000 })
 
+/** The first of the well-known ones. */
+const ANVIL_KEY = '0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80'
 const log = pino({ level: 'silent' })
 const undo: (() => unknown)[] = []
 let anvil: Anvil
@@ -179,6 +183,37 @@ const served = async (
   return { child, port }
 }
 
+/** What the SDK's own publishing makes of a folder, without the network: its checks are run, and the manifest is signed. */
+const publish = async (dir: string): Promise<Raw> => {
+  const require = createRequire(import.meta.url)
+  const { default: provide } =
+    require('forta-agent/dist/cli/commands/publish/upload.manifest.js') as {
+      default: (...parts: readonly unknown[]) => (image: string, key: string) => Promise<string>
+    }
+  const pack = JSON.parse(await readFile(join(dir, 'package.json'), 'utf8'))
+  const texts: string[] = []
+  const upload = provide(
+    fs,
+    async (text: string) => String(texts.push(text)),
+    pack.name,
+    pack.displayName,
+    pack.description,
+    pack.longDescription,
+    `0x${'1'.repeat(64)}`,
+    pack.version,
+    join(dir, 'README.md'),
+    pack.repository,
+    pack.licenseUrl,
+    pack.promoUrl,
+    '0.1.48',
+    pack.chainIds,
+    false,
+    undefined,
+  )
+  await upload('bafy@sha256:0', ANVIL_KEY)
+  return JSON.parse(texts[1] ?? '{}').manifest
+}
+
 test('behavior: a packed folder is a bot of the network: it runs alone, fills gaps, and follows another history', async () => {
   const out = join(folder, 'packed')
   const built = await buildFortaBot({
@@ -198,6 +233,8 @@ test('behavior: a packed folder is a bot of the network: it runs alone, fills ga
     chainIds: [anvil.chainId],
   })
   expect(await readFile(join(out, 'README.md'), 'utf8')).toContain('TVL-DROP-BLOCK')
+  const manifest = await publish(out)
+  expect(manifest).toMatchObject({ agentId: 'tocsin-tvl-drop', chainIds: [anvil.chainId] })
   const { child, port } = await served(out)
   const node = createScanNode(`127.0.0.1:${port}`, pool, false)
   try {

@@ -46,6 +46,9 @@ export type Examiner = {
 const MOST_GAP = 256
 const FINAL_AFTER = 128
 const KEPT_ANSWERS = 512
+/** Until so many blocks were run, an older one that is named is the true beginning: nodes ask in two streams. */
+const SETTLED = 16
+const NOTHING: Examined = { findings: [], faults: [] }
 
 /** Calldata and traces come out of what the node told, where it told all that is asked; else over JSON-RPC. */
 const withEvents = (source: ChainSource, book: EventBook): ChainSource => ({
@@ -124,12 +127,13 @@ export const createExaminer = async (options: {
     const block = await fetchBlock(header)
     const { findings, failures } = await engine.processBlock(block)
     line.push({ number: block.number, hash: block.hash })
-    if (line.length > MOST_GAP) line = line.slice(-MOST_GAP)
+    // Nothing older can be taken back.
+    if (line.length > FINAL_AFTER) line = line.slice(-FINAL_AFTER)
     keep(block, {
       findings: findings.filter((finding) => finding.botId === botId),
       faults: [...failures].flatMap(([id, faults]) => faults.map((fault) => `${id}: ${fault}`)),
     })
-    if (block.number % 16 === 0 && line.length > FINAL_AFTER)
+    if (block.number % 16 === 0 && line.length >= FINAL_AFTER)
       await engine.finalize(block.number - FINAL_AFTER)
   }
   /** The headers from after the last block that is known to this one; undefined when the gap is too wide. */
@@ -151,13 +155,16 @@ export const createExaminer = async (options: {
     if (done) return done
     const target = header ?? (await fetcher.headerByHash(hash))
     const head = line[line.length - 1]
+    const edge = line[0]
+    // Named long after its turn: it is passed over, and what the bot remembers stays.
+    if (edge && target.number < edge.number && line.length >= SETTLED) return NOTHING
     let path: readonly ParsedHeader[] | undefined = [target]
     if (head && target.parentHash !== head.hash) {
       path = target.number - head.number > MOST_GAP ? undefined : await climb(target)
       if (path === undefined) {
         log.warn(
           { chain: chain.name, from: head.number, to: target.number },
-          'Too many blocks were never named: what the bot remembers begins anew.',
+          'The block does not join the ones before: what the bot remembers begins anew.',
         )
         await engine.stop()
         engine = await begin()
@@ -172,7 +179,7 @@ export const createExaminer = async (options: {
       }
     }
     for (const one of path) await run(one)
-    return answers.get(hash) ?? { findings: [], faults: [] }
+    return answers.get(hash) ?? NOTHING
   }
 
   let queue: Promise<unknown> = Promise.resolve()
