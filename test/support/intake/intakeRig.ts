@@ -82,6 +82,8 @@ export type IntakeRig = {
   readonly desk: Desk
   /** Findings and marks that are stored. */
   readonly stored: () => Promise<{ readonly findings: number; readonly marks: number }>
+  /** What the desk says it took: deliveries, and findings that were new. */
+  readonly stats: () => { readonly accepted: number; readonly findings: number }
   readonly deliver: (delivery: Sent) => Promise<DeskAnswer>
   readonly clear: () => Promise<void>
 }
@@ -104,12 +106,21 @@ export const createIntakeRig = (options: {
   readonly onAcknowledgement?: HandleAcknowledgement
 }): IntakeRig => {
   const config = options.config ?? intakeConfig()
+  const taken = { accepted: 0, findings: 0 }
   const desk = createDesk({
     config: () => config,
     kinds: listKinds(() => config),
     db: options.db,
     log: createLogger({ service: 'intake', level: 'silent' }),
-    metrics: createIntakeMetrics(noMeter),
+    metrics: {
+      ...createIntakeMetrics(noMeter),
+      onAnswer: (_, outcome) => {
+        if (outcome === 'accepted') taken.accepted++
+      },
+      onStored: (_, findings) => {
+        taken.findings += findings
+      },
+    },
     now: options.now,
     onAcknowledgement: options.onAcknowledgement ?? (async () => ({})),
   })
@@ -121,6 +132,7 @@ export const createIntakeRig = (options: {
   }
   return {
     desk,
+    stats: () => ({ ...taken }),
     stored: async () => ({
       findings: await count('finding'),
       marks: await count('intake_delivery'),

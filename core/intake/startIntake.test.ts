@@ -1,0 +1,122 @@
+import { connect } from 'node:net'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
+import { GOLDENS, SECRETS } from '../../test/support/intake/goldens.ts'
+import { intakeConfig, RECEIVERS } from '../../test/support/intake/intakeRig.ts'
+import { createLogger } from '../telemetry/index.ts'
+import { type RunningIntake, startIntake } from './startIntake.ts'
+import type { Acknowledgement, ReceiverKind } from './types.ts'
+import { accept } from './verdicts.ts'
+
+const log = createLogger({ service: 'intake', level: 'silent' })
+const heard: Acknowledgement[] = []
+let isBroken = false
+
+/** A kind as another room brings it. */
+const pager: ReceiverKind<never> = {
+  kind: 'forta',
+  read: async (request) =>
+    accept(
+      [
+        {
+          kind: 'acknowledgement',
+          act: 'acknowledge',
+          about: { alertId: 'a_1' },
+          by: 'ada',
+          atMs: request.atMs,
+          text: undefined,
+        },
+      ],
+      {
+        once: { key: 'ack-1', forMs: 60_000, repeat: 'accept' },
+        answer: (outcomes) => ({ status: 200, body: JSON.stringify(outcomes[0]?.text ?? 'again') }),
+      },
+    ),
+}
+
+let database: TestDatabase
+let intake: RunningIntake
+beforeAll(async () => {
+  database = await createTestDatabase()
+  intake = await startIntake({
+    config: intakeConfig(),
+    store: database,
+    log,
+    kinds: [pager],
+    onAcknowledgement: async (event) => {
+      if (isBroken) throw new Error('the database is away')
+      heard.push(event)
+      return { text: 'acknowledged' }
+    },
+  })
+}, 120_000)
+afterAll(async () => {
+  await intake?.stop()
+  await database?.drop()
+})
+
+const post = async (name: string, options: { readonly body?: string } = {}): Promise<Response> => {
+  const golden = GOLDENS[name]
+  if (!golden) throw new Error('no golden')
+  const body = options.body ?? golden.body
+  return fetch(`${intake.url}/in/${golden.receiver}`, {
+    method: 'POST',
+    body,
+    headers: await golden.headers(body, Date.now()),
+  })
+}
+
+test('behavior: over HTTP a genuine delivery is taken, and the process says what it took', async () => {
+  expect((await post('hmac')).status).toBe(202)
+  expect((await post('alertmanager')).status).toBe(200)
+  expect((await post('alertmanager', { body: '{}' })).status).toBe(400)
+  const { status, detail } = await intake.report()
+  expect(status).toBe('ok')
+  expect(detail).toMatchObject({
+    receivers: { hmac: { accepted: 1 }, alertmanager: { accepted: 1, refused: 1 } },
+  })
+})
+
+test('error: a body that is too large is refused while it comes, and its sender reads the answer', async () => {
+  const answer = await post('alertmanager', { body: 'x'.repeat(1_048_577) })
+  expect(answer.status).toBe(413)
+})
+
+test('behavior: an acknowledgement that could not be done is asked for again, and one that was is not', async () => {
+  const send = () =>
+    fetch(`${intake.url}/in/forta/${SECRETS.path}`, {
+      method: 'POST',
+      body: '{}',
+      headers: { 'content-type': 'application/json' },
+    })
+  isBroken = true
+  const failed = await send()
+  expect([failed.status, failed.headers.get('retry-after')]).toEqual([503, '5'])
+  isBroken = false
+  expect(await (await send()).json()).toBe('acknowledged')
+  expect(await (await send()).json()).toBe('again')
+  expect(heard).toHaveLength(1)
+})
+
+test('error: what is no HTTP is answered by 400, and the others go on', async () => {
+  const { port } = new URL(intake.url)
+  const text = await new Promise<string>((resolve) => {
+    const socket = connect(Number(port), '127.0.0.1', () => socket.write('GARBAGE\r\n\r\n'))
+    let read = ''
+    socket.on('data', (chunk) => {
+      read += chunk.toString()
+    })
+    socket.on('close', () => resolve(read))
+  })
+  expect(text).toContain('400 Bad Request')
+  expect((await fetch(`${intake.url}/in/tenderly`)).status).toBe(200)
+})
+
+test('error: secrets that can be guessed, and a watchlist without receivers, start nothing', async () => {
+  const start = (config: ReturnType<typeof intakeConfig>) =>
+    startIntake({ config, store: database, log })
+  const weak = RECEIVERS.map((one) => ('token' in one ? { ...one, token: 'short' } : one))
+  await expect(start(intakeConfig(weak))).rejects.toMatchObject({ code: 'intake.weak_secret' })
+  const { intake: _, ...none } = intakeConfig()
+  await expect(start(none)).rejects.toMatchObject({ code: 'intake.none' })
+})
