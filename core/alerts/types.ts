@@ -25,6 +25,8 @@ export type AlertChange =
   | 'repeated'
   /** It comes and goes; nothing more is told until it is stable. */
   | 'flapping'
+  /** Of a page, for whoever was paged: somebody has it in hand. */
+  | 'answered'
 
 /** The part of the watchlist that decides who is told. */
 export type RoutingConfig = Pick<Config, 'routes' | 'channels' | 'chains'> &

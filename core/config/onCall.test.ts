@@ -90,6 +90,14 @@ test('error: whoever and whatever is named exists', async () => {
   ])
 })
 
+test('error: who is on call and has no contact', async () => {
+  const faults = await faultsOf(`  people: { ada: {}, bo: { contacts: [chat] }, cy: {} }
+  rotations: { week: { layers: [{ people: [bo] }, { people: [ada] }] } }
+  teams: { on-chain: { primary: week, lead: [bo] } }
+`)
+  expect(faults).toEqual(['onCall.people.ada: nobody can page this person'])
+})
+
 test('error: a zone, a time or a day that there is not', async () => {
   const faults = await faultsOf(`  people: { ada: { zone: Europe/Atlantis } }
   rotations: { week: { people: [ada], handOver: { day: monday, time: "24:00" }, from: "2026-13-01" } }

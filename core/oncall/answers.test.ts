@@ -222,6 +222,7 @@ describe('from page to answer', () => {
     const start = new Date('2026-01-08T10:00:00Z')
     await turn(start)
     const first = await messageTo('U0ADA')
+    const early = { ...first }
     expect(first.buttons.map(({ action_id }) => action_id)).toEqual(['tocsin_acknowledge'])
     await turn(new Date(+start + 5 * 60_000))
     const second = await messageTo('U0BO')
@@ -234,8 +235,10 @@ describe('from page to answer', () => {
     await turn(new Date(+start + 60 * 60_000))
     const pages = await store.db.select().from(tables.oncallPage)
     expect(pages.map(({ person }) => person)).toEqual(['ada', 'bo'])
-    // Who comes later is told who was first.
-    await press(first, 'U0ADA')
+    // The first is told to stand down; whoever presses all the same, who was quicker.
+    await until(() => expect(first.buttons).toEqual([]))
+    expect(first.text).toContain('is in hand')
+    await press(early, 'U0ADA')
     expect((await incidentRow()).acknowledgedBy).toBe('bo')
     await until(() => expect(first.text).toContain('bo has had incident'))
   })

@@ -6,6 +6,7 @@ import { tables } from '../store/index.ts'
 import { escalate } from './escalate.ts'
 import { readFatigue } from './fatigue.ts'
 import { handOver, renderShift, reportShift } from './handover.ts'
+import { closeAnswered } from './openEscalations.ts'
 import { createOverride, removeOverride } from './overrides.ts'
 import type { PagingConfig } from './takeStep.ts'
 import { onCallConfig } from './testSupport.ts'
@@ -172,6 +173,30 @@ describe('escalation', () => {
     expect(await paged()).toEqual(['primary ada'])
     expect(await lifeOf('i_1')).toBe('ended acknowledged')
     expect(await store.db.select().from(tables.outbox)).toEqual([])
+  })
+
+  test('behavior: who was paged is told to stand down; who has it in hand, when it is over', async () => {
+    await openIncident('i_1')
+    await turn(NOON)
+    await turn(later(5))
+    await store.pool.query(`update tocsin.outbox set status = 'sent'`)
+    await acknowledgeIncident(store.db, { incidentId: 'i_1', by: 'bo', via: 'test' })
+    await turn(later(6))
+    const told = async () => {
+      const { rows } = await store.pool.query<{ line: string }>(
+        `select channel || ' ' || (payload->>'change') || ': ' || (payload->>'summary') as line
+         from tocsin.outbox where payload->>'change' <> 'opened' order by seq`,
+      )
+      return rows.map(({ line }) => line)
+    }
+    expect(await told()).toEqual(['ada-phone answered: bo has it in hand.'])
+    await store.pool.query(`update tocsin.incident set status = 'resolved'`)
+    expect(await closeAnswered(store.db, config.onCall)).toBe(1)
+    expect(await closeAnswered(store.db, config.onCall)).toBe(0)
+    expect((await told()).slice(1).sort()).toEqual([
+      'ada-phone resolved: It is over.',
+      'sms resolved: It is over.',
+    ])
   })
 
   test('behavior: an acknowledgement that is taken back begins again with who is on call then', async () => {

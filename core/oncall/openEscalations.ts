@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm'
 import type { AlertRow } from '../alerts/types.ts'
 import { type Sev, stableHash } from '../base/index.ts'
 import { type Database, type DatabaseTransaction, tables } from '../store/index.ts'
+import { standDown } from './standDown.ts'
 import { teamsOf } from './teamsOf.ts'
 import type { OnCallConfig } from './types.ts'
 
@@ -103,7 +104,7 @@ export const settleEscalations = async (
   const at = now.toISOString()
   const { page, anyHour } = config
   const ended = await db.transaction(async (tx) => {
-    const { rows } = await tx.execute<{ id: string }>(sql`
+    const { rows } = await tx.execute<{ id: string; ended_by: string }>(sql`
       update tocsin.oncall_escalation e set status = 'ended', ended_at = ${at}::timestamptz,
         ended_by = case
           when i.status <> 'open' then 'over'
@@ -115,7 +116,10 @@ export const settleEscalations = async (
       where i.id = e.incident_id and e.status <> 'ended'
         and (i.status <> 'open' or i.acknowledged_at is not null or i.inhibited_by is not null
           or not exists (select 1 from tocsin.alert a where a.incident_id = i.id and ${rings(page)}))
-      returning e.id`)
+      returning e.id, e.ended_by`)
+    const endedBy = (why: string) => rows.filter((row) => row.ended_by === why).map(({ id }) => id)
+    await standDown(tx, config, endedBy('acknowledged'), 'answered')
+    await standDown(tx, config, endedBy('over'), 'resolved')
     if (rows.length > 0)
       await tx.execute(sql`
         delete from tocsin.outbox o using tocsin.oncall_page p
@@ -139,3 +143,20 @@ export const settleEscalations = async (
         where p.escalation_id = e.id and p.step = e.step - 1 and o.status <> 'dead')`)
   return ended
 }
+
+/** Closes the pagers of whoever was paged for incidents that were acknowledged and are over by now. */
+export const closeAnswered = (db: Database, config: OnCallConfig): Promise<number> =>
+  db.transaction(async (tx) => {
+    const { rows } = await tx.execute<{ id: string }>(sql`
+      update tocsin.oncall_escalation e set ended_by = 'over'
+      from tocsin.incident i
+      where e.ended_by = 'acknowledged' and i.id = e.incident_id and i.status <> 'open'
+      returning e.id`)
+    await standDown(
+      tx,
+      config,
+      rows.map(({ id }) => id),
+      'resolved',
+    )
+    return rows.length
+  })

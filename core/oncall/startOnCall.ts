@@ -6,6 +6,7 @@ import { escalate, readNow } from './escalate.ts'
 import { handOver } from './handover.ts'
 import { sendIssues } from './jiraIssues.ts'
 import { registerOnCallMetrics } from './metrics.ts'
+import { closeAnswered } from './openEscalations.ts'
 import { dropRingsOfEnded } from './ringAgain.ts'
 import { fileTickets } from './tickets.ts'
 import { whoIsOnCall } from './whoIsOnCall.ts'
@@ -54,6 +55,7 @@ export const startOnCall = (options: {
     await handOver(db, { ...config, onCall }, now)
     await fileTickets(db, onCall, now)
     await dropRingsOfEnded(db)
+    await closeAnswered(db, onCall)
     const { jira } = onCall.tickets
     if (jira) await sendIssues(db, jira)
   })

@@ -213,6 +213,12 @@ const end = (tx: DatabaseTransaction, row: Escalation, now: Date, why: string) =
     .set({ status: 'ended', endedAt: now, endedBy: why })
     .where(eq(tables.oncallEscalation.id, row.id))
 
+const putOff = (tx: DatabaseTransaction, row: Escalation, now: Date) =>
+  tx
+    .update(tables.oncallEscalation)
+    .set({ dueAt: new Date(+now + MINUTE_MS) })
+    .where(eq(tables.oncallEscalation.id, row.id))
+
 /** Why nobody is paged for it any more; undefined while somebody is. */
 const reasonToEnd = (
   config: OnCallConfig,
@@ -252,8 +258,10 @@ export const takeStep = (db: Database, config: PagingConfig, now: Date): Promise
       .for('update')
     const alerts = await listRinging(tx, row.incidentId, onCall.page)
     const why = reasonToEnd(onCall, row, incident, alerts.length)
+    // The next turn ends it, and tells whoever was paged.
     if (why !== undefined || !incident) {
-      await end(tx, row, now, why ?? 'gone')
+      if (why === 'gone' || !incident) await end(tx, row, now, 'gone')
+      else await putOff(tx, row, now)
       return true
     }
     const graver = { ...row, severity: incident.severity }

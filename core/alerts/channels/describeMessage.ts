@@ -30,11 +30,12 @@ const WORDS: Readonly<Record<AlertChange, string>> = {
   digest: 'and more',
   repeated: 'is still open and nobody has it in hand',
   flapping: 'comes and goes',
+  answered: 'is in hand',
 }
 
-/** Whether nothing is left to do about it. */
+/** Whether nothing is left to do about it, for whoever reads it. */
 export const isOver = (message: AlertMessage): boolean =>
-  message.change === 'resolved' || message.change === 'retracted'
+  message.change === 'resolved' || message.change === 'retracted' || message.change === 'answered'
 
 const short = (text: string, max: number): string => cleanText(text, max)
 

@@ -21,7 +21,7 @@ name: test
 chains: { mainnet: { id: 1, rpc: [{ http: http://127.0.0.1:8545 }] } }
 watch: [{ kind: token, name: usd, chain: mainnet, address: '0x21a31ee1afc51d94c2efccaa2092ad1028285549' }]
 onCall:
-  people: { ada: { contacts: [console] }, bo: {}, di: {} }
+  people: { ada: { contacts: [console] }, bo: {}, di: { contacts: [console] } }
   rotations: { week: { people: [ada], zone: Europe/Berlin } }
   teams: { on-chain: { primary: week, lead: [di] } }
 `,
