@@ -1,5 +1,12 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
+import {
+  CHEAP,
+  createTestConsole,
+  SECRET,
+  signIn,
+  type TestConsole,
+} from '../../../test/support/testConsole.ts'
 import { createPeopleSecret } from '../../response/light.ts'
 import { tables } from '../../store/index.ts'
 import { countTry } from '../auth/attempts.ts'
@@ -8,7 +15,6 @@ import { createToken, createTokenDoor, revokeToken } from '../auth/tokens.ts'
 import { addUser } from '../auth/users.ts'
 import { checkGuards, listRoutes } from '../checkGuards.ts'
 import { isAllowed, needs, ROLES, SCOPES } from '../principal.ts'
-import { CHEAP, createTestConsole, SECRET, signIn, type TestConsole } from '../testSupport.ts'
 import { API_BASE } from './document.ts'
 import { listOperations } from './routeApi.ts'
 import { problemView } from './views.ts'

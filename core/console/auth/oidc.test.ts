@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { cookieOf, createTestConsole, type TestConsole } from '../../../test/support/testConsole.ts'
 import { tables } from '../../store/index.ts'
-import { cookieOf, createTestConsole, type TestConsole } from '../testSupport.ts'
 import { listDeeds } from './audit.ts'
 
 /** People of the identity provider, by what they type there. */

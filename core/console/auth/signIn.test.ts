@@ -1,7 +1,5 @@
 import { eq } from 'drizzle-orm'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { createPeopleSecret } from '../../response/light.ts'
-import { tables } from '../../store/index.ts'
 import {
   CHEAP,
   cookieOf,
@@ -9,7 +7,9 @@ import {
   SECRET,
   signIn,
   type TestConsole,
-} from '../testSupport.ts'
+} from '../../../test/support/testConsole.ts'
+import { createPeopleSecret } from '../../response/light.ts'
+import { tables } from '../../store/index.ts'
 import { listDeeds, noteDeed } from './audit.ts'
 import { clientAddress } from './clientAddress.ts'
 import { hashPassword, OWASP_COST, verifyPassword } from './passwords.ts'

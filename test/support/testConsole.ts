@@ -1,8 +1,8 @@
-import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
-import type { Config } from '../config/types.ts'
-import { createLogger } from '../telemetry/index.ts'
-import { createApp } from './createApp.ts'
-import { createHub } from './createHub.ts'
+import type { Config } from '../../core/config/types.ts'
+import { createApp } from '../../core/console/createApp.ts'
+import { createHub } from '../../core/console/createHub.ts'
+import { createLogger } from '../../core/telemetry/index.ts'
+import { createTestDatabase, type TestDatabase } from './database.ts'
 
 const log = createLogger({ service: 'test', level: 'silent' })
 
