@@ -3,6 +3,7 @@ import type { Sev } from '../base/index.ts'
 import type { ChainHealth } from '../chain/types.ts'
 import type { CrossCheckView } from '../crosscheck/index.ts'
 import type { tables } from '../store/index.ts'
+import type { CanaryState } from '../vigil/index.ts'
 
 /** `lost`: it should run and its heartbeat is old. Unknown is not well. */
 export type ProcessState = 'starting' | 'ok' | 'degraded' | 'stopped' | 'failed' | 'lost'
@@ -152,4 +153,6 @@ export type Overview = {
   readonly configChanges: readonly ConfigChangeView[]
   readonly channels: Readonly<Record<string, ChannelFigures>>
   readonly failingBots: readonly FailingBot[]
+  /** The newest canary; undefined where none flies. */
+  readonly canary?: CanaryState | undefined
 }

@@ -1,11 +1,16 @@
 import { and, asc, desc, eq, getTableColumns, gte, inArray, type SQL, sql } from 'drizzle-orm'
-import type { Sev } from '../base/index.ts'
+import type { AnyPgColumn } from 'drizzle-orm/pg-core'
+import { CANARY_ALERT_ID, SELF_BOT_ID, type Sev } from '../base/index.ts'
 import { type Database, tables } from '../store/index.ts'
 import type { AlertView, ExecutionView, FindingView, IncidentView } from './overviewTypes.ts'
 
 type Page = { readonly limit: number }
 
 const live = ['open', 'unknown'] as const
+
+/** A canary counts nowhere. */
+const isReal = (table: { readonly botId: AnyPgColumn; readonly alertId: AnyPgColumn }): SQL =>
+  sql`not (${table.botId} = ${SELF_BOT_ID} and ${table.alertId} = ${CANARY_ALERT_ID})`
 
 export const listAlerts = async (
   db: Database,
@@ -31,7 +36,7 @@ export const listAlerts = async (
   return db
     .select(columns)
     .from(alert)
-    .where(where)
+    .where(and(isReal(alert), where))
     .orderBy(
       ...(options.which === 'open'
         ? [asc(alert.severity), desc(alert.updatedAt)]
@@ -79,6 +84,7 @@ export const listFindings = async (
     .from(finding)
     .where(
       and(
+        isReal(finding),
         filter.bot ? eq(finding.botId, filter.bot) : undefined,
         filter.severity ? eq(finding.severity, filter.severity) : undefined,
         filter.status ? eq(finding.status, filter.status) : undefined,
@@ -139,7 +145,7 @@ export const countOpenAlerts = async (db: Database): Promise<Readonly<Record<Sev
   const rows = await db
     .select({ severity, count: sql<number>`count(*)::int` })
     .from(tables.alert)
-    .where(inArray(status, [...live]))
+    .where(and(isReal(tables.alert), inArray(status, [...live])))
     .groupBy(severity)
   const counts = { SEV1: 0, SEV2: 0, SEV3: 0, SEV4: 0 }
   for (const row of rows) counts[row.severity] = row.count

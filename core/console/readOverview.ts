@@ -3,6 +3,7 @@ import { readChannelFigures } from '../alerts/index.ts'
 import type { Config } from '../config/types.ts'
 import type { LabelledConfig } from '../labels/index.ts'
 import { type Database, tables } from '../store/index.ts'
+import { readCanary } from '../vigil/index.ts'
 import type { AlertView, ChainView, FailingBot, Overview, ProcessView } from './overviewTypes.ts'
 import {
   countOpenAlerts,
@@ -39,6 +40,7 @@ export const readOverview = async (
     chains,
     counts,
     waiting,
+    canary,
   ] = await Promise.all([
     listAlerts(db, { which: 'open', limit: 200 }),
     listAlerts(db, { which: 'closed', since, limit: 30 }),
@@ -51,6 +53,7 @@ export const readOverview = async (
     readChains(db, config, rows, at),
     countOpenAlerts(db),
     listWaiting(db),
+    readCanary(db),
   ])
   const processes = rows.map((row) => viewProcess(row, at)).sort(byName)
   const failingBots = bots.map(({ botId, chainId, lastError }) => ({
@@ -58,7 +61,7 @@ export const readOverview = async (
     chainId,
     error: lastError ?? '',
   }))
-  const found = { alerts, processes, chains, channels, failingBots }
+  const found = { alerts, processes, chains, channels, failingBots, canary }
   const reasons = listReasons(found)
   const names = await readNames(db, config, [
     ...[...alerts, ...closedAlerts].map((row) => ({ chainId: row.chainId, words: row.summary })),
@@ -98,6 +101,7 @@ const listReasons = (found: {
   readonly chains: readonly ChainView[]
   readonly channels: Overview['channels']
   readonly failingBots: readonly FailingBot[]
+  readonly canary: Overview['canary']
 }): string[] => {
   const reasons: string[] = []
   if (found.processes.length === 0) reasons.push('No process has reported yet.')
@@ -124,6 +128,9 @@ const listReasons = (found: {
       reasons.push(`Channel ${name} is ${oldestPendingS} s behind with ${pending} messages${why}.`)
     }
   }
+  const { canary } = found
+  if (canary && (canary.isLost || (canary.status === 'travelling' && canary.lateAt)))
+    reasons.push(`The canary does not reach channel ${canary.channel}.`)
   const unknown = found.alerts.filter(({ status }) => status === 'unknown').length
   if (unknown > 0)
     reasons.push(`${unknown} conditions cannot be told: their source does not answer.`)

@@ -64,7 +64,21 @@ const processRow = (row: ProcessView, overview: Overview): Markup =>
 ${row.reason ? html`<p class="mute">${text(row.reason, 240)}</p>` : ''}
 <div class="facts num"><span>pid ${row.pid}</span><span>up ${age(row.startedAt, overview.at, 'for')}</span><span>${megabytes(row.rssBytes)}</span>${row.restarts > 0 ? html`<span>${count(row.restarts, 'restart')}</span>` : ''}</div></div>`
 
-/** Every process that ever reported, and the channels to people. */
+/** The finding made up to travel the whole way: how long the last one took, or how long this one is under way. */
+const canaryRow = ({ canary, at }: Overview): Markup | string => {
+  if (!canary) return ''
+  const { channel, status, tookMs, sentAt, lateAt, isLost } = canary
+  const isBad = isLost || (status === 'travelling' && lateAt !== null)
+  const said =
+    status === 'delivered' && tookMs !== null
+      ? `arrived in ${latency(tookMs)}`
+      : isLost
+        ? 'refused'
+        : 'under way'
+  return html`<div class="row"><div class="line"><span class="dot ${isBad ? 'bad' : 'ok'}"></span><span class="grow title">canary to ${text(channel, 60)}</span>${isBad ? html`<span class="tag bad">late</span>` : ''}<span class="end num">${said}, ${age(sentAt, at)}</span></div></div>`
+}
+
+/** Every process that ever reported, the channels to people, and the canary. */
 export const renderProcesses = (overview: Overview): Markup => {
   const waiting = Object.entries(overview.channels)
   return html`<h2>Processes <span class="count">${overview.processes.length}</span></h2>
@@ -72,7 +86,7 @@ ${overview.processes.length === 0 ? html`<p class="none">None has reported yet.<
 ${waiting.map(
   ([name, { pending, dead, lastError }]) =>
     html`<div class="row"><div class="line"><span class="dot ${dead > 0 ? 'bad' : 'warn'}"></span><span class="grow title">channel ${text(name, 60)}</span><span class="end num">${pending} waiting${dead > 0 ? `, ${dead} given up` : ''}</span></div>${lastError ? html`<p class="mute">${text(lastError, 200)}</p>` : ''}</div>`,
-)}`
+)}${canaryRow(overview)}`
 }
 
 /** The last changes of the watchlist that running processes took up. */
