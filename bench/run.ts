@@ -12,6 +12,9 @@ const ALL = [
   'indexer',
   'memory',
   'forta',
+  'delivery',
+  'intake',
+  'console',
 ] as const
 
 const flags = process.argv.slice(2).filter((arg) => arg.startsWith('--'))
