@@ -24,6 +24,10 @@ const STATUS_CLASS: Readonly<Record<FindingView['status'], string>> = {
 }
 const GONE: readonly FindingView['status'][] = ['retracted', 'dropped']
 
+/** The rest stands on pages of its own. */
+const MAX_FINDINGS = 20
+const MAX_EXECUTIONS = 6
+
 const findingRow = (row: FindingView, overview: Overview): Markup =>
   html`<tr data-row class="${GONE.includes(row.status) ? 'gone' : ''}">
 <td class="nowrap mute">${age(row.createdAt, overview.at)}</td>
@@ -42,7 +46,7 @@ ${
   overview.findings.length === 0
     ? html`<p class="none">Nothing was found yet.</p>`
     : html`<table><thead><tr><th>Seen</th><th>Severity</th><th>What</th><th>Bot, thing</th><th class="right">Block</th><th>Transaction</th><th class="right">Latency</th><th>Status</th></tr></thead>
-<tbody>${overview.findings.map((row) => findingRow(row, overview))}</tbody></table>`
+<tbody>${overview.findings.slice(0, MAX_FINDINGS).map((row) => findingRow(row, overview))}</tbody></table>`
 }`
 
 const EXECUTION_CLASS: Readonly<Record<ExecutionView['status'], string>> = {
@@ -74,4 +78,4 @@ ${row.reason ? html`<p>${prose(row.reason, 300, namesOn(overview, row.chainId))}
 /** The newest runs of approved actions. */
 export const renderExecutions = (overview: Overview): Markup =>
   html`<h2>Executions</h2>
-${overview.executions.length === 0 ? html`<p class="none">No action has run.</p>` : overview.executions.map((row) => executionRow(row, overview))}`
+${overview.executions.length === 0 ? html`<p class="none">No action has run.</p>` : overview.executions.slice(0, MAX_EXECUTIONS).map((row) => executionRow(row, overview))}`

@@ -38,8 +38,11 @@ const alertRow = (row: AlertView, overview: Overview): Markup => {
 </div>`
 }
 
-/** How many alerts of an incident are shown before the rest is folded away. */
-const SHOWN = 5
+/** How many incidents, alerts of each, and alerts without one are shown; the rest stands on pages of its own. */
+const MAX_INCIDENTS = 12
+const SHOWN = 3
+const MAX_ALONE = 8
+const MAX_CLOSED = 10
 
 const incidentBlock = (incident: IncidentView, overview: Overview): Markup => {
   const alerts = overview.alerts.filter(({ incidentId }) => incidentId === incident.id)
@@ -48,7 +51,7 @@ const incidentBlock = (incident: IncidentView, overview: Overview): Markup => {
 <div class="head"><div class="line">${severityTag(incident.severity)}<span class="grow title"><a data-open href="/incidents/${incident.id}">${text(incident.subject, 120)}</a></span><span class="end">open for ${age(incident.openedAt, overview.at, 'for')}</span></div>
 <div class="facts"><span>incident <code>${incident.id.slice(0, 12)}</code></span><span>${count(alerts.length, 'open alert')}</span>${incident.owner ? html`<span>owner ${text(incident.owner, 60)}</span>` : ''}</div></div>
 ${alerts.slice(0, SHOWN).map((row) => alertRow(row, overview))}
-${rest.length > 0 ? html`<details id="more-${incident.id}"><summary>${count(rest.length, 'more alert')}: ${bySeverity(rest)}</summary>${rest.map((row) => alertRow(row, overview))}</details>` : ''}</div>`
+${rest.length > 0 ? html`<div class="row"><a href="/incidents/${incident.id}">${count(rest.length, 'more alert')}: ${bySeverity(rest)}</a></div>` : ''}</div>`
 }
 
 /** `2 SEV1, 3 SEV2`. */
@@ -66,7 +69,9 @@ export const renderIncidents = (overview: Overview): Markup => {
   const alone = alerts.filter(({ incidentId }) => incidentId === null || !grouped.has(incidentId))
   return html`<h2>Open incidents <span class="count">${incidents.length}</span><span class="end">${count(alerts.length, 'open alert')}</span></h2>
 ${incidents.length === 0 && alone.length === 0 ? html`<p class="none">Nothing is open.</p>` : ''}
-${incidents.map((incident) => incidentBlock(incident, overview))}
-${alone.map((row) => alertRow(row, overview))}
-${closedAlerts.length > 0 ? html`<details id="closed"><summary>${count(closedAlerts.length, 'alert')} closed within 24 hours</summary>${closedAlerts.map((row) => alertRow(row, overview))}</details>` : ''}`
+${incidents.slice(0, MAX_INCIDENTS).map((incident) => incidentBlock(incident, overview))}
+${incidents.length > MAX_INCIDENTS ? html`<div class="row"><a href="/incidents?status=open">${count(incidents.length - MAX_INCIDENTS, 'more open incident')}</a></div>` : ''}
+${alone.slice(0, MAX_ALONE).map((row) => alertRow(row, overview))}
+${alone.length > MAX_ALONE ? html`<div class="row"><a href="/alerts">${count(alone.length - MAX_ALONE, 'more open alert')}</a></div>` : ''}
+${closedAlerts.length > 0 ? html`<details id="closed"><summary>${count(closedAlerts.length, 'alert')} closed within 24 hours</summary>${closedAlerts.slice(0, MAX_CLOSED).map((row) => alertRow(row, overview))}</details>` : ''}`
 }

@@ -194,7 +194,7 @@ const readChainState = async (options: PageOptions): Promise<ChainState | undefi
       .finally(() => {
         checking = undefined
       })
-  await Promise.race([checking, new Promise((resolve) => setTimeout(resolve, 150))])
+  await Promise.race([checking, new Promise((resolve) => setTimeout(resolve, 60))])
   return chainState
 }
 

@@ -37,7 +37,7 @@ import { renderTimeline } from './timeline.ts'
 const IDS = /^[\w-]{1,100}$/
 const SHOWN_ALERTS = 12
 /** Rows of a kind that the page reads: more than anybody reads in the night, and quick. */
-const MOST = 300
+const MOST = 200
 
 const figures = (record: IncidentRecord, report: Postmortem, now: Date): Markup => {
   const { incident } = record
@@ -153,7 +153,7 @@ const alertRows = (
 <p><bdi>${prose(each.summary, 500, (address) => names.get(`${each.chainId}:${address}`))}</bdi></p>
 <div class="facts"><span>${said(each.botId, 60)}</span>${each.thing ? html`<span>${said(each.thing, 60)}</span>` : ''}<span>${said(chain.name, 40)}</span>${each.chainId === 0 ? '' : html`<span class="num">block ${number(each.lastBlock)}</span>`}${newest ? html`<span><a href="/findings/${newest.id}">evidence</a></span>${newest.txHash ? html`<span>tx ${hex(newest.txHash, 'transaction', chain.explorer)}</span>` : ''}<span>${newest.status}</span>` : ''}<span class="num">${count(each.findings, 'finding')}</span></div></div>`
   }
-  return html`${rows.slice(0, SHOWN_ALERTS).map(row)}${rows.length > SHOWN_ALERTS ? html`<details id="more-alerts"><summary>${count(rows.length - SHOWN_ALERTS, 'more alert')}</summary>${rows.slice(SHOWN_ALERTS).map(row)}</details>` : ''}`
+  return html`${rows.slice(0, SHOWN_ALERTS).map(row)}${rows.length > SHOWN_ALERTS ? html`<details id="more-alerts"><summary>${count(rows.length - SHOWN_ALERTS, 'more alert')}</summary>${rows.slice(SHOWN_ALERTS, 40).map(row)}</details>` : ''}`
 }
 
 const runbooks = async (options: PageOptions, record: IncidentRecord): Promise<Markup> => {

@@ -47,7 +47,7 @@ export const findingFilterSchema = z.object({
 })
 export type FindingFilter = z.infer<typeof findingFilterSchema>
 
-const PAGE = 50
+const PAGE = 40
 /** Rows may be committed a little out of the order of their numbers. */
 const SLACK = 10_000
 

@@ -34,12 +34,15 @@ const step = (each: Step): Markup =>
       : ''
   }</span></li>`
 
+/** Steps on the page; the export has all. */
+const SHOWN = 60
+
 /** Newest first, to the second, in UTC; a line for each day. */
 export const renderTimeline = (steps: readonly Step[]): Markup => {
-  const shown = steps.toReversed()
+  const shown = steps.slice(-SHOWN).toReversed()
   return html`<ol class="time">${shown.map((each, index) => {
     const day = each.at.toISOString().slice(0, 10)
     const isNew = shown[index - 1]?.at.toISOString().slice(0, 10) !== day
     return html`${isNew ? html`<li class="day">${day} (UTC)</li>` : ''}${step(each)}`
-  })}</ol>`
+  })}</ol>${steps.length > SHOWN ? html`<p class="none">${steps.length - SHOWN} earlier steps are in the post-mortem.</p>` : ''}`
 }
