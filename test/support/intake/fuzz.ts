@@ -24,7 +24,7 @@ const ODD: readonly string[] = [
   '{"a":1,"a":2}',
   `"${'x'.repeat(5_000)}"`,
   `${'['.repeat(200)}${']'.repeat(200)}`,
-  "\"'; drop table tocsin.finding; --\"",
+  '"\'; drop table tocsin.finding; --"',
   '"<script>alert(1)</script>"',
   '"0x"',
   'NaN',
@@ -33,7 +33,9 @@ const ODD: readonly string[] = [
 
 /** A value of the text, whole, put out of place by an odd one. */
 const replaceValue = (random: Random, body: string): string => {
-  const places = [...body.matchAll(/:("(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?|null|true|false|\[\]|\{\})/g)]
+  const places = [
+    ...body.matchAll(/:("(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?|null|true|false|\[\]|\{\})/g),
+  ]
   const place = places[random.int(0, Math.max(0, places.length - 1))]
   if (!place) return random.pick(ODD)
   const at = place.index + 1
@@ -63,18 +65,35 @@ const garbage = (random: Random): Buffer =>
 const renew = (random: Random, body: string): string => {
   const hex = (): string => random.int(0, 0xffff_ffff).toString(16).padStart(8, '0')
   return body
-    .replace(/("(?:hash|id|fingerprint)":"(?:0x)?)([0-9a-f-]{8})/g, (_, start: string) => start + hex())
+    .replace(
+      /("(?:hash|id|fingerprint)":"(?:0x)?)([0-9a-f-]{8})/g,
+      (_, start: string) => start + hex(),
+    )
     .replace('"inc-77"', `"inc-${hex()}"`)
 }
 
-const HEADERS = ['content-type', 'authorization', 'x-signature', 'x-timestamp', 'webhook-id', 'date']
+const HEADERS = [
+  'content-type',
+  'authorization',
+  'x-signature',
+  'x-timestamp',
+  'webhook-id',
+  'date',
+]
 
 const spoilHeaders = (
   random: Random,
   headers: Readonly<Record<string, string>>,
 ): Record<string, string> => {
   const name = random.pick([...HEADERS, ...Object.keys(headers)])
-  const value = random.pick(['', 'x', 'Bearer ', '\u0000', '9'.repeat(400), `${headers[name] ?? ''}0`])
+  const value = random.pick([
+    '',
+    'x',
+    'Bearer ',
+    '\u0000',
+    '9'.repeat(400),
+    `${headers[name] ?? ''}0`,
+  ])
   return { ...headers, [name]: value }
 }
 
@@ -86,7 +105,11 @@ export type FuzzResult = {
 
 export type FuzzClock = { nowMs: number }
 
-type Sent = { readonly target: string; readonly body: string | Buffer; readonly headers: Record<string, string> }
+type Sent = {
+  readonly target: string
+  readonly body: string | Buffer
+  readonly headers: Record<string, string>
+}
 
 const compose = async (random: Random, golden: Golden, atMs: number): Promise<Sent> => {
   const target = targetOf(golden)
@@ -158,7 +181,11 @@ const withCheapToken = (golden: Golden): Golden => {
 export const fuzzIntake = async (
   rig: IntakeRig,
   clock: FuzzClock,
-  options: { readonly count: number; readonly seed: number; readonly onProgress?: (done: number) => void },
+  options: {
+    readonly count: number
+    readonly seed: number
+    readonly onProgress?: (done: number) => void
+  },
 ): Promise<FuzzResult> => {
   const random = createRandom(options.seed)
   const byStatus: Record<string, number> = {}
