@@ -1,11 +1,13 @@
 import { readdir, readFile } from 'node:fs/promises'
-import { dirname, extname, join } from 'node:path'
+import { basename, dirname, extname, join } from 'node:path'
 import type { BotDefinition } from '../engine/types.ts'
 import { bindPacked } from './createAgent.ts'
 import type { PackedWatch } from './types.ts'
 
 /** The bot's own code, without its tests. */
 const readCode = async (file: string): Promise<string> => {
+  // A loose file shares its folder with other bots.
+  if (!/^bot\.[mc]?[tj]s$/.test(basename(file))) return readFile(file, 'utf8')
   const folder = dirname(file)
   const names = (await readdir(folder)).filter(
     (name) => /^\.[mc]?[tj]s$/.test(extname(name)) && !/\.(test|d)\.[mc]?[tj]s$/.test(name),
