@@ -8,6 +8,7 @@ import { BLOCKED_SIGNAL, EXIT } from './exitCodes.ts'
 import { hostForta } from './hostForta.ts'
 import { findBotFile, loadBots } from './loadBots.ts'
 import type { ProcessInput } from './processInput.ts'
+import { tellPlan } from './tellPlan.ts'
 import { watchBots } from './watchBots.ts'
 
 /** How often the watcher looks whether the policy files changed (ms): the signer refuses an intent of an older one. */
@@ -58,6 +59,9 @@ export const startWatcher = async (input: ProcessInput): Promise<RunningProcess>
     await forta.stop()
     throw error
   })
+  const onPlanError = (error: unknown): void =>
+    log.warn({ error: messageOf(error) }, 'The console was not told what is watched by whom.')
+  await tellPlan(store, config, bots, book.list()).catch(onPlanError)
   const followed = input.watchesBots ? config.botsDir : undefined
   const following =
     followed === undefined
@@ -92,6 +96,7 @@ export const startWatcher = async (input: ProcessInput): Promise<RunningProcess>
     reload: async (next) => {
       await watcher.reload?.(next)
       config = next
+      await tellPlan(store, config, bots, book.list()).catch(onPlanError)
       polling.wake()
     },
     stop: async () => {
