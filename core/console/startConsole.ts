@@ -33,7 +33,9 @@ export const startConsole = async (options: {
   })
   const hub = createHub({ config: () => config, store, log })
   const streams = createStreams({ config, store, log })
-  const ownHosts = [host, ...(hosts ?? [])].map((name) => name.toLowerCase())
+  const publicUrl = publicUrlOf(config)
+  const publicHosts = publicUrl ? [new URL(publicUrl).hostname] : []
+  const ownHosts = [host, ...(hosts ?? []), ...publicHosts].map((name) => name.toLowerCase())
   const app = createApp({
     config: () => config,
     store,
