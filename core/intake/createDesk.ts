@@ -13,6 +13,7 @@ import type {
   IntakeRequest,
   ReceiverKind,
   Refusal,
+  Verdict,
 } from './types.ts'
 import { refuse } from './verdicts.ts'
 
@@ -199,42 +200,53 @@ export const createDesk = (options: DeskOptions): Desk => {
     }
   }
 
+  /** What the kind of the receiver says, once place, rate, headers and size are well. */
+  const hear = async (
+    delivery: Delivery,
+    place: Place,
+    kind: AnyReceiverKind,
+    method: IntakeRequest['method'],
+  ): Promise<Verdict> => {
+    const { receiver, path, query } = place
+    const { name } = receiver
+    // Counted for each caller, so that one who cannot sign does not use up the rate of those who can.
+    const waitMs = rate.take(`${name} ${delivery.remote}`, receiver.perMinute, now())
+    if (waitMs > 0) return tooMany(waitMs)
+    const unfit = checkHeaders(delivery, kind)
+    if (unfit) return unfit
+    const raw = await readBody(delivery, place, kind)
+    if (!Buffer.isBuffer(raw)) return raw
+    const { url } = options.config().intake ?? {}
+    const request: IntakeRequest = {
+      method,
+      raw,
+      headers: delivery.headers,
+      path,
+      query,
+      url: url === undefined ? undefined : `${url.replace(/\/+$/, '')}${delivery.target}`,
+      atMs: now(),
+    }
+    const verdict = await kind.read(request, receiver as never)
+    if (verdict.verdict === 'refused') return verdict
+    const genuineWaitMs = rate.take(name, receiver.perMinute, now())
+    return genuineWaitMs > 0 ? tooMany(genuineWaitMs) : verdict
+  }
+
   const judge = async (
     delivery: Delivery,
     place: Place,
     kind: AnyReceiverKind,
     method: IntakeRequest['method'],
   ): Promise<DeskAnswer> => {
-    const { receiver, path, query } = place
+    const { receiver } = place
     const { name } = receiver
     const startedMs = performance.now()
     const turnDown = (refusal: Refusal): DeskAnswer => {
       count(name, 'refused', refusal.reason)
       return toAnswer(refusal)
     }
-    // Counted for each caller, so that one who cannot sign does not use up the rate of those who can.
-    const waitMs = rate.take(`${name} ${delivery.remote}`, receiver.perMinute, now())
-    if (waitMs > 0) return turnDown(tooMany(waitMs))
-    const unfit = checkHeaders(delivery, kind)
-    if (unfit) return turnDown(unfit)
-    const raw = await readBody(delivery, place, kind)
-    if (!Buffer.isBuffer(raw)) return turnDown(raw)
-    const { url } = options.config().intake ?? {}
-    const verdict = await kind.read(
-      {
-        method,
-        raw,
-        headers: delivery.headers,
-        path,
-        query,
-        url: url === undefined ? undefined : `${url.replace(/\/+$/, '')}${delivery.target}`,
-        atMs: now(),
-      },
-      receiver as never,
-    )
+    const verdict = await hear(delivery, place, kind, method)
     if (verdict.verdict === 'refused') return turnDown(verdict)
-    const genuineWaitMs = rate.take(name, receiver.perMinute, now())
-    if (genuineWaitMs > 0) return turnDown(tooMany(genuineWaitMs))
     const stored = await store(verdict, receiver)
     if ('verdict' in stored) return turnDown(stored)
     if (stored.isRepeat && verdict.once?.repeat === 'conflict')
