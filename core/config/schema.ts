@@ -7,7 +7,7 @@ import { intakeSchema } from './intakeSchema.ts'
 import { onCallSchema } from './onCallSchema.ts'
 import { address, name, secretSchema, sev, urlOrSecret } from './schemaWords.ts'
 import { signerSchema } from './signerSchema.ts'
-import { subscriptionSchema } from './subscriptionSchema.ts'
+import { subscriptionFilterSchema, subscriptionSchema } from './subscriptionSchema.ts'
 import { vigilSchema } from './vigilSchema.ts'
 
 /**
@@ -376,5 +376,8 @@ export const watchlistSchema = z.strictObject({
     })
     .default({ host: '127.0.0.1', basePort: 9_460 }),
 })
+
+/** For filters that come by other ways than the file. */
+export { subscriptionFilterSchema }
 
 export type WatchlistFile = z.infer<typeof watchlistSchema>

@@ -1,9 +1,8 @@
-import type { z } from 'zod'
-import type { subscriptionFilterSchema } from '../config/subscriptionSchema.ts'
+import type { SubscriptionConfig } from '../config/types.ts'
 import { isOwnAffair } from './events.ts'
 import type { FindingEvent, KnownChain } from './types.ts'
 
-export type SubscriptionFilter = z.infer<typeof subscriptionFilterSchema>
+export type SubscriptionFilter = SubscriptionConfig['filter']
 
 const RANK: Readonly<Record<string, number>> = { Critical: 1, High: 2, Medium: 3, Low: 4, Info: 5 }
 

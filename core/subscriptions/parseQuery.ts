@@ -1,4 +1,4 @@
-import { subscriptionFilterSchema } from '../config/subscriptionSchema.ts'
+import { subscriptionFilterSchema } from '../config/schema.ts'
 import type { SubscriptionFilter } from './matchesFilter.ts'
 
 export type StreamQuery =
