@@ -1,4 +1,5 @@
 import { startNotifier } from '../../core/alerts/index.ts'
+import { plainIncidents } from '../../core/alerts/testSupport.ts'
 import { connectDatabase } from '../../core/store/index.ts'
 import { createLogger } from '../../core/telemetry/index.ts'
 
@@ -14,6 +15,7 @@ await startNotifier({
       { kind: 'webhook', minSeverity: 'SEV4', name: 'hook', url, secret, timeoutMs: 2_000 },
     ],
     routes: [{ match: {}, channels: ['hook'], continue: false }],
+    incidents: plainIncidents,
   },
   store,
   log,
