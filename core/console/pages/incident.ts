@@ -207,11 +207,10 @@ export const showIncident = async (c: ConsoleContext, options: PageOptions): Pro
     config,
     record.alerts.map(({ chainId, summary }) => ({ chainId, words: summary })),
   )
-  const [people, proposals, books, blast] = await Promise.all([
+  const [people, proposals, books] = await Promise.all([
     paged(options, record, at),
     Promise.all(waiting.map((row) => renderProposalCard(c, options, row, at))),
     runbooks(options, record),
-    readBlast(options, record),
   ])
   const said_ = c.req.query('said')
   return show(c, options, {
@@ -235,7 +234,7 @@ ${card(html`Timeline <span class="count">${count(report.timeline.length, 'step')
 </div><div class="col">
 ${card('Who is told', html`<div data-part="people">${people}</div>`)}
 ${record.executions.length > 0 ? card('What is being done', html`<div data-part="done">${record.executions.map((row) => html`<div class="row"><div class="line">${executionStatus(row.status)}<span class="grow title"><a href="/actions/${row.id}">${said(row.actionId, 80)}</a></span><span class="end">${age(row.requestedAt, at)}</span></div>${row.reason ? html`<p class="mute">${said(row.reason, 240)}</p>` : ''}</div>`)}</div>`) : ''}
-${renderBlast(blast)}
+${renderBlast(readBlast(config, record))}
 ${report.knew.length > 0 ? card('Who knew when', facts(report.knew.slice(0, 12).map((each) => [each.who.slice(0, 60), html`${moment(each.at, at)}<span class="mute">, ${span(each.afterS * 1_000)} after it opened, ${said(each.how, 60)}</span>`]))) : ''}
 ${card(html`Gaps <span class="count">${report.gaps.length}</span>`, html`<div data-part="gaps">${report.gaps.length === 0 ? none('None.') : report.gaps.slice(0, 12).map((gap) => html`<div class="row"><div class="line"><span class="grow">${said(gap.kind, 60)}</span><span class="end">${gap.seconds === null ? '' : span(gap.seconds * 1_000)}</span></div><p class="mute">${said(gap.text, 240)}</p></div>`)}</div>`)}
 </div></div>`,
