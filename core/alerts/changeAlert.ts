@@ -1,9 +1,10 @@
 import { and, eq, sql } from 'drizzle-orm'
 import { cleanText, TocsinError } from '../base/index.ts'
-import { type Database, type DatabaseTransaction, notify, tables } from '../store/index.ts'
+import { type Database, type DatabaseTransaction, tables } from '../store/index.ts'
 import { isOpen, QUIET_MS } from './alertBook.ts'
 import { databaseNow, lockAlerts } from './alertLock.ts'
 import { closedAlert } from './closedAlert.ts'
+import { noteIncident } from './incident/noteIncident.ts'
 import type { AlertRow, RoutingConfig } from './types.ts'
 import { writeAlerts } from './writeAlerts.ts'
 
@@ -39,7 +40,14 @@ export const acknowledgeAlert = (options: {
       acknowledgedBy: cleanText(options.by, 100),
     }
     await tx.update(tables.alert).set(set).where(eq(tables.alert.id, row.id))
-    await notify(tx, 'tocsin_alert')
+    await noteIncident(tx, {
+      incidentId: row.incidentId ?? row.id,
+      alertId: row.id,
+      at: set.acknowledgedAt,
+      kind: 'acknowledged',
+      actor: set.acknowledgedBy,
+      text: `${set.acknowledgedBy} has the alert "${row.title}" in hand.`,
+    })
     return { ...row, ...set }
   })
 

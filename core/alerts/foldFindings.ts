@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, inArray, ne, or, sql } from 'drizzle-orm'
+import { and, asc, eq, gt, inArray, ne, or } from 'drizzle-orm'
 import { type Database, type DatabaseTransaction, tables } from '../store/index.ts'
 import { type AlertState, createAlertBook, isGone, type Member, QUIET_MS } from './alertBook.ts'
 import { databaseNow, tryLockAlerts } from './alertLock.ts'
@@ -13,6 +13,8 @@ export type FoldOptions = {
   readonly runbookFor?: ((botId: string) => string | undefined) | undefined
   /** Findings per transaction. Default: 500. */
   readonly batchSize?: number
+  /** For tests: what time it is. Default: the database's now. */
+  readonly now?: Date | undefined
 }
 
 /**
@@ -30,14 +32,15 @@ export const foldFindings = (options: FoldOptions): Promise<number> =>
       .limit(options.batchSize ?? 500)
     if (queued.length === 0) return 0
     const findings = inOrder(queued.flatMap(({ finding }) => (finding ? [finding] : [])))
+    const now = options.now ?? (await databaseNow(tx))
     const book = createAlertBook({
-      states: await loadStates(tx, findings),
-      now: await databaseNow(tx),
+      states: await loadStates(tx, findings, now),
+      now,
       route: (finding) => routeFinding(options.config, finding),
       runbookFor: options.runbookFor,
     })
     for (const finding of findings) book.fold(finding)
-    await writeAlerts(tx, options.config, book.states())
+    await writeAlerts(tx, options.config, book.states(), now)
     await tx.delete(tables.findingQueue).where(
       inArray(
         tables.findingQueue.seq,
@@ -70,6 +73,7 @@ const inOrder = (findings: readonly FindingRow[]): FindingRow[] => {
 const loadStates = async (
   tx: DatabaseTransaction,
   findings: readonly FindingRow[],
+  now: Date,
 ): Promise<AlertState[]> => {
   const memberships = await tx
     .select()
@@ -92,6 +96,7 @@ const loadStates = async (
     tx,
     [...keys],
     [...new Set(memberships.map(({ alertId }) => alertId))],
+    now,
   )
   const members = await loadMembers(
     tx,
@@ -103,6 +108,7 @@ const loadStates = async (
     members: deepKeys.has(row.key) ? (members.get(row.id) ?? new Map()) : undefined,
     touched: new Map(),
     changes: [],
+    traces: new Set(),
   }))
 }
 
@@ -110,6 +116,7 @@ const loadAlerts = async (
   tx: DatabaseTransaction,
   keys: readonly string[],
   ids: readonly string[],
+  now: Date,
 ): Promise<AlertRow[]> => {
   const live = await tx
     .select()
@@ -130,7 +137,7 @@ const loadAlerts = async (
             and(eq(tables.alert.status, 'retracted'), gt(tables.alert.findings, 0)),
             and(
               eq(tables.alert.status, 'retracted'),
-              sql`${tables.alert.updatedAt} > now() - ${QUIET_MS} * interval '1 millisecond'`,
+              gt(tables.alert.updatedAt, new Date(now.getTime() - QUIET_MS)),
             ),
           ),
         ),

@@ -35,6 +35,7 @@ export {
   type TimelineEntry,
 } from './incident/readIncident.ts'
 export { isBusinessTime, measureTargets, type TargetFigure } from './incident/targets.ts'
+export { tickIncidents } from './incident/tickIncidents.ts'
 export { readChannelFigures } from './outbox.ts'
 export { routeFinding } from './routeFinding.ts'
 export type { SilenceMatchers } from './silence/silenceMatchers.ts'

@@ -44,9 +44,10 @@ const leastOf = (channel: RoutingConfig['channels'][number]): Sev =>
 /**
  * How grave a finding is for people and which channels hear of it. Routes are tried in order; a match ends the search
  * unless it says `continue`; a channel that is named takes nothing milder than its own `minSeverity`. What comes to no
- * channel goes to every one when it is SEV1 or SEV2, else to the console channels.
+ * channel goes to every one when it is SEV1 or SEV2, else to the console channels. `as`: it counts as this severity,
+ * whatever the finding says.
  */
-export const routeFinding = (config: RoutingConfig, facts: Facts): Routed => {
+export const routeFinding = (config: RoutingConfig, facts: Facts, as?: Sev): Routed => {
   const least = new Map(config.channels.map((channel) => [channel.name, leastOf(channel)]))
   const hears = (name: string, sev: Sev): boolean => {
     const limit = least.get(name)
@@ -58,7 +59,7 @@ export const routeFinding = (config: RoutingConfig, facts: Facts): Routed => {
   const channels: string[] = []
   let severity: Sev | undefined
   for (const route of config.routes) {
-    const mapped = severityIn(route, facts.severity)
+    const mapped = as ?? severityIn(route, facts.severity)
     const { match } = route
     const matches =
       allows(match.severity, mapped) &&
@@ -73,7 +74,7 @@ export const routeFinding = (config: RoutingConfig, facts: Facts): Routed => {
     )
     if (!route.continue) break
   }
-  severity ??= severityIn(undefined, facts.severity)
+  severity ??= as ?? severityIn(undefined, facts.severity)
   const routed = channels.length > 0 ? channels : everyone(config, severity)
   const told = severity
   const named = listNamed(facts).filter((name) => hears(name, told) && !routed.includes(name))

@@ -13,6 +13,7 @@ import { closeQuietAlerts } from './changeAlert.ts'
 import { createChannel } from './channels/createChannel.ts'
 import { type ChannelWorker, drainChannel } from './drainChannel.ts'
 import { foldFindings } from './foldFindings.ts'
+import { tickIncidents } from './incident/tickIncidents.ts'
 import { createNotifierMetrics } from './notifierMetrics.ts'
 import { readChannelFigures } from './outbox.ts'
 import { createPresence } from './presence.ts'
@@ -21,6 +22,7 @@ import type { AlertMessage, Channel, ChannelFigures } from './types.ts'
 
 /** The part of the configuration that the notifier reads. */
 export type NotifierConfig = Pick<Config, 'channels' | 'routes' | 'chains' | 'dataDir'> &
+  Partial<Pick<Config, 'incidents' | 'dependencies' | 'people'>> &
   LabelledConfig
 
 export type Notifier = RunningProcess & {
@@ -113,7 +115,10 @@ export const startNotifier = async (options: NotifierOptions): Promise<Notifier>
         metrics.onFolded(count)
         foldError = ''
         if (count === 0 || signal.aborted) break
+        // In a storm what is held back comes due between two batches.
+        await tickIncidents({ db: store.db, config })
       }
+      await tickIncidents({ db: store.db, config })
       if (Date.now() - sweptAt < SWEEP_MS) return
       await closeQuietAlerts({ db: store.db, config })
       await forgetThreads(store.db)

@@ -1,12 +1,26 @@
 import { sql } from 'drizzle-orm'
 import { stableHash } from '../base/index.ts'
 import { type Store, tables } from '../store/index.ts'
+import { type IncidentSettings, incidentSettings } from './incident/incidentSettings.ts'
 import type { NotifierConfig } from './startNotifier.ts'
 import type { AlertMessage, FindingRow } from './types.ts'
 
 type FindingInsert = typeof tables.finding.$inferInsert
 
-/** A configuration with two console channels, everything going to the first. */
+const NEVER = 1_000_000
+
+/** Settings under which every change is told at once. */
+export const plainIncidents: IncidentSettings = {
+  ...incidentSettings({}),
+  groupWaitS: { SEV1: 0, SEV2: 0, SEV3: 0, SEV4: 0 },
+  cooldownS: { SEV1: 0, SEV2: 0, SEV3: 0, SEV4: 0 },
+  repeatS: { SEV1: 0, SEV2: 0, SEV3: 0, SEV4: 0 },
+  addUp: { alerts: NEVER, withinS: 600, upTo: 'SEV2' },
+  flapping: { transitions: NEVER, withinS: 1_800, stableS: 600 },
+  messagesPerMinute: NEVER,
+}
+
+/** A configuration with two console channels, everything going to the first, every change told at once. */
 export const routingConfig = (overrides: Partial<NotifierConfig> = {}): NotifierConfig => ({
   dataDir: '/nonexistent',
   chains: [],
@@ -15,6 +29,7 @@ export const routingConfig = (overrides: Partial<NotifierConfig> = {}): Notifier
     { kind: 'console', name: 'two' },
   ],
   routes: [{ match: {}, channels: ['one'], continue: false }],
+  incidents: plainIncidents,
   ...overrides,
 })
 

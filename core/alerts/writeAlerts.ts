@@ -1,43 +1,174 @@
-import { sql } from 'drizzle-orm'
+import { getTableColumns, inArray, type SQL, sql } from 'drizzle-orm'
+import { isCanary } from '../base/index.ts'
 import { type DatabaseTransaction, notify, tables } from '../store/index.ts'
 import { type AlertState, type Change, isOpen } from './alertBook.ts'
-import { joinIncidents, settleIncidents } from './incidents.ts'
-import { isGraver } from './routeFinding.ts'
-import type { RoutingConfig } from './types.ts'
-import { writeMessages } from './writeMessages.ts'
+import { databaseNow } from './alertLock.ts'
+import { incidentSettings } from './incident/incidentSettings.ts'
+import { inBatches, joinIncidents } from './incident/joinIncidents.ts'
+import { noteIncident } from './incident/noteIncident.ts'
+import { type Settled, settleIncidents, writeIncidents } from './incident/settleIncidents.ts'
+import { isGraver, routeFinding } from './routeFinding.ts'
+import { loadBudget } from './tell/budget.ts'
+import { holdNotices, releaseNotices } from './tell/heldNotices.ts'
+import { channelsOf, tellChanges } from './tell/tellChanges.ts'
+import { loadTellContext, mapOf, type TellContext } from './tell/tellContext.ts'
+import type { AlertRow, IncidentRow, RoutingConfig } from './types.ts'
+import { type Told, writeMessages } from './writeMessages.ts'
 
-/** Writes changed alerts with their members, their incidents, and what people are told of them. Wants the alert lock. */
+/**
+ * Writes changed alerts with their members, their incidents, what people are told of them, and what they are not told
+ * yet. Wants the alert lock.
+ */
 export const writeAlerts = async (
   tx: DatabaseTransaction,
   config: RoutingConfig,
   states: readonly AlertState[],
-  _now?: Date,
+  at?: Date,
 ): Promise<void> => {
-  const changed = states.filter((state) => state.touched.size > 0 || state.changes.length > 0)
-  if (changed.length === 0) return
-  await joinIncidents(tx, changed)
-  const told = changed.map((state) => {
-    const changes = withoutReorgs(state.changes)
-    const firstOrdinal = state.row.changes + 1
-    state.row.changes += changes.length
-    return { row: state.row, changes, firstOrdinal }
-  })
-  // Closed ones first: only one alert of a key may be open at any time.
-  const order = changed.toSorted((a, b) => Number(isOpen(a.row)) - Number(isOpen(b.row)))
-  for (const { row } of order) {
-    const { id, ...values } = row
-    await tx
-      .insert(tables.alert)
-      .values(row)
-      .onConflictDoUpdate({ target: tables.alert.id, set: values })
-  }
-  await writeMembers(tx, changed)
-  await settleIncidents(
+  const all = states.filter((state) => state.touched.size > 0 || state.changes.length > 0)
+  await writeCanaries(
     tx,
-    changed.map(({ row }) => row),
+    config,
+    all.filter(({ row }) => isCanary(row)),
   )
-  await writeMessages(tx, config, told)
+  const changed = all.filter(({ row }) => !isCanary(row))
+  if (changed.length === 0) return
+  const now = at ?? (await databaseNow(tx))
+  const settings = incidentSettings(config)
+  const created = await joinIncidents(tx, changed, { config, settings, map: mapOf(config), now })
+  const rows = changed.map(({ row }) => row)
+  const context = await loadTellContext(tx, { config, rows, now })
+  const budget = await loadBudget(tx, config, { now, perMinute: settings.messagesPerMinute })
+  const telling = tellChanges(
+    changed.map((state) => ({ state, changes: withoutReorgs(state.changes) })),
+    {
+      context,
+      budget,
+      incidents: await loadIncidents(tx, rows),
+      created: new Set(created.keys()),
+    },
+  )
+  await writeRows(tx, rows)
+  await writeMembers(tx, changed)
+  const { settled, notes } = await settleIncidents(tx, rows, { settings, now })
+  const addedUp = await tellAddedUp(tx, { settled, rows, config, context })
+  const causes = await incidentsOfAlerts(tx, [...telling.inhibited.values()])
+  await writeIncidents(
+    tx,
+    [...settled.values()].map(({ row }) => {
+      const isTold = telling.toldIncidents.has(row.id)
+      const cause = causes.get(telling.inhibited.get(row.id) ?? '')
+      const holds = cause !== undefined && cause !== row.id && !isTold && row.toldAt === null
+      return {
+        ...row,
+        toldAt: isTold ? now : row.toldAt,
+        inhibitedBy: isTold ? null : holds ? cause : row.inhibitedBy,
+      }
+    }),
+  )
+  await writeMessages(tx, config, [...telling.told, ...addedUp], now)
+  await holdNotices(tx, telling.held)
+  await releaseNotices(tx, telling.spoken, 'told', now)
+  await releaseNotices(tx, telling.over, 'over', now)
+  await budget.save(tx)
+  await noteIncident(tx, ...telling.notes, ...notes)
   await notify(tx, 'tocsin_alert')
+}
+
+/** A canary flies straight through: no incident, no budget, nothing that holds it back. */
+const writeCanaries = async (
+  tx: DatabaseTransaction,
+  config: RoutingConfig,
+  states: readonly AlertState[],
+): Promise<void> => {
+  if (states.length === 0) return
+  const told = states.map(({ row, changes }) => {
+    const firstOrdinal = row.changes + 1
+    row.changes += changes.length
+    return { row, changes, firstOrdinal }
+  })
+  const rows = states.map(({ row }) => row)
+  await writeRows(tx, rows)
+  await writeMembers(tx, states)
+  await writeMessages(tx, config, told, await databaseNow(tx))
+}
+
+const loadIncidents = async (
+  tx: DatabaseTransaction,
+  rows: readonly AlertRow[],
+): Promise<ReadonlyMap<string, IncidentRow>> => {
+  const ids = [...new Set(rows.flatMap(({ incidentId }) => incidentId ?? []))]
+  const found = await tx.select().from(tables.incident).where(inArray(tables.incident.id, ids))
+  return new Map(found.map((row) => [row.id, row]))
+}
+
+const incidentsOfAlerts = async (
+  tx: DatabaseTransaction,
+  alertIds: readonly string[],
+): Promise<ReadonlyMap<string, string>> => {
+  if (alertIds.length === 0) return new Map()
+  const found = await tx
+    .select({ id: tables.alert.id, incidentId: tables.alert.incidentId })
+    .from(tables.alert)
+    .where(inArray(tables.alert.id, [...new Set(alertIds)]))
+  return new Map(found.flatMap(({ id, incidentId }) => (incidentId ? [[id, incidentId]] : [])))
+}
+
+/** Many warnings made an incident graver: said once, of its gravest alert, to whoever hears of that severity. */
+const tellAddedUp = async (
+  tx: DatabaseTransaction,
+  options: {
+    readonly settled: ReadonlyMap<string, Settled>
+    readonly rows: readonly AlertRow[]
+    readonly config: RoutingConfig
+    readonly context: TellContext
+  },
+): Promise<readonly Told[]> => {
+  const told: Told[] = []
+  for (const { row: incident, addedUp } of options.settled.values()) {
+    if (!addedUp) continue
+    const lead = options.rows
+      .filter((row) => row.incidentId === incident.id && isOpen(row))
+      .sort((a, b) => a.severity.localeCompare(b.severity))[0]
+    if (!lead) continue
+    const { silence, maintenance, cause } = options.context.hindrances(lead)
+    if (silence || maintenance || cause !== undefined) continue
+    const { severity } = incident
+    const { channels } = routeFinding(options.config, { ...lead, severity: 'Info' }, severity)
+    const change: Change = {
+      kind: 'raised',
+      status: lead.status,
+      statusBefore: lead.status,
+      severity,
+      severityBefore: lead.severity,
+      channels: channelsOf(options.config, { channels, severity }),
+      summary: `Several alerts of this incident add up, so it counts as ${severity} now. ${lead.summary}`,
+    }
+    lead.changes += 1
+    await tx
+      .update(tables.alert)
+      .set({ changes: lead.changes })
+      .where(inArray(tables.alert.id, [lead.id]))
+    told.push({ row: lead, changes: [change], firstOrdinal: lead.changes })
+  }
+  return told
+}
+
+const columns = getTableColumns(tables.alert)
+const EXCLUDED: Record<string, SQL> = Object.fromEntries(
+  Object.entries(columns)
+    .filter(([name]) => name !== 'id')
+    .map(([name, column]) => [name, sql.raw(`excluded."${column.name}"`)]),
+)
+
+/** Closed ones first: only one alert of a key may be open at any time. */
+const writeRows = async (tx: DatabaseTransaction, rows: readonly AlertRow[]): Promise<void> => {
+  for (const part of [rows.filter((row) => !isOpen(row)), rows.filter(isOpen)])
+    for (const batch of inBatches(part))
+      await tx
+        .insert(tables.alert)
+        .values(batch)
+        .onConflictDoUpdate({ target: tables.alert.id, set: EXCLUDED })
 }
 
 const writeMembers = async (
@@ -52,10 +183,10 @@ const writeMembers = async (
       retracted,
     })),
   )
-  for (let from = 0; from < rows.length; from += 500) {
+  for (const batch of inBatches(rows)) {
     await tx
       .insert(tables.alertFinding)
-      .values(rows.slice(from, from + 500))
+      .values(batch)
       .onConflictDoUpdate({
         target: [tables.alertFinding.alertId, tables.alertFinding.findingId],
         set: { retracted: sql`excluded.retracted`, severity: sql`excluded.severity` },

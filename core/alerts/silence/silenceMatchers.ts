@@ -66,6 +66,4 @@ export const matchesSilence = (matchers: SilenceMatchers, alert: Silenceable): b
 
 /** Whether matchers say what they cover, beside its severity: one that covers everything would be no silence but a switch. */
 export const isNarrow = ({ severity, ...rest }: SilenceMatchers): boolean =>
-  Object.values(rest).some(
-    (patterns) => patterns?.every((pattern) => pattern !== '*') ?? false,
-  )
+  Object.values(rest).some((patterns) => patterns?.every((pattern) => pattern !== '*') ?? false)

@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os'
 import { type Command, Option } from 'commander'
 import { and, asc, desc, eq, inArray } from 'drizzle-orm'
 import { type AlertRow, acknowledgeAlert, resolveAlert } from '../../alerts/index.ts'
@@ -9,6 +8,7 @@ import { openStore } from '../openStore.ts'
 import { type CommonOptions, withCommonOptions } from '../options.ts'
 import { parseLimit } from '../parseOptions.ts'
 import { printFields, printJson, printTable } from '../printTable.ts'
+import { userName } from '../userName.ts'
 
 type ListOptions = CommonOptions & {
   readonly all?: boolean
@@ -183,15 +183,6 @@ const resolve = (id: string, options: ActOptions): Promise<void> =>
     if (options.json) return printJson(row)
     process.stdout.write(`${row.id} is resolved. Its channels are told.\n`)
   })
-
-const userName = (): string => {
-  try {
-    return userInfo().username
-  } catch {
-    // A container's user need not have a name.
-    return `uid ${process.getuid?.() ?? 'unknown'}`
-  }
-}
 
 /** `tocsin alerts`: what people are told of. */
 export const register = (program: Command): void => {

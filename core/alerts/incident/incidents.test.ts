@@ -1,0 +1,250 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { createTestDatabase, type TestDatabase } from '../../../test/support/database.ts'
+import { incidentsSchema } from '../../config/incidentsSchema.ts'
+import { tables } from '../../store/index.ts'
+import { foldFindings } from '../foldFindings.ts'
+import { createSilence } from '../silence/silences.ts'
+import { findingOf, record, retracted, routingConfig, toldMessages } from '../testSupport.ts'
+import type { RoutingConfig } from '../types.ts'
+import { acknowledgeIncident } from './acknowledgeIncident.ts'
+import { commentIncident } from './commentIncident.ts'
+import { resolveIncident } from './endIncident.ts'
+import { readIncident } from './readIncident.ts'
+import { tickIncidents } from './tickIncidents.ts'
+
+let store: TestDatabase
+const config: RoutingConfig = routingConfig({ incidents: incidentsSchema.parse({}) })
+/** A Saturday night. */
+const START = Date.parse('2026-11-21T23:00:00Z')
+let clock = START
+
+beforeAll(async () => {
+  store = await createTestDatabase()
+})
+afterAll(() => store?.drop())
+beforeEach(async () => {
+  clock = START
+  await store.pool.query(
+    `truncate tocsin.finding, tocsin.finding_queue, tocsin.alert, tocsin.alert_finding, tocsin.incident, tocsin.outbox,
+      tocsin.incident_event, tocsin.incident_key, tocsin.held_notice, tocsin.silence, tocsin.key_value`,
+  )
+})
+
+const now = (): Date => new Date(clock)
+const pass = async (seconds: number, using = config): Promise<void> => {
+  clock += seconds * 1_000
+  await fold(using)
+}
+const fold = async (using = config): Promise<void> => {
+  while ((await foldFindings({ db: store.db, config: using, now: now() })) > 0);
+  await tickIncidents({ db: store.db, config: using, now: now() })
+}
+const told = async (): Promise<string[]> =>
+  (await toldMessages(store)).map(({ change, severity }) => `${change} ${severity}`)
+const incidents = () => store.db.select().from(tables.incident).orderBy(tables.incident.openedAt)
+const firstIncident = async (): Promise<string> => (await incidents())[0]?.id ?? ''
+const kinds = async (id: string): Promise<string[]> =>
+  (await readIncident(store.db, { id, config })).timeline.map(({ kind }) => kind)
+
+const at = (thing: string, facts = {}) =>
+  findingOf({ thing, uniqueKey: thing, protocol: 'acme', severity: 'Medium', ...facts })
+const level = (condition: 'holds' | 'ended' | 'unknown', blockNumber: number, facts = {}) =>
+  findingOf({ alertKind: 'condition', condition, blockNumber, ...facts })
+
+test('behavior: the first page leaves at once, later members come as one message', async () => {
+  await record(store, at('a'))
+  await fold()
+  expect(await told()).toEqual(['opened SEV3'])
+  await record(
+    store,
+    at('b', { severity: 'Low' }),
+    at('c', { severity: 'Low', botId: 'correlation' }),
+  )
+  await pass(20)
+  expect(await told()).toEqual(['opened SEV3'])
+  await pass(40)
+  expect(await told()).toEqual(['opened SEV3', 'digest SEV4'])
+  expect((await toldMessages(store))[1]).toMatchObject({ more: { alerts: 2, incidents: 1 } })
+  expect(await incidents()).toHaveLength(1)
+  expect(await kinds(await firstIncident())).toEqual(
+    expect.arrayContaining(['opened', 'joined', 'released', 'undelivered']),
+  )
+})
+
+test('behavior: a SEV1 leaves at once in the middle of a storm, people get few messages, nothing is lost', async () => {
+  const many = Array.from({ length: 300 }, (_, i) => at(`t${i}`, { protocol: `p${i}` }))
+  await record(store, ...many)
+  await record(store, at('sev1', { protocol: 'other', severity: 'Critical' }))
+  await fold()
+  await pass(61)
+  const messages = await toldMessages(store)
+  expect(messages.length).toBeLessThanOrEqual(10)
+  expect(messages.filter(({ severity }) => severity === 'SEV1')).toHaveLength(1)
+  const single = messages.filter(({ change }) => change === 'opened').length
+  const inDigests = messages.reduce((sum, { more }) => sum + (more?.alerts ?? 0), 0)
+  expect(single + inDigests).toBe(301)
+})
+
+test('behavior: a silence ends in the night, and what is still true is told then', async () => {
+  const endsAt = new Date(START + 4 * 3_600_000)
+  await createSilence(store.db, {
+    matchers: { thing: ['a'] },
+    reason: 'migration',
+    by: 'ada',
+    endsAt,
+    at: now(),
+  })
+  const quiet = level('holds', 1, { thing: 'b', protocol: 'beta', severity: 'Medium' })
+  await record(store, at('a'), at('a', { alertId: 'WORST', severity: 'Critical' }), quiet)
+  await fold()
+  expect(await told()).toEqual(expect.arrayContaining(['opened SEV1']))
+  const before = (await told()).filter((line) => line === 'opened SEV3').length
+  expect(before).toBe(1)
+  await pass(4 * 3_600 - 1)
+  expect((await told()).filter((line) => line === 'opened SEV3')).toHaveLength(1)
+  await pass(1)
+  expect((await told()).filter((line) => line === 'opened SEV3')).toHaveLength(2)
+})
+
+test('behavior: of several acknowledgements at once the first counts', async () => {
+  await record(store, at('a', { severity: 'Critical' }))
+  await fold()
+  const incidentId = await firstIncident()
+  const results = await Promise.all(
+    ['ada', 'bob', 'cy'].map((by) =>
+      acknowledgeIncident(store.db, { incidentId, by, via: 'cli', at: now() }),
+    ),
+  )
+  const [winner, ...more] = results.filter(({ accepted }) => accepted)
+  expect(more).toEqual([])
+  const by = winner?.incident.acknowledgedBy
+  for (const { accepted, text } of results) if (!accepted) expect(text).toContain(`${by} has had`)
+  expect((await kinds(incidentId)).filter((kind) => kind === 'acknowledged')).toHaveLength(1)
+})
+
+test('behavior: what nobody takes is told again; who takes a SEV1 and says nothing loses it', async () => {
+  await record(store, at('a', { severity: 'Critical' }))
+  await fold()
+  await pass(299)
+  expect(await told()).toEqual(['opened SEV1'])
+  await pass(1)
+  expect(await told()).toEqual(['opened SEV1', 'repeated SEV1'])
+  const incidentId = await firstIncident()
+  await acknowledgeIncident(store.db, { incidentId, by: 'ada', via: 'cli', at: now() })
+  await pass(1_700)
+  await commentIncident(store.db, { incidentId, by: 'ada', via: 'cli', text: 'On it.', at: now() })
+  await pass(1_799)
+  expect((await incidents())[0]?.acknowledgedBy).toBe('ada')
+  await pass(1)
+  expect((await incidents())[0]?.acknowledgedBy).toBeNull()
+  expect((await told()).at(-1)).toBe('repeated SEV1')
+  const { targets } = await readIncident(store.db, { id: incidentId, config })
+  expect(targets.acknowledged).toMatchObject({ tookS: 300, verdict: 'met' })
+})
+
+test('behavior: what a failing oracle explains is held, and told when the oracle is well and it is not', async () => {
+  const leaning: RoutingConfig = {
+    ...config,
+    dependencies: {
+      feed: { kind: 'oracle', dependsOn: [] },
+      vault: { kind: 'service', dependsOn: ['feed'] },
+      fund: { kind: 'service', dependsOn: ['vault'], valueUsd: 5_000_000 },
+    },
+  }
+  const stale = { thing: 'feed', protocol: null, severity: 'High', uniqueKey: 'f' }
+  const drop = { thing: 'vault', protocol: null, severity: 'Medium', uniqueKey: 'v' }
+  await record(store, level('holds', 1, stale))
+  await fold(leaning)
+  await record(store, level('holds', 2, drop))
+  await record(store, level('holds', 2, { ...drop, alertId: 'DRAINED', severity: 'Critical' }))
+  await pass(5, leaning)
+  expect(await told()).toEqual(['opened SEV2', 'opened SEV1'])
+  const id = await firstIncident()
+  const view = await readIncident(store.db, { id, config: leaning })
+  expect(await incidents()).toHaveLength(1)
+  expect(view.held).toMatchObject([{ reason: 'inhibited' }])
+  expect(view.cause).toMatchObject({ node: 'feed' })
+  expect(view.blastRadius.leaning.map(({ name }) => name)).toEqual(['fund'])
+  expect(view.blastRadius).toMatchObject({ valueUsd: 5_000_000, unknownValues: 2 })
+  await record(store, level('ended', 3, stale))
+  await pass(5, leaning)
+  expect(await told()).toEqual(['opened SEV2', 'opened SEV1', 'resolved SEV2', 'opened SEV3'])
+})
+
+test('behavior: what comes and goes is told once, and again when it is stable', async () => {
+  for (let block = 1; block <= 8; block++) {
+    await record(store, level(block % 2 === 1 ? 'holds' : 'ended', block, { severity: 'High' }))
+    await pass(70)
+  }
+  const before = await told()
+  expect(before.filter((line) => line.startsWith('flapping'))).toHaveLength(1)
+  expect(before.slice(before.findIndex((line) => line.startsWith('flapping')) + 1)).toEqual([])
+  await record(store, level('holds', 9, { severity: 'High' }))
+  await pass(70)
+  await pass(601)
+  expect((await told()).at(-1)).toBe('opened SEV2')
+})
+
+test('behavior: cooldown holds back what returns too soon, and forgets it when it is over', async () => {
+  await record(store, level('holds', 1, { severity: 'Medium' }))
+  await fold()
+  await record(store, level('ended', 2))
+  await pass(10)
+  await record(store, level('holds', 3, { severity: 'Medium' }))
+  await pass(10)
+  expect(await told()).toEqual(['opened SEV3', 'resolved SEV3'])
+  await pass(281)
+  expect(await told()).toEqual(['opened SEV3', 'resolved SEV3', 'opened SEV3'])
+})
+
+test('behavior: a page that a reorg takes back is called off in its own thread', async () => {
+  const finding = at('a', { severity: 'Critical', blockHash: '0xa' })
+  await record(store, finding)
+  await fold()
+  await record(store, retracted(finding))
+  await pass(12)
+  const rows = await store.db.select().from(tables.outbox).orderBy(tables.outbox.seq)
+  expect(rows.map(({ lane }) => lane)).toEqual([rows[0]?.lane, rows[0]?.lane])
+  expect(await told()).toEqual(['opened SEV1', 'retracted SEV1'])
+  const view = await readIncident(store.db, { id: await firstIncident(), config })
+  expect(view.state).toBe('retracted')
+})
+
+test('behavior: stale data makes an incident unknown, never resolved; a condition that holds is not closed by hand unasked', async () => {
+  await record(store, level('holds', 1, { severity: 'Critical' }))
+  await fold()
+  await record(store, level('unknown', 2, { severity: 'Critical' }))
+  await pass(3_600)
+  const id = await firstIncident()
+  expect((await readIncident(store.db, { id, config })).state).toBe('unknown')
+  const act = { incidentId: id, by: 'ada', via: 'cli', config, at: now() }
+  expect(await resolveIncident(store.db, act)).toMatchObject({ accepted: false })
+  expect(await resolveIncident(store.db, { ...act, evenIfHolding: true })).toMatchObject({
+    accepted: true,
+  })
+  expect((await readIncident(store.db, { id, config })).state).toBe('resolved')
+})
+
+test('behavior: one transaction or one stranger makes one incident, and three warnings add up', async () => {
+  const shared = { protocol: null, txHash: '0xAA' }
+  await record(store, at('x', shared))
+  await record(store, at('y', { ...shared, addresses: ['0xbad'] }))
+  await record(store, at('z', { protocol: null, addresses: ['0xBAD'], txHash: '0xbb' }))
+  await record(store, at('w', { protocol: null, txHash: '0xcc' }))
+  await fold()
+  expect(await incidents()).toHaveLength(2)
+  expect((await incidents()).map(({ severity }) => severity).sort()).toEqual(['SEV2', 'SEV3'])
+  expect(await told()).toContain('raised SEV2')
+})
+
+test('behavior: what waited too long gives way to what is newer', async () => {
+  await record(store, at('a', { severity: 'Medium' }))
+  await fold()
+  await record(store, at('a', { severity: 'Critical', blockNumber: 2 }))
+  await pass(61)
+  const rows = await store.db.select().from(tables.outbox).orderBy(tables.outbox.seq)
+  expect(rows.map(({ status, severity }) => `${status} ${severity}`)).toEqual([
+    'superseded SEV3',
+    'pending SEV1',
+  ])
+})

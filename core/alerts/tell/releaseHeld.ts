@@ -1,0 +1,254 @@
+import { and, eq, inArray, isNull, sql } from 'drizzle-orm'
+import { cleanText, type Sev } from '../../base/index.ts'
+import { type DatabaseTransaction, tables } from '../../store/index.ts'
+import { type Change, isOpen } from '../alertBook.ts'
+import { isStable } from '../incident/flapping.ts'
+import { incidentSettings } from '../incident/incidentSettings.ts'
+import { inBatches } from '../incident/joinIncidents.ts'
+import { noteIncident } from '../incident/noteIncident.ts'
+import type { AlertChange, AlertRow, RoutingConfig } from '../types.ts'
+import { type Told, writeMessages } from '../writeMessages.ts'
+import { loadBudget } from './budget.ts'
+import { decideChange } from './decideChange.ts'
+import { holdNotices, releaseNotices } from './heldNotices.ts'
+import { type HeldRow, loadTellContext, type TellContext } from './tellContext.ts'
+
+/** Notices that one pass looks at. */
+const AT_ONCE = 10_000
+/** More incidents than this at once are told in one message for all. */
+const SINGLE_INCIDENTS = 3
+/** Titles that a digest lists. */
+const TITLES = 8
+
+type Candidate = { readonly held: HeldRow; readonly row: AlertRow }
+
+const loadDue = (tx: DatabaseTransaction, now: Date): Promise<HeldRow[]> => {
+  const { heldNotice, silence, alert } = tables
+  const isSilenceOver = sql`(${heldNotice.reason} = 'silenced' and exists (
+    select 1 from ${silence} s where s.id = ${heldNotice.heldBy} and s.ended_at <= ${now.toISOString()}::timestamptz))`
+  const isCauseOver = sql`(${heldNotice.reason} = 'inhibited' and not exists (
+    select 1 from ${alert} c where c.id = ${heldNotice.heldBy} and c.status in ('open', 'unknown')))`
+  return tx
+    .select()
+    .from(heldNotice)
+    .where(
+      and(
+        isNull(heldNotice.releasedAt),
+        sql`(${heldNotice.dueAt} <= ${now.toISOString()}::timestamptz or ${isSilenceOver} or ${isCauseOver})`,
+      ),
+    )
+    .orderBy(heldNotice.severity, heldNotice.seq)
+    .limit(AT_ONCE)
+}
+
+const countBySeverity = (rows: readonly AlertRow[]): string => {
+  const counts = new Map<Sev, number>()
+  for (const { severity } of rows) counts.set(severity, (counts.get(severity) ?? 0) + 1)
+  return [...counts]
+    .sort(([a], [b]) => a.localeCompare(b))
+    .map(([severity, count]) => `${count} × ${severity}`)
+    .join(', ')
+}
+
+/** One message that stands for many alerts; the list of all is in the console and behind the API. */
+const digestOf = (
+  group: readonly Candidate[],
+): { readonly told: Told; readonly lead: Candidate } | undefined => {
+  const sorted = group.toSorted(
+    (a, b) =>
+      a.row.severity.localeCompare(b.row.severity) ||
+      a.row.openedAt.getTime() - b.row.openedAt.getTime(),
+  )
+  const [lead] = sorted
+  if (!lead) return undefined
+  const rows = sorted.map(({ row }) => row)
+  const incidents = new Set(rows.map(({ incidentId }) => incidentId)).size
+  const titles = [
+    ...new Set(rows.map(({ title, thing }) => (thing ? `${title} (${thing})` : title))),
+  ]
+  const rest = titles.length > TITLES ? `; and ${titles.length - TITLES} others` : ''
+  const where = incidents === 1 ? `incident ${lead.row.incidentId}` : `${incidents} incidents`
+  const summary = `${rows.length} more alerts in ${where}: ${countBySeverity(rows)}. ${titles.slice(0, TITLES).join('; ')}${rest}.`
+  const change: Change = {
+    kind: 'digest',
+    status: lead.row.status,
+    statusBefore: lead.row.status,
+    severity: lead.row.severity,
+    severityBefore: lead.row.severity,
+    channels: [...new Set(group.flatMap(({ held }) => held.channels))],
+    summary: cleanText(summary, 1_000),
+  }
+  const told: Told = {
+    row: lead.row,
+    changes: [change],
+    firstOrdinal: lead.row.changes + 1,
+    more: { alerts: rows.length, incidents },
+  }
+  return { told, lead }
+}
+
+const tellOne = ({ held, row }: Candidate): Told => ({
+  row,
+  changes: [
+    {
+      kind: held.change as AlertChange,
+      status: row.status,
+      statusBefore: row.status,
+      severity: row.severity,
+      severityBefore: row.severity,
+      channels: held.channels,
+      summary: row.summary,
+    },
+  ],
+  firstOrdinal: row.changes + 1,
+})
+
+const factsOf = ({ held, row }: Candidate, context: TellContext) => {
+  const { settings, now } = context
+  const flapping = { transitions: row.transitions, since: row.flappingSince }
+  return {
+    now,
+    settings,
+    change: held.change as AlertChange,
+    isBackFromReorg: false,
+    severity: row.severity,
+    isTold: held.change === 'resolved',
+    waiting: undefined,
+    lastToldAt: null,
+    ...context.hindrances(row),
+    flapping: {
+      since: isStable(flapping, now, settings.flapping) ? null : flapping.since,
+      began: false,
+      lastAt: row.transitions.at(-1) ?? 0,
+    },
+    incidentToldAt: null,
+  }
+}
+
+/** Whether what was held back is still worth telling. */
+const isStillTrue = ({ held, row }: Candidate): boolean =>
+  held.change === 'resolved' ? row.status === 'resolved' && row.toldAt !== null : isOpen(row)
+
+/**
+ * Tells what was held back for a reason that is over, if it is still true: one by one where it is little, else by one
+ * message for an incident, or for all of them. Answers how many notices it dealt with.
+ */
+export const releaseHeld = async (
+  tx: DatabaseTransaction,
+  config: RoutingConfig,
+  now: Date,
+): Promise<number> => {
+  const due = await loadDue(tx, now)
+  if (due.length === 0) return 0
+  const settings = incidentSettings(config)
+  const rows = await tx
+    .select()
+    .from(tables.alert)
+    .where(
+      inArray(
+        tables.alert.id,
+        due.map(({ alertId }) => alertId),
+      ),
+    )
+  const byId = new Map(rows.map((row) => [row.id, row]))
+  const context = await loadTellContext(tx, { config, rows, now })
+  const budget = await loadBudget(tx, config, { now, perMinute: settings.messagesPerMinute })
+  const known = new Set(config.channels.map(({ name }) => name))
+  const over: string[] = []
+  const again: HeldRow[] = []
+  const ready: Candidate[] = []
+  for (const held of due) {
+    const row = byId.get(held.alertId)
+    const candidate = row && {
+      held: { ...held, channels: held.channels.filter((name) => known.has(name)) },
+      row,
+    }
+    if (!candidate || !isStillTrue(candidate)) {
+      over.push(held.alertId)
+      continue
+    }
+    const decision = decideChange(factsOf(candidate, context))
+    if (decision.kind === 'hold')
+      again.push({
+        ...held,
+        reason: decision.reason,
+        heldBy: decision.heldBy,
+        dueAt: decision.dueAt,
+      })
+    else ready.push(candidate)
+  }
+
+  // What ends something, and a SEV1, is never one of many.
+  const alone = ready.filter(
+    ({ held, row }) => row.severity === 'SEV1' || held.change === 'resolved',
+  )
+  const rest = ready.filter((candidate) => !alone.includes(candidate))
+  const byIncident = new Map<string, Candidate[]>()
+  for (const candidate of rest) {
+    const id = candidate.held.incidentId
+    byIncident.set(id, [...(byIncident.get(id) ?? []), candidate])
+  }
+  const isStorm =
+    byIncident.size > SINGLE_INCIDENTS || rest.some(({ held }) => held.reason === 'storm')
+  const groups = isStorm && rest.length > 1 ? [rest] : [...byIncident.values()]
+  const messages: Told[] = []
+  const toldAlone: string[] = []
+  const toldTogether: string[] = []
+  const speak = (told: Told, group: readonly Candidate[]): void => {
+    const [change] = told.changes
+    if (!change) return
+    const share = budget.take(change.channels, { severity: change.severity, change: change.kind })
+    if (share.now.length === 0 && share.later.length > 0) {
+      for (const { held } of group)
+        again.push({ ...held, reason: 'storm', heldBy: '', dueAt: share.dueAt })
+      return
+    }
+    messages.push({ ...told, changes: [{ ...change, channels: share.now }] })
+    const target = group.length === 1 ? toldAlone : toldTogether
+    for (const { row } of group) target.push(row.id)
+  }
+  for (const candidate of alone) speak(tellOne(candidate), [candidate])
+  for (const group of groups) {
+    const [only] = group
+    const digest = group.length > 1 ? digestOf(group) : undefined
+    if (digest) speak(digest.told, group)
+    else if (only) speak(tellOne(only), group)
+  }
+
+  await writeMessages(tx, config, messages, now)
+  for (const { row } of messages)
+    await tx
+      .update(tables.alert)
+      .set({
+        toldAt: now,
+        changes: row.changes + 1,
+        ...(row.flappingSince ? { flappingSince: null, transitions: [] } : {}),
+      })
+      .where(eq(tables.alert.id, row.id))
+  await holdNotices(tx, again)
+  await releaseNotices(tx, over, 'over', now)
+  await releaseNotices(tx, toldAlone, 'told', now)
+  await releaseNotices(tx, toldTogether, 'digest', now)
+  await budget.save(tx)
+  const spoken = new Set([...toldAlone, ...toldTogether])
+  const incidents = new Map<string, number>()
+  for (const { held } of ready)
+    if (spoken.has(held.alertId))
+      incidents.set(held.incidentId, (incidents.get(held.incidentId) ?? 0) + 1)
+  for (const batch of inBatches([...incidents.keys()]))
+    await tx
+      .update(tables.incident)
+      .set({ toldAt: now, inhibitedBy: null })
+      .where(inArray(tables.incident.id, batch))
+  await noteIncident(
+    tx,
+    ...[...incidents].map(([incidentId, count]) => ({
+      incidentId,
+      at: now,
+      kind: 'released' as const,
+      text: `What was held back is told now: ${count} ${count === 1 ? 'alert' : 'alerts'}.`,
+      detail: { alerts: count },
+    })),
+  )
+  return due.length
+}
