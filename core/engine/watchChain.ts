@@ -7,7 +7,7 @@ import {
   sleep,
   withTimeout,
 } from '../base/index.ts'
-import type { BlockFeed, ChainHealth, ChainSource, FeedEvent } from '../chain/index.ts'
+import type { BlockFeed, ChainHealth, FeedEvent } from '../chain/index.ts'
 import { createBlockFeed, createChainSource, createRpcPool } from '../chain/index.ts'
 import type { ChainConfig } from '../config/types.ts'
 import type { DatabaseTransaction, Store } from '../store/index.ts'

@@ -1,9 +1,13 @@
 import { expect, test } from 'vitest'
 import { log, seen, silent, startRig, TOKEN, testBot } from '../../../test/support/engineRig.ts'
-import type { PendingTransaction, SimulatedTransaction } from '../../chain/index.ts'
+import type { PendingTransaction } from '../../chain/index.ts'
 import { createMemoryEngineStore } from '../memoryEngineStore.ts'
 import type { BotAlert } from '../types.ts'
-import { rehearse } from './rehearse.ts'
+import { type RehearsalOptions, rehearse } from './rehearse.ts'
+
+type SimulatedTransaction = Awaited<
+  ReturnType<RehearsalOptions['simulate']>
+>['transactions'][number]
 
 const ATTACK: PendingTransaction = {
   hash: `0x${'ab'.repeat(32)}`,
