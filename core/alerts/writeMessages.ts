@@ -296,7 +296,7 @@ const loadDoing = async (
   const byAlert = new Map<string, NonNullable<AlertMessage['doing']>>()
   for (const { alertId, requestedAt: _, ...row } of found) {
     const own = byAlert.get(alertId) ?? []
-    const link = url === undefined ? null : `${url}/executions/${encodeURIComponent(row.execution)}`
+    const link = url === undefined ? null : `${url}/actions/${encodeURIComponent(row.execution)}`
     if (own.length < 5)
       byAlert.set(alertId, [...own, { ...row, action: cleanText(row.action, 100), link }])
   }
