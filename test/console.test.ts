@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import type { Page } from 'playwright-core'
 import { eq } from 'drizzle-orm'
+import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { findFreePort } from '../core/base/index.ts'
 import { addUser } from '../core/console/auth/users.ts'

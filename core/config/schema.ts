@@ -378,6 +378,6 @@ export const watchlistSchema = z.strictObject({
 })
 
 /** For filters that come by other ways than the file. */
-export { subscriptionFilterSchema }
+export { incidentsSchema, subscriptionFilterSchema }
 
 export type WatchlistFile = z.infer<typeof watchlistSchema>

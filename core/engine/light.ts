@@ -7,6 +7,11 @@ export { createEngine, type Engine } from './createEngine.ts'
 export { createWatchdog, type Watchdog } from './createWatchdog.ts'
 export { bindBots, type EngineBot, listLabels } from './engineBot.ts'
 export { createMemoryEngineStore } from './memoryEngineStore.ts'
+export {
+  type MonitorConditions,
+  parseExpression,
+  type SignatureCondition,
+} from './monitors/index.ts'
 export { runBacktest } from './runBacktest.ts'
 export { type LanesResult, runLanes } from './runLanes.ts'
 export { shareSource } from './shareSource.ts'

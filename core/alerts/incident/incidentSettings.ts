@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import type { Sev } from '../../base/index.ts'
-import { incidentsSchema } from '../../config/incidentsSchema.ts'
+import { incidentsSchema } from '../../config/schema.ts'
 
 export type IncidentSettings = z.infer<typeof incidentsSchema>
 export type Maintenance = IncidentSettings['maintenance'][number]

@@ -1,6 +1,6 @@
 import type { Abi } from 'viem'
 import { parseAbiItem } from 'viem/utils'
-import type { SignatureCondition } from '../../engine/monitors/index.ts'
+import type { SignatureCondition } from '../../engine/light.ts'
 
 /** An event or function for decoding: the entry of its ABI, else what its signature alone says; undefined for neither. */
 export const declarationOf = (
