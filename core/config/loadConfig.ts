@@ -1,34 +1,30 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { basename, dirname, extname, join, resolve } from 'node:path'
-import type { Address } from '../base/index.ts'
 import { isTocsinError, messageOf, stableHash, TocsinError } from '../base/index.ts'
-import { CHANNEL_SECRETS } from './channelSchema.ts'
 import { checkBots, type KnownBot } from './checkBots.ts'
 import { crossCheck } from './crossCheck.ts'
 import { explainIssue } from './explainIssue.ts'
 import { ConfigError, type Fault, shown } from './fault.ts'
-import { INTAKE_SECRETS } from './intakeSchema.ts'
 import { listPlaces } from './listPlaces.ts'
-import { loadAbi } from './loadAbi.ts'
 import { type Located, type LocatedEntry, nodeAt, placeOf, plainOf, textAt } from './located.ts'
 import { mergeOverlay } from './mergeOverlay.ts'
 import { chainIdsIn, type LabelsOfFiles, readLabels } from './readLabels.ts'
 import { readParameterFile } from './readParameterFile.ts'
 import { readYamlFile } from './readYamlFile.ts'
+import {
+  lower,
+  resolveChannels,
+  resolveOnCall,
+  resolveReceivers,
+  resolveSigner,
+  resolveSubscriptions,
+  resolveThing,
+  resolveVigil,
+} from './resolveParts.ts'
 import { type WatchlistFile, watchlistSchema } from './schema.ts'
 import { findMissingSecrets, resolveSecrets, type SecretPart, type Secrets } from './secrets.ts'
 import { suggestion } from './suggestName.ts'
-import type {
-  ChannelConfig,
-  Config,
-  ReceiverConfig,
-  SenderConfig,
-  SenderFile,
-  SubscriptionConfig,
-  ThingFile,
-  VigilConfig,
-  WatchedThing,
-} from './types.ts'
+import type { Config } from './types.ts'
 
 export type LoadConfigOptions = {
   /** The watchlist; faults name it as it is given here. */
@@ -114,163 +110,6 @@ const fillEmptyBots = (root: Located): Located => {
   if (!before) return root
   const node: Located = { ...bots, entries: new Map(filled) }
   return { ...root, entries: new Map([...root.entries, ['bots', { ...before, node }]]) }
-}
-
-const lower = (address: string): Address => `0x${address.slice(2).toLowerCase()}`
-
-const resolveThing = (thing: ThingFile, chainId: number, folder: string): WatchedThing => {
-  const answer = thing.abi === undefined ? undefined : loadAbi(resolve(folder, thing.abi))
-  const abi = answer?.ok ? answer.abi : undefined
-  const implementations = Object.entries(thing.implementations ?? {}).flatMap(([address, path]) => {
-    const found = loadAbi(resolve(folder, path))
-    return found.ok ? [[lower(address), found.abi] as const] : []
-  })
-  const rest = {
-    address: lower(thing.address),
-    chainId,
-    abi,
-    ...(implementations.length > 0
-      ? { implementationAbis: Object.fromEntries(implementations) }
-      : {}),
-  }
-  switch (thing.kind) {
-    case 'vault':
-      return { ...thing, ...rest, asset: thing.asset && lower(thing.asset) }
-    case 'treasury':
-      return { ...thing, ...rest, tokens: thing.tokens.map(lower) }
-    case 'pool':
-      return {
-        ...thing,
-        ...rest,
-        poolId: thing.poolId?.toLowerCase(),
-        lpToken: thing.lpToken && lower(thing.lpToken),
-      }
-    case 'bridge':
-      return {
-        ...thing,
-        ...rest,
-        remote: thing.remote && { ...thing.remote, address: lower(thing.remote.address) },
-      }
-    default:
-      return { ...thing, ...rest }
-  }
-}
-
-/** Secrets become plain text; a default that the file does not write stays as it is. */
-const resolveChannels = (file: WatchlistFile, secrets: Secrets): readonly ChannelConfig[] =>
-  Object.entries(file.channels).map(([name, channel]) => {
-    const resolved = Object.entries(channel).map(([key, value]) => {
-      if (!CHANNEL_SECRETS.some((secret) => secret === key)) return [key, value]
-      return [key, secrets.at(['channels', name, key]) || (typeof value === 'string' ? value : '')]
-    })
-    return { ...Object.fromEntries(resolved), name } as ChannelConfig
-  })
-
-const resolveReceivers = (
-  receivers: NonNullable<WatchlistFile['intake']>['receivers'],
-  secrets: Secrets,
-): readonly ReceiverConfig[] =>
-  Object.entries(receivers).map(([name, receiver]) => {
-    const resolved = Object.entries(receiver).map(([key, value]) => [
-      key,
-      INTAKE_SECRETS.some((secret) => secret === key)
-        ? secrets.at(['intake', 'receivers', name, key])
-        : value,
-    ])
-    return { ...Object.fromEntries(resolved), name } as ReceiverConfig
-  })
-
-const resolveSender = (
-  name: string,
-  sender: SenderFile,
-  at: (...path: readonly string[]) => string,
-): SenderConfig => {
-  const base = { name, chain: sender.chain, url: at('url') }
-  switch (sender.type) {
-    case 'openzeppelin-relayer':
-      return {
-        ...base,
-        type: sender.type,
-        relayer: sender.relayer,
-        apiKey: at('apiKey'),
-        address: sender.address === undefined ? undefined : lower(sender.address),
-      }
-    case 'defender':
-      return {
-        ...base,
-        type: sender.type,
-        apiKey: at('apiKey'),
-        apiSecret: at('apiSecret'),
-        address: sender.address === undefined ? undefined : lower(sender.address),
-      }
-    case 'safe':
-      return { ...base, type: sender.type, apiKey: at('apiKey'), safe: lower(sender.safe) }
-  }
-}
-
-const resolveSigner = (file: WatchlistFile, secrets: Secrets, folder: string): Config['signer'] => {
-  const { signer } = file
-  if (!signer) return undefined
-  const endpoints = (
-    part: 'rpc' | 'privateRpc' | 'tenderlyRpc',
-  ): Readonly<Record<string, readonly string[]>> =>
-    Object.fromEntries(
-      Object.entries(signer[part]).map(([chain, urls]) => [
-        chain,
-        urls.map((_, index) => secrets.at(['signer', part, chain, index])),
-      ]),
-    )
-  const endpoint = secrets.at(['signer', 'key', 'endpoint']) || undefined
-  return {
-    ...signer,
-    keystore: signer.keystore === undefined ? '' : resolve(folder, signer.keystore),
-    password: secrets.at(['signer', 'password']),
-    rpc: endpoints('rpc'),
-    privateRpc: endpoints('privateRpc'),
-    tenderlyRpc: endpoints('tenderlyRpc'),
-    tenderly: signer.tenderly && {
-      ...signer.tenderly,
-      accessKey: secrets.at(['signer', 'tenderly', 'accessKey']),
-      url: secrets.at(['signer', 'tenderly', 'url']) || undefined,
-    },
-    key:
-      signer.key?.type === 'aws-kms'
-        ? { ...signer.key, region: signer.key.region, endpoint }
-        : signer.key && { ...signer.key, endpoint },
-    senders: Object.entries(signer.senders).map(([name, sender]) =>
-      resolveSender(name, sender, (...path) => secrets.at(['signer', 'senders', name, ...path])),
-    ),
-  }
-}
-
-const resolveSubscriptions = (
-  file: WatchlistFile,
-  secrets: Secrets,
-): readonly SubscriptionConfig[] =>
-  Object.entries(file.subscriptions).map(([name, entry]) => {
-    const at = (key: string): string => secrets.at(['subscriptions', name, key])
-    if (entry.kind === 'stream') return { ...entry, name, token: at('token') }
-    const formerSecret = at('formerSecret') || undefined
-    return { ...entry, name, url: at('url'), secret: at('secret'), formerSecret }
-  })
-
-const resolveVigil = (file: WatchlistFile, secrets: Secrets): VigilConfig => {
-  const { heartbeat } = file.vigil
-  return {
-    ...file.vigil,
-    heartbeat: heartbeat && { ...heartbeat, url: secrets.at(['vigil', 'heartbeat', 'url']) },
-  }
-}
-
-const resolveOnCall = (file: WatchlistFile, secrets: Secrets): Config['onCall'] => {
-  const { onCall } = file
-  if (!onCall) return undefined
-  const { jira } = onCall.tickets
-  const at = (key: string): string => secrets.at(['onCall', 'tickets', 'jira', key])
-  return {
-    ...onCall,
-    tickets: { ...onCall.tickets, jira: jira && { ...jira, url: at('url'), token: at('token') } },
-  }
 }
 
 const resolveConfig = (
