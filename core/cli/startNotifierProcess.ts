@@ -6,6 +6,7 @@ import { startSubscriptions } from '../subscriptions/index.ts'
 import type { ProcessReport, RunningProcess } from '../telemetry/index.ts'
 import { startVigil } from '../vigil/index.ts'
 import { createPrepare } from './createPrepare.ts'
+import { findRunbook } from './findRunbook.ts'
 import type { ProcessInput } from './processInput.ts'
 
 /** One report of all: as unwell as the first that is not well, the others' figures under their names. */
@@ -36,7 +37,11 @@ const merge = (
 export const startNotifierProcess = async (input: ProcessInput): Promise<RunningProcess> => {
   let { config } = input
   const prepare = await createPrepare(input, () => config)
-  const notifier = await startNotifier({ ...input, ...(prepare ? { prepare } : {}) })
+  const notifier = await startNotifier({
+    ...input,
+    runbookFor: (botId) => findRunbook(config, botId),
+    ...(prepare ? { prepare } : {}),
+  })
   const subscriptions = await startSubscriptions(input)
   const vigil = startVigil(input)
   const onCall = startOnCall(input)
