@@ -19,7 +19,9 @@ import type { ActionDefinition, LoadedPolicy } from './types.ts'
 const SCENARIOS = process.env['TOCSIN_LONG'] ? 300 : 5
 const STEPS = 32
 const START_S = 1_900_000_000
-const BOTS = ['a', 'b', 'c', 'external-desk', 'external-feed']
+const OWN = ['a', 'b', 'c']
+const OUTSIDE = ['external-desk', 'external-feed']
+const BOTS = [...OWN, ...OUTSIDE]
 const TARGETS = ['11', '22', '33'].map((each) => `0x${each.repeat(20)}` as const)
 const CODE_HASH = keccak256('0x6001')
 
@@ -89,7 +91,7 @@ const randomFinding = (random: Random, world: PolicyWorld, seq: number) => {
   const block = world.head - (chance(random, 0.7) ? random.int(0, 2) : random.int(0, 12))
   return {
     id: stableHash('finding', seq, random.next()),
-    botId: random.pick(BOTS),
+    botId: random.pick(chance(random, 0.2) ? OUTSIDE : OWN),
     botVersion: '1',
     alertId: 'A',
     alertKind: 'event' as const,

@@ -72,7 +72,7 @@ const groupEnd = (facts: ChangeFacts): Date | undefined => {
 
 /**
  * Whether people are told of a change now, later, or not at all. In this order: an end is told to whoever heard of the
- * beginning; silences and maintenance; flapping; a SEV1 leaves at once; then what something upstream explains, what
+ * beginning; silences and maintenance; a SEV1 leaves at once; flapping; then what something upstream explains, what
  * became graver, cooldown and grouping.
  */
 export const decideChange = (facts: ChangeFacts): Decision => {
@@ -88,12 +88,13 @@ export const decideChange = (facts: ChangeFacts): Decision => {
     const { reason, until } = facts.maintenance
     return { kind: 'hold', reason: 'silenced', heldBy: reason, dueAt: until }
   }
+  // Whoever can make a contract flap must not be able to hold a page back.
+  if (facts.severity === 'SEV1') return { kind: 'tell', as }
   if (flapping.began) return { kind: 'tell', as: 'flapping' }
   if (flapping.since && change !== 'raised') {
     const dueAt = later(flapping.lastAt, settings.flapping.stableS)
     return { kind: 'hold', reason: 'flapping', heldBy: '', dueAt }
   }
-  if (facts.severity === 'SEV1') return { kind: 'tell', as }
   if (facts.cause !== undefined)
     return { kind: 'hold', reason: 'inhibited', heldBy: facts.cause, dueAt: null }
   if (change === 'raised' && facts.isTold) return { kind: 'tell', as }
