@@ -23,7 +23,7 @@ const SHARED = [
 
 /** Files of a minute or more: begun first, so that no core waits for the other's last one. */
 const SLOW =
-  /(indexerLife|chaos|defenderFaults|readiness|signerKills|openzeppelinRelayer)\.test\.ts$/
+  /(indexerLife|chaos|readiness|defenderFaults|badInput|blockingBots|policyEnforcement|signerKills|openzeppelinRelayer|test\/console)\.test\.ts$/
 
 class SlowFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -42,8 +42,8 @@ export default defineConfig({
   },
   test: {
     sequence: { sequencer: SlowFirst },
-    // Two cores: chain, database and processes of one test file already fill them.
-    maxWorkers: 2,
+    // Two cores: many files wait for blocks and deadlines, so that a third one fills the gaps.
+    maxWorkers: 3,
     testTimeout: 60_000,
     hookTimeout: 120_000,
     teardownTimeout: 20_000,

@@ -1,5 +1,6 @@
 import { encodeFunctionData, type Hex, toHex } from 'viem'
 import { type AlertMessage, startNotifier } from '../../core/alerts/index.ts'
+import { plainIncidents } from '../../core/alerts/testSupport.ts'
 import { sleep } from '../../core/base/index.ts'
 import { loadBots } from '../../core/cli/loadBots.ts'
 import { startWatcher } from '../../core/cli/startWatcher.ts'
@@ -162,7 +163,13 @@ export const startCrew = async (options: {
     }
     const watcher = await startWatcher(input)
     cleanups.push(watcher.stop)
-    cleanups.push((await startNotifier({ ...input, createChannel: () => channel })).stop)
+    const tellsAll = { ...config, incidents: plainIncidents }
+    const notifier = await startNotifier({
+      ...input,
+      config: tellsAll,
+      createChannel: () => channel,
+    })
+    cleanups.push(notifier.stop)
     cleanups.push((await startSigner(input)).stop)
     await quiet()
     const firstBlock = Number((await head()).number)
