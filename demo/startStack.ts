@@ -2,7 +2,7 @@ import { createWriteStream, type WriteStream } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sleep, TocsinError } from '../core/base/index.ts'
-import { type Supervisor, startSupervisor } from '../core/cli/supervisor.ts'
+import { PROCESS_NAMES, type Supervisor, startSupervisor } from '../core/cli/supervisor.ts'
 import { connectDatabase, type Store, tables } from '../core/store/index.ts'
 
 export type Stack = {
@@ -100,6 +100,8 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
     supervisor = await startSupervisor({
       configFile: options.configFile,
       dataDir: options.dataDir,
+      // Nobody outside reports to the demo.
+      only: PROCESS_NAMES.filter((name) => name !== 'intake'),
       onLine,
       onEvent: options.onEvent,
       signal: options.signal,

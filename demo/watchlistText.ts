@@ -137,6 +137,12 @@ routes:
   - name: rest
     channels: [console]
 
+# The whole attack takes half a minute, and you want to see each step: the usual waits and budgets would fold most of
+# it into a few messages.
+incidents:
+  groupWaitS: { SEV2: 0, SEV3: 0, SEV4: 0 }
+  messagesPerMinute: 100
+
 answers:
   - when: { bot: [tvl-drop], thing: [demo-vault], minSeverity: Critical }
     action: pause-vault
