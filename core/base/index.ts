@@ -1,6 +1,7 @@
 export * from './async.ts'
 export * from './cleanText.ts'
 export * from './errors.ts'
+export * from './isSameText.ts'
 export * from './json.ts'
 export * from './portError.ts'
 export * from './ports.ts'

@@ -1,17 +1,6 @@
 import { z } from 'zod'
-import { name, sev } from './schemaWords.ts'
+import { clockTime, name, sev, timeZone } from './schemaWords.ts'
 
-const isZone = (zone: string): boolean => {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: zone })
-    return /^[A-Za-z]+(\/|$)/.test(zone)
-  } catch {
-    return false
-  }
-}
-
-const zone = z.string().refine(isZone, 'a time zone such as Europe/Berlin')
-const clock = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'a time such as "09:00", quoted')
 const weekday = z.enum(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'])
 const day = z.string().regex(/^\d{4}-\d{2}-\d{2}$/, 'a day such as "2026-12-25", quoted')
 const instant = z
@@ -53,9 +42,9 @@ const maintenanceSchema = z.strictObject({
   weekly: z
     .strictObject({
       days: z.array(weekday).min(1),
-      from: clock,
-      to: clock.describe('Before `from`: on the next day'),
-      zone: zone.default('UTC'),
+      from: clockTime,
+      to: clockTime.describe('Before `from`: on the next day'),
+      zone: timeZone.default('UTC'),
     })
     .optional()
     .describe('Every week, by the clock of a time zone'),
@@ -74,9 +63,9 @@ export const incidentsSchema = z.strictObject({
   mitigateWithinS: seconds(864_000).default(1_800).describe('Target of a SEV1'),
   businessHours: z
     .strictObject({
-      zone: zone.default('UTC'),
-      from: clock.default('09:00'),
-      to: clock.default('17:00'),
+      zone: timeZone.default('UTC'),
+      from: clockTime.default('09:00'),
+      to: clockTime.default('17:00'),
       days: z.array(weekday).min(1).default(['mon', 'tue', 'wed', 'thu', 'fri']),
       holidays: z.array(day).max(400).default([]),
     })

@@ -1,23 +1,8 @@
 import { z } from 'zod'
-import { name, secretSchema, sev, urlOrSecret } from './schemaWords.ts'
+import { clockTime, name, secretSchema, sev, timeZone, urlOrSecret } from './schemaWords.ts'
 
-const isZone = (zone: string): boolean => {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: zone })
-    return /^[A-Za-z]+(\/|$)/.test(zone)
-  } catch {
-    return false
-  }
-}
-
-const zone = z
-  .string()
-  .refine(isZone, 'a time zone such as Europe/Berlin')
-  .describe('IANA time zone, e.g. Europe/Berlin')
-const clockTime = z
-  .string()
-  .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'a time such as "09:00", quoted')
-  .describe('Local time, quoted: "09:00"')
+const zone = timeZone.describe('IANA time zone, e.g. Europe/Berlin')
+const localTime = clockTime.describe('Local time, quoted: "09:00"')
 const day = z
   .string()
   .regex(/^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/, 'a day such as 2026-12-24, quoted')
@@ -90,7 +75,7 @@ const personSchema = z.strictObject({
 const shiftSchema = {
   zone: zone.default('UTC'),
   handOver: z
-    .strictObject({ day: weekday.default('monday'), time: clockTime.default('09:00') })
+    .strictObject({ day: weekday.default('monday'), time: localTime.default('09:00') })
     .default({ day: 'monday', time: '09:00' })
     .describe('When the next person takes over, in local time, through daylight saving'),
   everyWeeks: z.int().min(1).max(8).default(1),
@@ -107,7 +92,7 @@ const layerSchema = z.strictObject({
   only: z
     .strictObject({
       days: z.array(weekday).min(1).optional(),
-      between: z.tuple([clockTime, clockTime]).optional(),
+      between: z.tuple([localTime, localTime]).optional(),
     })
     .optional()
     .describe('Days and hours at which this layer counts; a night may pass midnight'),
@@ -116,7 +101,7 @@ const layerSchema = z.strictObject({
 const hoursSchema = z.strictObject({
   zone: zone.default('UTC'),
   days: z.array(weekday).min(1).default(['monday', 'tuesday', 'wednesday', 'thursday', 'friday']),
-  between: z.tuple([clockTime, clockTime]).default(['09:00', '18:00']),
+  between: z.tuple([localTime, localTime]).default(['09:00', '18:00']),
   holidays: z.array(day).max(400).default([]).describe('Days without business hours'),
 })
 

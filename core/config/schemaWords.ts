@@ -18,3 +18,16 @@ export const urlOrSecret = z.union([
   secretSchema,
 ])
 export const sev = z.enum(['SEV1', 'SEV2', 'SEV3', 'SEV4'])
+
+const isZone = (zone: string): boolean => {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: zone })
+    return /^[A-Za-z]+(\/|$)/.test(zone)
+  } catch {
+    return false
+  }
+}
+export const timeZone = z.string().refine(isZone, 'a time zone such as Europe/Berlin')
+export const clockTime = z
+  .string()
+  .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'a time such as "09:00", quoted')

@@ -1,6 +1,5 @@
-import { timingSafeEqual } from 'node:crypto'
 import type { Context, Handler, MiddlewareHandler } from 'hono'
-import { TocsinError } from '../base/index.ts'
+import { isSameText, TocsinError } from '../base/index.ts'
 import { html, type Markup } from './html.ts'
 import { readBounded } from './readBounded.ts'
 import type { ConsoleVariables } from './security.ts'
@@ -107,14 +106,9 @@ const FIELD = '_csrf'
 export const csrfField = (c: ConsoleContext): Markup =>
   html`<input type="hidden" name="${FIELD}" value="${c.get('csrf')}">`
 
-const isSame = (given: string, expected: string): boolean => {
-  const [a, b] = [Buffer.from(given), Buffer.from(expected)]
-  return a.length === b.length && timingSafeEqual(a, b)
-}
-
 /** Whether a token for forms is the one of this session. Scripts send it as the header `x-csrf-token`. */
 export const isCsrfToken = (c: ConsoleContext, given: string | null | undefined): boolean =>
-  c.get('csrf') !== '' && isSame(given ?? '', c.get('csrf'))
+  c.get('csrf') !== '' && isSameText(given ?? '', c.get('csrf'))
 
 /**
  * Reads the form of a POST that changes something; who sends it passed `needs` already, and the origin was checked.

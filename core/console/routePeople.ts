@@ -1,8 +1,7 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
 import { and, desc, eq } from 'drizzle-orm'
 import type { Context, Hono } from 'hono'
 import { z } from 'zod'
-import { isTocsinError, messageOf, TocsinError } from '../base/index.ts'
+import { isSameText, isTocsinError, messageOf, TocsinError } from '../base/index.ts'
 import type { Config } from '../config/types.ts'
 import type { ApprovalClaims, LoadedPolicy, PeopleSecret } from '../response/index.ts'
 import { type Store, tables } from '../store/index.ts'
@@ -28,11 +27,6 @@ export type PeopleOptions = {
   readonly config: () => Config
   readonly store: Store
   readonly log: Logger
-}
-
-const sameToken = (given: string, expected: string): boolean => {
-  const digest = (value: string): Buffer => createHash('sha256').update(value).digest()
-  return timingSafeEqual(digest(given), digest(expected))
 }
 
 const haltBody = z.strictObject({
@@ -64,7 +58,7 @@ const halt = async (c: PageContext, { config, store, log }: PeopleOptions): Prom
       `Give \`people.haltToken\`, ${MIN_TOKEN} characters or more.`,
     )
   const given = /^Bearer (\S{1,1000})$/.exec(c.req.header('authorization') ?? '')?.[1]
-  if (!given || !sameToken(given, expected))
+  if (!given || !isSameText(given, expected))
     return fail(401, 'halt.unauthorized', 'The bearer token is wrong or missing.')
   // A body that makes no sense does not keep anybody from stopping.
   const body = (await readHaltBody(c)) ?? { reason: 'by the API', by: 'API' }

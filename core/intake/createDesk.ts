@@ -1,11 +1,10 @@
-import { cleanText, messageOf, withTimeout } from '../base/index.ts'
+import { cleanText, isSameText, messageOf, withTimeout } from '../base/index.ts'
 import type { Config, IntakeConfig, ReceiverConfig } from '../config/types.ts'
 import type { Database } from '../store/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import type { IntakeMetrics } from './intakeMetrics.ts'
 import { createLanes } from './lanes.ts'
 import { createRateLimit } from './rateLimit.ts'
-import { isSame } from './signatures.ts'
 import { type Stored, storeDelivery } from './storeDelivery.ts'
 import type {
   Acceptance,
@@ -79,7 +78,7 @@ const findPlace = (intake: IntakeConfig | undefined, target: string): Place | un
   if (empty !== '' || door !== 'in') return undefined
   const receiver = intake?.receivers.find((one) => one.name === name && one.enabled)
   const secret = receiver && 'path' in receiver ? receiver.path : undefined
-  const isRight = isSame(rest[0] ?? '', secret ?? '')
+  const isRight = isSameText(rest[0] ?? '', secret ?? '')
   if (!receiver) return undefined
   const query = new URLSearchParams(search.join('?'))
   if (secret === undefined)

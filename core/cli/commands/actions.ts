@@ -19,11 +19,11 @@ import { type Store, tables } from '../../store/index.ts'
 import { EXIT } from '../exitCodes.ts'
 import { findSigner } from '../findSigner.ts'
 import { listUnheard } from '../listUnheard.ts'
-import { openStore } from '../openStore.ts'
 import { type CommonOptions, withCommonOptions } from '../options.ts'
 import { readConfig } from '../readConfig.ts'
 import { renderCall, renderExecution } from '../renderExecution.ts'
 import { rpcOf } from '../rpcOf.ts'
+import { withStore } from '../withStore.ts'
 import { registerAnswer } from './actionsAnswer.ts'
 import { registerKeystore, registerNew } from './actionsNew.ts'
 import { registerSign } from './actionsSign.ts'
@@ -45,18 +45,6 @@ const plain = (value: unknown): string =>
     (_, each: unknown) => (typeof each === 'bigint' ? each.toString() : each),
     2,
   )
-
-const withStore = async (
-  options: CommonOptions,
-  work: (store: Store, config: Config) => Promise<void>,
-): Promise<void> => {
-  const { store, config, close } = await openStore(options)
-  try {
-    await work(store, config)
-  } finally {
-    await close()
-  }
-}
 
 const summary = (row: ExecutionRow): string =>
   `  ${row.id}  ${row.requestedAt.toISOString()}  ${row.actionId.padEnd(20)} ${row.status.padEnd(10)} ${row.reason ?? row.minedTxHash ?? ''}`

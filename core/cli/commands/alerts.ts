@@ -1,14 +1,13 @@
 import { type Command, Option } from 'commander'
 import { and, asc, desc, eq, inArray } from 'drizzle-orm'
 import { type AlertRow, acknowledgeAlert, resolveAlert } from '../../alerts/index.ts'
-import { cleanText, TocsinError } from '../../base/index.ts'
-import type { Config } from '../../config/types.ts'
-import { type Store, tables } from '../../store/index.ts'
-import { openStore } from '../openStore.ts'
+import { tables } from '../../store/index.ts'
+import { findWholeId } from '../findWholeId.ts'
 import { type CommonOptions, withCommonOptions } from '../options.ts'
 import { parseLimit } from '../parseOptions.ts'
 import { printFields, printJson, printTable } from '../printTable.ts'
 import { userName } from '../userName.ts'
+import { withStore } from '../withStore.ts'
 
 type ListOptions = CommonOptions & {
   readonly all?: boolean
@@ -16,35 +15,6 @@ type ListOptions = CommonOptions & {
   readonly limit: number
 }
 type ActOptions = CommonOptions & { readonly by: string }
-
-const withStore = async (
-  options: CommonOptions,
-  work: (store: Store, config: Config) => Promise<void>,
-): Promise<void> => {
-  const { store, config, close } = await openStore(options)
-  try {
-    await work(store, config)
-  } finally {
-    await close()
-  }
-}
-
-/** The whole id of what a person typed the beginning of. */
-const findId = async (store: Store, id: string): Promise<string> => {
-  if (/^(a_)?[0-9a-f]{4,40}$/.test(id)) {
-    const { rows } = await store.pool.query<{ id: string }>(
-      'select id from tocsin.alert where starts_with(id, $1) limit 2',
-      [id.startsWith('a_') ? id : `a_${id}`],
-    )
-    if (rows.length > 1) {
-      throw new TocsinError('alert.ambiguous', `Several alerts begin with "${id}".`)
-    }
-    if (rows[0]) return rows[0].id
-  }
-  throw new TocsinError('alert.unknown', `There is no alert "${cleanText(id, 60)}".`, {
-    hints: ['`tocsin alerts list --all` shows them.'],
-  })
-}
 
 const stateOf = (row: AlertRow): string =>
   row.acknowledgedAt && row.status === 'open' ? 'acknowledged' : row.status
@@ -85,7 +55,7 @@ const listAlerts = (options: ListOptions): Promise<void> =>
 const showAlert = (id: string, options: CommonOptions): Promise<void> =>
   withStore(options, async (store) => {
     const { db } = store
-    const whole = await findId(store, id)
+    const whole = await findWholeId(store, 'alert', id)
     const [row] = await db.select().from(tables.alert).where(eq(tables.alert.id, whole))
     if (!row) return
     const findings = await db
@@ -165,7 +135,7 @@ const acknowledge = (id: string, options: ActOptions): Promise<void> =>
   withStore(options, async (store) => {
     const row = await acknowledgeAlert({
       db: store.db,
-      id: await findId(store, id),
+      id: await findWholeId(store, 'alert', id),
       by: options.by,
     })
     if (options.json) return printJson(row)
@@ -177,7 +147,7 @@ const resolve = (id: string, options: ActOptions): Promise<void> =>
     const row = await resolveAlert({
       db: store.db,
       config,
-      id: await findId(store, id),
+      id: await findWholeId(store, 'alert', id),
       by: options.by,
     })
     if (options.json) return printJson(row)

@@ -10,44 +10,16 @@ import {
   resolveIncident,
   type TargetFigure,
 } from '../../alerts/index.ts'
-import { cleanText, TocsinError } from '../../base/index.ts'
 import type { Config } from '../../config/types.ts'
 import { type Store, tables } from '../../store/index.ts'
-import { openStore } from '../openStore.ts'
+import { findWholeId } from '../findWholeId.ts'
 import { type CommonOptions, withCommonOptions } from '../options.ts'
 import { parseLimit } from '../parseOptions.ts'
 import { printFields, printJson, printTable } from '../printTable.ts'
 import { userName } from '../userName.ts'
+import { withStore } from '../withStore.ts'
 
 type ActOptions = CommonOptions & { readonly as: string; readonly force?: boolean }
-
-const withStore = async (
-  options: CommonOptions,
-  work: (store: Store, config: Config) => Promise<void>,
-): Promise<void> => {
-  const { store, config, close } = await openStore(options)
-  try {
-    await work(store, config)
-  } finally {
-    await close()
-  }
-}
-
-/** The whole id of what a person typed the beginning of. */
-const findId = async (store: Store, id: string): Promise<string> => {
-  if (/^(i_)?[0-9a-f]{4,40}$/.test(id)) {
-    const { rows } = await store.pool.query<{ id: string }>(
-      'select id from tocsin.incident where starts_with(id, $1) limit 2',
-      [id.startsWith('i_') ? id : `i_${id}`],
-    )
-    if (rows.length > 1)
-      throw new TocsinError('incident.ambiguous', `Several incidents begin with "${id}".`)
-    if (rows[0]) return rows[0].id
-  }
-  throw new TocsinError('incident.unknown', `There is no incident "${cleanText(id, 60)}".`, {
-    hints: ['`tocsin incidents list --all` shows them.'],
-  })
-}
 
 const listIncidents = (
   options: CommonOptions & { readonly all?: boolean; readonly limit: number },
@@ -80,7 +52,10 @@ const target = ({ tookS, dueAt, verdict }: TargetFigure): string =>
 
 const showIncident = (id: string, options: CommonOptions): Promise<void> =>
   withStore(options, async (store, config) => {
-    const view = await readIncident(store.db, { id: await findId(store, id), config })
+    const view = await readIncident(store.db, {
+      id: await findWholeId(store, 'incident', id),
+      config,
+    })
     if (options.json) return printJson(view)
     const { incident, blastRadius, cause, held } = view
     const waiting = held.filter(({ releasedAt }) => releasedAt === null)
@@ -129,7 +104,7 @@ const act =
   (work: (store: Store, config: Config, id: string, options: ActOptions) => Promise<ActResult>) =>
   (id: string, options: ActOptions): Promise<void> =>
     withStore(options, async (store, config) => {
-      const result = await work(store, config, await findId(store, id), options)
+      const result = await work(store, config, await findWholeId(store, 'incident', id), options)
       if (options.json) printJson(result)
       else process.stdout.write(`${result.text}\n`)
       if (!result.accepted) process.exitCode = 1

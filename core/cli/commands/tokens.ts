@@ -1,22 +1,9 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { createToken, listTokens, noteDeed, revokeToken, SCOPES } from '../../console/index.ts'
-import type { Store } from '../../store/index.ts'
-import { openStore } from '../openStore.ts'
 import { type CommonOptions, withCommonOptions } from '../options.ts'
 import { printJson, printTable } from '../printTable.ts'
+import { withStore } from '../withStore.ts'
 import { userName } from './actionsAnswer.ts'
-
-const withStore = async (
-  options: CommonOptions,
-  work: (store: Store) => Promise<void>,
-): Promise<void> => {
-  const { store, close } = await openStore(options)
-  try {
-    await work(store)
-  } finally {
-    await close()
-  }
-}
 
 const whole = (text: string): number => {
   if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('a whole number.')

@@ -178,7 +178,7 @@ export const listFindings = async (
   return toPage(rows, query.limit, ({ seq }) => [seq])
 }
 
-const EXECUTION_STATUSES = [
+export const EXECUTION_STATUSES = [
   'requested',
   'refused',
   'observed',

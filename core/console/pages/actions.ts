@@ -1,6 +1,7 @@
 import { and, asc, desc, eq, lt, or } from 'drizzle-orm'
 import { z } from 'zod'
 import { tables } from '../../store/index.ts'
+import { EXECUTION_STATUSES } from '../api/lists.ts'
 import { age, latency, number } from '../format.ts'
 import { html, type Markup } from '../html.ts'
 import type { ConsoleContext } from '../principal.ts'
@@ -22,20 +23,8 @@ import {
 import { renderProposalCard } from './proposal.ts'
 
 const PAGE = 50
-const STATUSES = [
-  'requested',
-  'refused',
-  'observed',
-  'proposed',
-  'sending',
-  'sent',
-  'mined',
-  'succeeded',
-  'failed',
-  'not_needed',
-] as const
 const schema = z.object({
-  status: z.enum(STATUSES).optional(),
+  status: z.enum(EXECUTION_STATUSES).optional(),
   action: z.string().trim().min(1).max(100).optional(),
   before: z
     .string()
@@ -81,7 +70,7 @@ export const showActions = async (c: ConsoleContext, options: PageOptions): Prom
     body: html`<div class="headline"><h2>Actions</h2><span class="sub">what approved actions did, or wait to do</span><span class="end"><a class="btn" href="/audit">Audit</a></span></div>
 ${problemNotice(parsed.success ? [] : problemsOf(parsed.error))}
 <div data-part="waiting">${proposals}</div>
-<section class="card" aria-label="Filter"><form class="filters" method="get" action="/actions" role="search">${select('status', 'Status', asked['status'], [['', 'any'], ...STATUSES.map((each) => [each, each.replace('_', ' ')] as const)])}${input('action', 'Action', asked['action'])}<button class="btn main" type="submit">Show</button><a class="btn" href="/actions">Clear</a></form></section>
+<section class="card" aria-label="Filter"><form class="filters" method="get" action="/actions" role="search">${select('status', 'Status', asked['status'], [['', 'any'], ...EXECUTION_STATUSES.map((each) => [each, each.replace('_', ' ')] as const)])}${input('action', 'Action', asked['action'])}<button class="btn main" type="submit">Show</button><a class="btn" href="/actions">Clear</a></form></section>
 <section class="card" data-part="actions" aria-label="Actions">${
       rows.length === 0
         ? none('No action has run.')

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import type { FindingSeverity } from '../../base/index.ts'
+import { isSameText } from '../../base/index.ts'
 import type { ReceiverConfig } from '../../config/types.ts'
-import { isSame, keysOf } from '../signatures.ts'
+import { keysOf } from '../signatures.ts'
 import type { ExternalFinding, ReceiverKind } from '../types.ts'
 import { accept, refuse } from '../verdicts.ts'
 import { orNone, readShape, secondsOf, severityOf, text, whole } from './shape.ts'
@@ -89,7 +90,7 @@ export const alertmanagerKind: ReceiverKind<Settings> = {
   read: async (request, settings) => {
     const [, token = ''] = /^Bearer +(\S+)$/i.exec(request.headers['authorization'] ?? '') ?? []
     const keys = keysOf({ secret: settings.token, previous: settings.previous })
-    if (!keys.map((key) => isSame(token, key)).includes(true))
+    if (!keys.map((key) => isSameText(token, key)).includes(true))
       return refuse(401, 'signature', 'The token is missing or wrong.')
     const shape = readShape(request.raw, bodySchema)
     if ('refusal' in shape) return shape.refusal

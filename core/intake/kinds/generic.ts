@@ -1,7 +1,7 @@
-import { stableHash } from '../../base/index.ts'
+import { isSameText, stableHash } from '../../base/index.ts'
 import type { ReceiverConfig } from '../../config/types.ts'
 import { parseStrictJson } from '../parseStrictJson.ts'
-import { isFresh, isSame, isSigned, keysOf, readUnixTime } from '../signatures.ts'
+import { isFresh, isSigned, keysOf, readUnixTime } from '../signatures.ts'
 import type { Acceptance, IntakeRequest, ReceiverKind, Refusal } from '../types.ts'
 import { accept, badJson, badSignature, refuse, stale } from '../verdicts.ts'
 import { MisfitError, mapBody } from './mapBody.ts'
@@ -63,7 +63,7 @@ const checkHmac = (
 const checkBearer = ({ raw, headers }: IntakeRequest, settings: Settings): Checked => {
   const [, token = ''] = /^Bearer +(\S+)$/i.exec(headers['authorization'] ?? '') ?? []
   const isRight = keysOf(settings)
-    .map((key) => isSame(token, key))
+    .map((key) => isSameText(token, key))
     .includes(true)
   if (!isRight) return refuse(401, 'signature', 'The token is missing or wrong.')
   const key = `body ${stableHash(raw.toString('base64'))}`

@@ -1,4 +1,5 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac } from 'node:crypto'
+import { isSameText } from '../../base/index.ts'
 import type { Acceptance, Acknowledgement, IntakeEvent, Refusal } from '../../intake/types.ts'
 
 export const refuse = (status: Refusal['status'], reason: string, say: string): Refusal => ({
@@ -19,13 +20,6 @@ export const accept = (
 
 export const note = (text: string): IntakeEvent => ({ kind: 'note', text: text.slice(0, 200) })
 
-/** Whether two texts are the same, in a time that does not depend on where they differ. */
-export const isSame = (given: string, expected: string): boolean =>
-  timingSafeEqual(
-    createHash('sha256').update(given).digest(),
-    createHash('sha256').update(expected).digest(),
-  )
-
 /** Keys that count: while one is being changed the one before counts too; an empty one never does. */
 export const keysOf = (secret: string, previous: string | undefined): readonly string[] =>
   [secret, previous ?? ''].filter((key) => key !== '')
@@ -44,7 +38,7 @@ export const hmac = (
 /** Whether any of the given signatures is right by any of the keys. */
 export const isSigned = (given: readonly string[], expected: readonly string[]): boolean => {
   let found = false
-  for (const one of given) for (const right of expected) found = isSame(one, right) || found
+  for (const one of given) for (const right of expected) found = isSameText(one, right) || found
   return found
 }
 
