@@ -152,7 +152,7 @@ export const ticketAlert = tocsin.table(
 
 /**
  * Buttons that were sent out: what each one means, once, and until when. What a button carries is not in here, only its
- * hash: whoever reads this table can press none.
+ * hash: whoever reads this table can press none, and can open nothing that is sealed in it.
  */
 export const answerButton = tocsin.table(
   'answer_button',
@@ -161,10 +161,12 @@ export const answerButton = tocsin.table(
     id: text('id').primaryKey(),
     act: text('act').$type<'acknowledge' | 'approve' | 'deny'>().notNull(),
     incidentId: text('incident_id'),
-    /** Of an approval: the claims that pressing it makes, without its proof. */
+    /** Of an approval: what it is bound to. */
     executionId: text('execution_id'),
     bytesHash: text('bytes_hash'),
     role: text('role'),
+    /** What each approver would say by it, signed beforehand; only what the button carries opens it. */
+    claims: text('claims'),
     channel: text('channel').notNull(),
     /** Of the message that has the button: what stands in its place afterwards is made from it. */
     dedupKey: text('dedup_key').notNull(),

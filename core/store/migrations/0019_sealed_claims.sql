@@ -1,0 +1,1 @@
+ALTER TABLE "tocsin"."answer_button" ADD COLUMN "claims" text;
