@@ -365,7 +365,7 @@ export const incident = tocsin.table(
     attendedAt: at('attended_at'),
     mitigatedAt: at('mitigated_at'),
     mitigatedBy: text('mitigated_by'),
-    /** `by:<name>` when a person closed it, else null. */
+    /** `by:<name>` when a person closed it, `merged:<id>` when it went into another, else null. */
     closedBy: text('closed_by'),
     /** By when it should be acknowledged and mitigated, by the targets of its severity. */
     acknowledgeDueAt: at('acknowledge_due_at'),
@@ -611,6 +611,25 @@ export const killSwitch = tocsin.table(
     liftedBy: text('lifted_by'),
   },
   (t) => [index('kill_switch_on').on(t.at).where(sql`lifted_at is null`)],
+)
+
+/**
+ * Who agreed that a stop ends. A row counts only with a `proof` that the signer verifies, and by people whom its own
+ * watchlist names; the signer ends the stop, nobody else.
+ */
+export const haltAnswer = tocsin.table(
+  'halt_answer',
+  {
+    id: text('id').primaryKey(),
+    haltId: text('halt_id').notNull(),
+    /** Name under `signer.approvers`. */
+    who: text('who').notNull(),
+    at: at('at').notNull().defaultNow(),
+    via: text('via').$type<'console' | 'api'>().notNull(),
+    expiresAt: at('expires_at').notNull(),
+    proof: text('proof').notNull(),
+  },
+  (t) => [uniqueIndex('halt_answer_person').on(t.haltId, t.who)],
 )
 
 /** Heartbeat of every process; the console and `tocsin status` read it. */

@@ -117,7 +117,10 @@ export const endSession = async (db: Database, id: string): Promise<void> => {
 }
 
 /** Signs somebody out everywhere. Returns how many sessions that were. */
-export const endSessionsOf = async (db: Database, user: string): Promise<number> => {
+export const endSessionsOf = async (
+  db: Pick<Database, 'delete'>,
+  user: string,
+): Promise<number> => {
   const ended = await db
     .delete(tables.consoleSession)
     .where(eq(tables.consoleSession.user, user))

@@ -1,5 +1,13 @@
 import { sql } from 'drizzle-orm'
-import { bigserial, index, integer, jsonb, text } from 'drizzle-orm/pg-core'
+import {
+  bigint,
+  bigserial,
+  index,
+  integer,
+  jsonb,
+  primaryKey,
+  text,
+} from 'drizzle-orm/pg-core'
 import type { Json } from '../../base/index.ts'
 import { at, tocsin } from './columns.ts'
 
@@ -21,8 +29,23 @@ export const consoleUser = tocsin.table('console_user', {
   /** When password, role or approver were last changed. */
   changedAt: at('changed_at').notNull().defaultNow(),
   disabledAt: at('disabled_at'),
+  /** Key of the second factor, sealed by the secret of `people`; null without one. */
+  totp: text('totp'),
+  /** Step of the newest code that was taken: no code counts twice. */
+  totpStep: bigint('totp_step', { mode: 'number' }),
   proof: text('proof').notNull(),
 })
+
+/** Codes for whoever lost their authenticator; kept as keyed hashes. */
+export const consoleRecovery = tocsin.table(
+  'console_recovery',
+  {
+    user: text('user').notNull(),
+    hash: text('hash').notNull(),
+    usedAt: at('used_at'),
+  },
+  (t) => [primaryKey({ columns: [t.user, t.hash] })],
+)
 
 /** Who is signed in. The cookie itself is not stored; `proof` binds the row to the secret of `people`. */
 export const consoleSession = tocsin.table(
