@@ -48,7 +48,7 @@ export const PROCESSES: Readonly<Record<ProcessName, ProcessPlan>> = {
       }),
   },
   intake: {
-    secrets: ['database', 'intake', 'people'],
+    secrets: ['database', 'intake'],
     start: async (input) => (await import('./startIntakeProcess.ts')).startIntakeProcess(input),
   },
 }

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -15,6 +15,7 @@ import { createTestDatabase, type TestDatabase } from '../../test/support/databa
 import { type Notifier, startNotifier } from '../alerts/index.ts'
 import { alertKey } from '../alerts/light.ts'
 import { findingOf, record } from '../alerts/testSupport.ts'
+import { PROCESSES } from '../cli/processes.ts'
 import type { Config } from '../config/types.ts'
 import { type RunningIntake, startIntake } from '../intake/index.ts'
 import {
@@ -32,10 +33,15 @@ import { createButtons, replyCode } from './buttons.ts'
 import { escalate } from './escalate.ts'
 import { ANSWER_KINDS } from './receivers/index.ts'
 import { dropRingsOfEnded } from './ringAgain.ts'
+import { unseal } from './sealedClaims.ts'
 import type { PagingConfig } from './takeStep.ts'
 import { onCallConfig } from './testSupport.ts'
 
 const SECRET = 'a-secret-that-is-long-enough'
+const APPROVERS = [
+  { name: 'Ada', role: 'guardian' },
+  { name: 'Grace', role: 'guardian' },
+]
 const TWILIO_URL = 'https://tocsin.example/hooks'
 const log = createLogger({ service: 'test', level: 'silent' })
 const slack = createSlack()
@@ -46,6 +52,8 @@ let intake: RunningIntake
 let config: Config
 let policy: LoadedPolicy
 let folder = ''
+/** The intake's own data folder: the secret of `people` is not there. */
+let intakeFolder = ''
 
 const slackEntry = (url: string) => ({
   kind: 'slack' as const,
@@ -64,6 +72,8 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tocsin-answers-'))
   const actionsDir = join(folder, 'actions')
   await mkdir(actionsDir)
+  intakeFolder = join(folder, 'intake')
+  await mkdir(intakeFolder)
   await writeFile(
     join(actionsDir, 'pause-vault.yaml'),
     stringify(
@@ -93,6 +103,7 @@ beforeAll(async () => {
       accounts: { slack: 'T0/U0BO', phone: '+15550002' },
     },
     cy: { role: 'viewer', accounts: { slack: 'T0/U0CY' } },
+    ed: { role: 'approver', approver: 'Grace', accounts: { slack: 'T0/U0ED' } },
     di: { contacts: [{ channel: 'chat', to: 'U0DI' }] },
   }
   config = {
@@ -102,7 +113,7 @@ beforeAll(async () => {
     watch: [],
     dataDir: folder,
     actionsDir,
-    signer: { approvers: [{ name: 'Ada', role: 'guardian' }] },
+    signer: { approvers: APPROVERS },
     people: {
       secret: '',
       haltToken: '',
@@ -132,15 +143,16 @@ beforeAll(async () => {
     backoffBaseMs: 25,
     prepare: createButtons({ db: store.db, log, config: () => config, key }),
   })
+  const intakeConfig = (): Config => ({ ...config, dataDir: intakeFolder })
   intake = await startIntake({
-    config,
+    config: intakeConfig(),
     store,
     log,
     kinds: ANSWER_KINDS,
     onAcknowledgement: createAnswerHandler({
       db: store.db,
       log,
-      config: () => config,
+      config: intakeConfig,
       urls: { slack: standIn.url },
       ringAgainMs: 60_000,
     }),
@@ -154,10 +166,13 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 beforeEach(async () => {
-  await store.pool.query(
-    `truncate tocsin.finding, tocsin.finding_queue, tocsin.alert, tocsin.alert_finding, tocsin.incident, tocsin.outbox,
-     tocsin.incident_event, tocsin.oncall_escalation, tocsin.oncall_page, tocsin.answer_button, tocsin.channel_thread,
-     tocsin.execution, tocsin.execution_approval, tocsin.channel_slot`,
+  // The notifier is at work meanwhile: one of the two may have to step back.
+  await until(() =>
+    store.pool.query(
+      `truncate tocsin.finding, tocsin.finding_queue, tocsin.alert, tocsin.alert_finding, tocsin.incident, tocsin.outbox,
+       tocsin.incident_event, tocsin.oncall_escalation, tocsin.oncall_page, tocsin.answer_button, tocsin.channel_thread,
+       tocsin.execution, tocsin.execution_approval, tocsin.channel_slot`,
+    ),
   )
   slack.messages.length = 0
   slack.whispers.length = 0
@@ -358,7 +373,7 @@ describe('pagerduty', () => {
 })
 
 describe('approval by a button', () => {
-  const propose = async () => {
+  const propose = async (changes: Record<string, unknown> = {}) => {
     await store.db.insert(tables.execution).values({
       id: 'x_1',
       idempotencyKey: 'k',
@@ -404,6 +419,7 @@ describe('approval by a button', () => {
       runbook: null,
       times: { opened: at, changed: at, closed: null },
       ask,
+      ...changes,
     }
     await store.db.insert(tables.outbox).values({
       dedupKey: 'x_1.proposed',
@@ -418,7 +434,7 @@ describe('approval by a button', () => {
   const approvals = async () =>
     readApprovals(
       store.db,
-      { secret: await loadPeopleSecret(config), approvers: [{ name: 'Ada', role: 'guardian' }] },
+      { secret: await loadPeopleSecret(config), approvers: APPROVERS },
       { id: 'x_1' },
       policy,
     )
@@ -439,6 +455,80 @@ describe('approval by a button', () => {
     expect(message.text).toContain('ada approved pause-vault')
     await press(pressed, 'U0ADA', 'approve', Date.now() - 2_000)
     await until(() => expect(slack.whispers.at(-1)).toContain('used already'))
+    expect(await readdir(intakeFolder)).toEqual([])
+  })
+
+  test('behavior: where two must approve, a button is one person; anybody else is told where to answer', async () => {
+    const message = await propose()
+    await press(message, 'U0ED', 'approve')
+    await until(() => expect(slack.whispers[0]).toContain('not made for ed'))
+    expect(await approvals()).toEqual({ approvedBy: [], deniedBy: [] })
+    await press(message, 'U0ED', 'deny')
+    expect(await approvals()).toEqual({ approvedBy: [], deniedBy: ['Grace'] })
+  })
+
+  test('error: whoever became an approver after the button was made answers by another way', async () => {
+    const before = config
+    const { onCall } = config
+    if (!onCall?.people['ed']) throw new Error('nobody is called ed')
+    const { ed: _, ...people } = onCall.people
+    config = { ...config, onCall: { ...onCall, people } }
+    const message = await propose()
+    config = before
+    await press(message, 'U0ED', 'deny')
+    await until(() => expect(slack.whispers[0]).toContain('by its link, or in the console'))
+    expect(await approvals()).toEqual({ approvedBy: [], deniedBy: [] })
+  })
+
+  test('error: the whole database and the secrets of the intake approve nothing', async () => {
+    await propose()
+    expect(PROCESSES.intake.secrets).toEqual(['database', 'intake'])
+    const rows = await store.db.select().from(tables.answerButton)
+    expect(rows.map(({ act }) => act).sort()).toEqual(['approve', 'deny'])
+    const approveRow = rows.find(({ act }) => act === 'approve')
+    if (!approveRow?.claims) throw new Error('nothing is sealed')
+    const known = [approveRow.id, approveRow.id.slice(0, 32), approveRow.dedupKey, SECRET]
+    for (const button of known)
+      expect(() => unseal({ ...approveRow, button }, approveRow.claims ?? '')).toThrow('as it was')
+    // The thief can sign like Slack, in the name of anybody.
+    const stolen = {
+      ...(await messageTo(SLACK_CHANNEL)),
+      buttons: [{ action_id: 'tocsin_approve', value: approveRow.id.slice(0, 32) }],
+    }
+    await press(stolen, 'U0ADA', 'approve')
+    await until(() => expect(slack.whispers[0]).toContain('none of ours'))
+    await store.db.insert(tables.executionApproval).values({
+      id: 'p_forged',
+      executionId: 'x_1',
+      who: 'Ada',
+      role: 'guardian',
+      decision: 'approve',
+      bytesHash: bytesHashOf('x_1', policy),
+      at: new Date(),
+      via: 'chat',
+      nonce: '1'.repeat(32),
+      expiresAt: new Date(Date.now() + 600_000),
+      proof: '2'.repeat(64),
+    })
+    expect(await approvals()).toEqual({ approvedBy: [], deniedBy: [] })
+  })
+
+  test('error: a denial cannot be turned into an approval in the database', async () => {
+    const message = await propose()
+    await store.pool.query(`update tocsin.answer_button set act = 'approve' where act = 'deny'`)
+    await press(message, 'U0ADA', 'deny')
+    await until(() => expect(slack.whispers[0]).toContain('not as it was made'))
+    expect(await approvals()).toEqual({ approvedBy: [], deniedBy: [] })
+  })
+
+  test('error: a message to an address of its own, or of other bytes, gets no button', async () => {
+    const ask = { execution: 'x_1', who: 'Ada', expiresS: Math.floor(Date.now() / 1_000) + 60 }
+    const redirected = { to: SLACK_CHANNEL, ask: { ...ask, bytesHash: bytesHashOf('x_1', policy) } }
+    expect((await propose(redirected)).buttons).toEqual([])
+    await store.pool.query('truncate tocsin.execution, tocsin.outbox')
+    slack.messages.length = 0
+    expect((await propose({ ask: { ...ask, bytesHash: '0'.repeat(64) } })).buttons).toEqual([])
+    expect(await store.db.select().from(tables.answerButton)).toEqual([])
   })
 
   test('error: a button does not approve what it was not made for', async () => {

@@ -13,6 +13,7 @@ import { type Database, tables } from '../store/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import { answerByChat } from './answerByChat.ts'
 import { buttonId, replyCode } from './buttons.ts'
+import { listPagerdutyKeys } from './listPagerdutyKeys.ts'
 import { hasRole, type Known, personAt, shownName } from './people.ts'
 import { replaceButtons, type VendorUrls } from './replaceButtons.ts'
 import { ringAgainLater } from './ringAgain.ts'
@@ -66,7 +67,8 @@ const press = async (
   known: Known | undefined,
 ): Promise<Done> => {
   const { db } = options
-  const row = await findButton(db, event.detail?.['button'] ?? '')
+  const button = event.detail?.['button'] ?? ''
+  const row = await findButton(db, button)
   if (!row) return no('This button is none of ours, or its message is too old.')
   if (!known) return { ...unknown(receiver, event.by), button: row }
   if (+row.expiresAt <= event.atMs) return no('This button has expired.', row)
@@ -87,7 +89,8 @@ const press = async (
   const text = await answerByChat({
     db,
     config: options.config(),
-    button: row,
+    row,
+    button,
     decision: row.act,
     who: known,
   })
@@ -134,14 +137,39 @@ const answerSms = async (
   return { isDone: acted.accepted, text: acted.text }
 }
 
-/** The alert that a pager knows by its own key. */
-const findAlert = async (db: Database, key: string): Promise<string | undefined> => {
+/** The alerts that a pager knows by its own keys, one of each incident. */
+const findAlerts = async (db: Database, keys: readonly string[]): Promise<readonly string[]> => {
+  // What follows is the round of the page.
+  const known = keys.map((key) => key.replace(/\.\d{1,6}$/, ''))
   const { rows } = await db.execute<{ id: string }>(sql`
-    select id from tocsin.alert
-    where 'tocsin:' || encode(sha256(convert_to(id, 'UTF8')), 'hex') = ${key}
+    select distinct on (coalesce(incident_id, id)) id from tocsin.alert
+    where 'tocsin:' || encode(sha256(convert_to(id, 'UTF8')), 'hex') = any(${sql.param(known)}::text[])
       and (status in ('open', 'unknown') or opened_at > now() - interval '7 days')
-    order by opened_at desc limit 1`)
-  return rows[0]?.id
+    order by coalesce(incident_id, id), opened_at desc`)
+  return rows.map(({ id }) => id)
+}
+
+/** By which keys PagerDuty knows what an answer is about: of alerts that it grouped, all. */
+const keysOf = async (
+  options: AnswerOptions,
+  event: Acknowledgement,
+  receiver: Receiver,
+): Promise<readonly string[]> => {
+  const key = 'dedupKey' in event.about ? event.about.dedupKey : ''
+  const incident = event.detail?.['vendorIncident']
+  const settings = options.config().intake?.receivers.find(({ name }) => name === receiver.name)
+  if (settings?.kind !== 'pagerduty' || !settings.token || !incident) return [key]
+  const { token, api: url } = settings
+  try {
+    return [key, ...(await listPagerdutyKeys({ incident, token, url }))]
+  } catch (error) {
+    // The first of them is better than none.
+    options.log.warn(
+      { receiver: receiver.name, error: messageOf(error) },
+      'Alerts that PagerDuty grouped may be missed.',
+    )
+    return [key]
+  }
 }
 
 const resolveUpstream = async (
@@ -183,19 +211,29 @@ const actUpstream = async (
   receiver: Receiver,
   known: Known | undefined,
 ): Promise<Done> => {
+  const meant = await findAlerts(options.db, await keysOf(options, event, receiver))
+  const done: Done[] = []
+  for (const alertId of meant)
+    done.push(await actOnAlert(options, event, { receiver, known, alertId }))
+  if (done.length === 0) return no('No alert of ours has this key.')
+  const text = [...new Set(done.map((one) => one.text))].join(' ')
+  return { isDone: done.some(({ isDone }) => isDone), text }
+}
+
+const actOnAlert = async (
+  options: AnswerOptions,
+  event: Acknowledgement,
+  on: {
+    readonly receiver: Receiver
+    readonly known: Known | undefined
+    readonly alertId: string
+  },
+): Promise<Done> => {
   const { db } = options
-  const { about } = event
-  const alertId =
-    'alertId' in about
-      ? about.alertId
-      : 'dedupKey' in about
-        ? await findAlert(db, about.dedupKey)
-        : undefined
-  const ref = 'incidentId' in about ? { incidentId: about.incidentId } : alertId && { alertId }
-  if (!ref) return no('No alert of ours has this key.')
+  const { receiver, known, alertId } = on
   // Who may act there is PagerDuty's to say; what is told is their name.
   const by = known ? shownName(known) : cleanText(event.detail?.['name'] ?? event.by, 80)
-  const act = { ...ref, by, via: receiver.name }
+  const act = { alertId, by, via: receiver.name }
   switch (event.act) {
     case 'acknowledge': {
       const { accepted, text } = await acknowledgeIncident(db, act)
@@ -206,9 +244,7 @@ const actUpstream = async (
       return { isDone: accepted, text }
     }
     case 'resolve':
-      return alertId === undefined
-        ? no('Only an alert can be resolved so.')
-        : resolveUpstream(options, alertId, by, receiver)
+      return resolveUpstream(options, alertId, by, receiver)
     case 'comment':
     case 'escalate': {
       const said = event.text ?? `${by} escalated it at ${receiver.kind}.`

@@ -3,13 +3,14 @@ import { z } from 'zod'
 import type { AlertMessage } from '../alerts/types.ts'
 import { messageOf } from '../base/index.ts'
 import type { Config } from '../config/types.ts'
+import type { PeopleSecret, SignedClaims } from '../response/index.ts'
 import { type Database, tables } from '../store/index.ts'
 import type { Logger } from '../telemetry/index.ts'
+import { seal } from './sealedClaims.ts'
+import { type AskConfig, signForPeople } from './signForPeople.ts'
 
 /** Signs with the secret of `people`; what it signs cannot be made from what lies in the database. */
-export type ButtonKey = {
-  readonly sign: (purpose: string, parts: readonly (string | number)[]) => string
-}
+export type ButtonKey = Pick<PeopleSecret, 'sign'>
 
 const HOUR_MS = 3_600_000
 /** An acknowledgement may come late; after that the button is dead. */
@@ -18,7 +19,7 @@ const ACKNOWLEDGE_MS = 48 * HOUR_MS
 const askSchema = z.object({
   execution: z.string().min(1).max(200),
   bytesHash: z.string().regex(/^[0-9a-f]{64}$/),
-  role: z.string().max(100),
+  who: z.string().max(200),
   expiresS: z.int().positive(),
 })
 
@@ -50,14 +51,39 @@ const ASKS: ReadonlySet<string> = new Set([
   'repeated',
 ])
 
+type Ask = { readonly row: Partial<ButtonRow>; readonly signed: readonly SignedClaims[] }
+
+/** Makes a button, the same at every try, and writes down what it means. */
+const createMaker =
+  (db: Database, key: ButtonKey, now: () => number) =>
+  async (act: Act, message: AlertMessage, channel: string, ask?: Ask): Promise<string> => {
+    const button = key.sign('button', [message.dedupKey, channel, act]).slice(0, 32)
+    const id = buttonId(button)
+    await db
+      .insert(tables.answerButton)
+      .values({
+        id,
+        act,
+        incidentId: message.incident,
+        channel,
+        dedupKey: message.dedupKey,
+        expiresAt: new Date(now() + ACKNOWLEDGE_MS),
+        ...ask?.row,
+        ...(ask && { claims: seal({ button, id, act }, JSON.stringify(ask.signed)) }),
+      })
+      .onConflictDoNothing()
+    return button
+  }
+
 /**
  * Puts buttons under messages as they leave, where an answer can come back: to acknowledge an incident, to approve or
  * deny a proposal. What a button carries is made from the secret of `people`, the same at every try; the database has
- * its hash. When that cannot be stored, the message goes out without buttons: a page is worth more.
+ * its hash, and what approvers would say by it, sealed by the button itself: whoever takes answers needs no secret that
+ * could sign one. When that cannot be stored, the message goes out without buttons: a page is worth more.
  */
 export const createButtons = (options: {
   readonly db: Database
-  readonly config: () => Pick<Config, 'intake' | 'channels'>
+  readonly config: () => AskConfig & Pick<Config, 'intake' | 'channels'>
   readonly key: ButtonKey
   readonly log: Logger
   /** Default: the clock (ms). */
@@ -65,26 +91,30 @@ export const createButtons = (options: {
 }): ((message: AlertMessage, channel: string) => Promise<AlertMessage>) => {
   const { db, key, log, now = Date.now } = options
 
-  const make = async (
-    act: Act,
+  const make = createMaker(db, key, now)
+
+  /** A message to an address of its own is none: the signer asks by channels that the watchlist names. */
+  const askButtons = async (
     message: AlertMessage,
     channel: string,
-    rest: Partial<ButtonRow>,
-  ): Promise<string> => {
-    const button = key.sign('button', [message.dedupKey, channel, act]).slice(0, 32)
-    await db
-      .insert(tables.answerButton)
-      .values({
-        id: buttonId(button),
-        act,
-        incidentId: message.incident,
-        channel,
-        dedupKey: message.dedupKey,
-        expiresAt: new Date(now() + ACKNOWLEDGE_MS),
-        ...rest,
-      })
-      .onConflictDoNothing()
-    return button
+    ask: z.infer<typeof askSchema>,
+  ): Promise<NonNullable<AlertMessage['buttons']>> => {
+    if (message.to !== undefined) return {}
+    const config = options.config()
+    const signed = await signForPeople({ db, config, key, ask, channel, nowMs: now() })
+    if (!signed) return {}
+    const { approve, deny, expiresS } = signed
+    const row = {
+      executionId: ask.execution,
+      bytesHash: ask.bytesHash,
+      expiresAt: new Date(expiresS * 1_000),
+    }
+    return {
+      ...(approve.length > 0 && {
+        approve: await make('approve', message, channel, { row, signed: approve }),
+      }),
+      ...(deny.length > 0 && { deny: await make('deny', message, channel, { row, signed: deny }) }),
+    }
   }
 
   const buttonsFor = async (
@@ -92,20 +122,9 @@ export const createButtons = (options: {
     channel: string,
   ): Promise<NonNullable<AlertMessage['buttons']>> => {
     const ask = askSchema.safeParse('ask' in message ? message.ask : undefined)
-    if (ask.success) {
-      const claim = {
-        executionId: ask.data.execution,
-        bytesHash: ask.data.bytesHash,
-        role: ask.data.role,
-        expiresAt: new Date(ask.data.expiresS * 1_000),
-      }
-      return {
-        approve: await make('approve', message, channel, claim),
-        deny: await make('deny', message, channel, claim),
-      }
-    }
+    if (ask.success) return askButtons(message, channel, ask.data)
     if (message.incident === null || !ASKS.has(message.change)) return {}
-    return { acknowledge: await make('acknowledge', message, channel, {}) }
+    return { acknowledge: await make('acknowledge', message, channel) }
   }
 
   const overTwilio = async (
@@ -119,7 +138,7 @@ export const createButtons = (options: {
     if (intake?.url === undefined || message.severity !== 'SEV1')
       return { ...message, buttons: { reply } }
     const secret = 'path' in receiver && receiver.path ? `/${receiver.path}` : ''
-    const button = await make('acknowledge', message, channel, {})
+    const button = await make('acknowledge', message, channel)
     const base = intake.url.replace(/\/+$/, '')
     const call = `${base}/in/${receiver.name}${secret}?b=${button}`
     return { ...message, buttons: { reply, call } }

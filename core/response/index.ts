@@ -26,8 +26,10 @@ export { answerProposal, createClaims, createNonce, readProposal } from './peopl
 export {
   type ApprovalClaims,
   bytesHashOf,
+  decodeSignedClaims,
   decodeToken,
   encodeToken,
+  type SignedClaims,
   signClaims,
 } from './people/approvalClaims.ts'
 export {

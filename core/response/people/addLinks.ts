@@ -40,7 +40,9 @@ export const addLinks = <T extends object>(
   const { url } = maker.people
   // What remains is the message itself: `ask` is no part of what channels deliver.
   const plain = rest as T
-  if (!url || !parsed.success || !isTheirs(maker, parsed.data.who, channel)) return plain
+  // A message to an address of its own may go to anybody who shares the channel.
+  if (!url || !parsed.success || 'to' in message || !isTheirs(maker, parsed.data.who, channel))
+    return plain
   const link = (decision: ApprovalClaims['decision']): string =>
     `${url}/answer?t=${encodeToken(maker.secret, { ...parsed.data, decision, via: 'link' })}`
   return { ...plain, links: { approve: link('approve'), deny: link('deny') } }

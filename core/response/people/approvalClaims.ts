@@ -26,6 +26,17 @@ const claimsSchema = z.strictObject({
 /** What one person says of one proposal, once. */
 export type ApprovalClaims = z.infer<typeof claimsSchema>
 
+/** An answer that waits to be given, with its proof. */
+export type SignedClaims = { readonly claims: ApprovalClaims; readonly proof: string }
+
+const signedSchema = z
+  .array(z.strictObject({ claims: claimsSchema, proof: z.string().regex(/^[0-9a-f]{64}$/) }))
+  .max(1_000)
+
+/** Reads answers that were signed beforehand and kept as JSON. */
+export const decodeSignedClaims = (json: string): readonly SignedClaims[] =>
+  signedSchema.parse(JSON.parse(json))
+
 const partsOf = (claims: ApprovalClaims): readonly (string | number)[] => [
   claims.execution,
   claims.bytesHash,
@@ -37,7 +48,7 @@ const partsOf = (claims: ApprovalClaims): readonly (string | number)[] => [
   claims.via,
 ]
 
-export const signClaims = (secret: PeopleSecret, claims: ApprovalClaims): string =>
+export const signClaims = (secret: Pick<PeopleSecret, 'sign'>, claims: ApprovalClaims): string =>
   secret.sign('approval', partsOf(claims))
 
 export const verifyClaims = (
@@ -53,10 +64,7 @@ export const encodeToken = (secret: PeopleSecret, claims: ApprovalClaims): strin
 /**
  * Reads a link's token. @throws TocsinError `approval.bad_link`, `approval.expired`
  */
-export const decodeToken = (
-  secret: PeopleSecret,
-  token: string,
-): { readonly claims: ApprovalClaims; readonly proof: string } => {
+export const decodeToken = (secret: PeopleSecret, token: string): SignedClaims => {
   const bad = new TocsinError('approval.bad_link', 'This link is not one of ours, or is not whole.')
   const [body, proof] = /^([\w-]{1,2000})\.([0-9a-f]{64})$/.exec(token)?.slice(1) ?? []
   if (!body || !proof) throw bad

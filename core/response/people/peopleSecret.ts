@@ -6,7 +6,7 @@ import type { Config } from '../../config/types.ts'
 
 const MIN_LENGTH = 32
 
-/** The key that authenticates what people answered; the signer, the notifier and the console hold it, the watcher never. */
+/** The key that authenticates what people answered; the signer, the notifier and the console hold it; watcher and intake never. */
 export type PeopleSecret = {
   /** Message authentication code over the parts, as 64 hexadecimal digits. */
   readonly sign: (purpose: string, parts: readonly (string | number)[]) => string
