@@ -11,6 +11,8 @@ export const isGraver = (a: Sev, than: Sev): boolean => RANK[a] < RANK[than]
 
 export type Routed = { readonly severity: Sev; readonly channels: readonly string[] }
 
+type RouteHours = NonNullable<Route['during']>
+
 type Facts = {
   readonly severity: string
   readonly owner: string | null
@@ -60,14 +62,7 @@ export const routeFinding = (config: RoutingConfig, facts: Facts, as?: Sev): Rou
   let severity: Sev | undefined
   for (const route of config.routes) {
     const mapped = as ?? severityIn(route, facts.severity)
-    const { match } = route
-    const matches =
-      allows(match.severity, mapped) &&
-      allows(match.owner, facts.owner) &&
-      allows(match.bot, facts.botId) &&
-      allows(match.alertId, facts.alertId) &&
-      allows(match.thing, facts.thing)
-    if (!matches) continue
+    if (!matchesRoute(route, facts, mapped)) continue
     severity = severity ? graver(severity, mapped) : mapped
     channels.push(
       ...route.channels.filter((name) => hears(name, mapped) && !channels.includes(name)),
@@ -82,6 +77,37 @@ export const routeFinding = (config: RoutingConfig, facts: Facts, as?: Sev): Rou
   const all = [...routed, ...named].filter((name) => name !== avoided)
   if (all.length > 0 || avoided === undefined) return { severity, channels: all }
   return { severity, channels: everyone(config, severity).filter((name) => name !== avoided) }
+}
+
+const matchesRoute = ({ match }: Route, facts: Facts, severity: Sev): boolean =>
+  allows(match.severity, severity) &&
+  allows(match.owner, facts.owner) &&
+  allows(match.bot, facts.botId) &&
+  allows(match.alertId, facts.alertId) &&
+  allows(match.thing, facts.thing)
+
+/**
+ * The channels that routes name for certain hours alone, of an alert that counts as `severity`. One that another route
+ * names for any hour is none of them, and a SEV1 has none.
+ */
+export const hoursOfChannels = (
+  config: Pick<RoutingConfig, 'routes'>,
+  facts: Facts,
+  severity: Sev,
+): ReadonlyMap<string, readonly RouteHours[]> => {
+  const hours = new Map<string, RouteHours[]>()
+  if (severity === 'SEV1') return hours
+  const always = new Set<string>()
+  for (const route of config.routes) {
+    if (!matchesRoute(route, facts, severity)) continue
+    for (const name of route.channels) {
+      if (route.during) hours.set(name, [...(hours.get(name) ?? []), route.during])
+      else always.add(name)
+    }
+    if (!route.continue) break
+  }
+  for (const name of always) hours.delete(name)
+  return hours
 }
 
 /** Who hears of what nobody was named for. */

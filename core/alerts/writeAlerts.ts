@@ -135,13 +135,18 @@ const tellAddedUp = async (
     if (silence || maintenance || cause !== undefined) continue
     const { severity } = incident
     const { channels } = routeFinding(options.config, { ...lead, severity: 'Info' }, severity)
+    const resting = options.context.resting({ ...lead, severity })
+    const awake = channelsOf(options.config, { channels, severity }).filter(
+      (name) => !resting.has(name),
+    )
+    if (awake.length === 0) continue
     const change: Change = {
       kind: 'raised',
       status: lead.status,
       statusBefore: lead.status,
       severity,
       severityBefore: lead.severity,
-      channels: channelsOf(options.config, { channels, severity }),
+      channels: awake,
       summary: `Several alerts of this incident add up, so it counts as ${severity} now. ${lead.summary}`,
     }
     lead.changes += 1

@@ -1,7 +1,6 @@
 import { z } from 'zod'
-import { clockTime, name, sev, timeZone } from './schemaWords.ts'
+import { clockTime, name, sev, timeZone, weekday } from './schemaWords.ts'
 
-const weekday = z.enum(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'])
 const day = z.string().regex(/^\d{4}-\d{2}-\d{2}$/, 'a day such as "2026-12-25", quoted')
 const instant = z
   .string()
@@ -118,6 +117,20 @@ export const incidentsSchema = z.strictObject({
     .describe('A message that has waited so long gives way to newer ones of its alert'),
   maintenance: z.array(maintenanceSchema).max(200).default([]),
 })
+
+/** Hours of the day in which the channels of a route are told. */
+export const routeHours = z
+  .strictObject({
+    days: z.array(weekday).min(1).default(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun']),
+    from: clockTime,
+    to: clockTime,
+    zone: timeZone.default('UTC'),
+    holidays: z.array(day).max(400).default([]),
+  })
+  .refine(({ from, to }) => from < to, {
+    path: ['to'],
+    message: 'it ends before it begins: write a later time of the same day',
+  })
 
 const NODE_KINDS = ['protocol', 'oracle', 'bridge', 'token', 'rpc', 'venue', 'service'] as const
 

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { channelSchema } from './channelSchema.ts'
 import { consoleSchema } from './consoleSchema.ts'
 import { fortaSchema } from './fortaSchema.ts'
-import { dependencySchema, incidentsSchema } from './incidentsSchema.ts'
+import { dependencySchema, incidentsSchema, routeHours } from './incidentsSchema.ts'
 import { intakeSchema } from './intakeSchema.ts'
 import { onCallSchema } from './onCallSchema.ts'
 import { address, name, secretSchema, sev, urlOrSecret } from './schemaWords.ts'
@@ -74,7 +74,12 @@ export const chainSchema = z.strictObject({
     .min(0)
     .optional()
     .describe('Where the watcher starts the first time. Default: the head'),
-  multicall3: address.optional(),
+  multicall3: z
+    .union([address, z.literal('none')])
+    .optional()
+    .describe(
+      'Multicall3, by which many reads of a block travel as one call. Default: its address on nearly every chain, where that has code; "none": not used',
+    ),
   pending: pendingSchema
     .optional()
     .describe('Watch transactions that are not mined yet, where the endpoints offer them'),
@@ -247,6 +252,12 @@ export const routeSchema = z.strictObject({
   match: z.strictObject(matcher).default({}),
   channels: z.array(name).min(1),
   continue: z.boolean().default(false).describe('Go on to the routes below after a match'),
+  during: z
+    .union([z.literal('business'), routeHours])
+    .optional()
+    .describe(
+      'When its channels are told: in `incidents.businessHours`, or between two times of a day; what still holds is told when they begin. SEV1 never waits. Default: always',
+    ),
   severityMap: z
     .partialRecord(findingSeverity, sev)
     .optional()

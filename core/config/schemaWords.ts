@@ -28,6 +28,7 @@ const isZone = (zone: string): boolean => {
   }
 }
 export const timeZone = z.string().refine(isZone, 'a time zone such as Europe/Berlin')
+export const weekday = z.enum(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'])
 export const clockTime = z
   .string()
   .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'a time such as "09:00", quoted')

@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../../test/support/database.ts'
 import { incidentsSchema } from '../../config/incidentsSchema.ts'
 import { tables } from '../../store/index.ts'
 import { foldFindings } from '../foldFindings.ts'
-import { createSilence } from '../silence/silences.ts'
+import { approveSilence, createSilence } from '../silence/silences.ts'
 import { findingOf, record, retracted, routingConfig, toldMessages } from '../testSupport.ts'
 import type { RoutingConfig } from '../types.ts'
 import { acknowledgeIncident } from './acknowledgeIncident.ts'
@@ -104,6 +104,148 @@ test('behavior: a silence ends in the night, and what is still true is told then
   expect((await told()).filter((line) => line === 'opened SEV3')).toHaveLength(1)
   await pass(1)
   expect((await told()).filter((line) => line === 'opened SEV3')).toHaveLength(2)
+})
+
+describe('routes of certain hours', () => {
+  const routed: RoutingConfig = {
+    ...config,
+    incidents: incidentsSchema.parse({ businessHours: { zone: 'Europe/Berlin' } }),
+    routes: [
+      { match: {}, channels: ['one'], continue: true },
+      { match: {}, channels: ['two'], continue: false, during: 'business' },
+    ],
+  }
+  const heard = async (channel: string) =>
+    (await toldMessages(store, channel)).map(({ change, severity }) => `${change} ${severity}`)
+  /** Monday, nine in Berlin. */
+  const MORNING = Date.parse('2026-11-23T08:00:00Z')
+  const until = (to: number) => pass((to - clock) / 1_000, routed)
+
+  test('behavior: what is mild waits for the morning, once, and is told elsewhere at once', async () => {
+    await record(store, at('a'), at('b', { protocol: 'beta' }))
+    await fold(routed)
+    expect(await heard('one')).toEqual(['opened SEV3', 'opened SEV3'])
+    await until(MORNING - 1_000)
+    expect((await heard('one')).slice(2)).toContain('repeated SEV3')
+    expect(await heard('two')).toEqual([])
+    await until(MORNING)
+    expect(await heard('two')).toEqual(['opened SEV3', 'opened SEV3'])
+    await until(MORNING + 60_000)
+    expect(await heard('two')).toHaveLength(2)
+  })
+
+  test('behavior: what ends in the night is never told to who rests; SEV1 wakes everybody', async () => {
+    await record(store, level('holds', 1, { severity: 'Medium' }))
+    await fold(routed)
+    await record(store, level('ended', 2))
+    await pass(60, routed)
+    expect(await heard('one')).toEqual(['opened SEV3', 'resolved SEV3'])
+    await record(store, at('x', { severity: 'Critical', protocol: 'other' }))
+    await pass(60, routed)
+    expect(await heard('two')).toEqual(['opened SEV1'])
+    await until(MORNING)
+    expect((await heard('two')).filter((line) => !line.startsWith('repeated'))).toEqual([
+      'opened SEV1',
+    ])
+  })
+
+  test('behavior: who heard of it by day hears of its end the next morning; a retraction goes out at once', async () => {
+    clock = MORNING
+    const gone = at('a', { blockHash: '0xa' })
+    await record(store, level('holds', 1, { severity: 'Medium' }), gone)
+    await fold(routed)
+    await pass(60, routed)
+    expect(await heard('two')).toEqual(['opened SEV3', 'opened SEV3'])
+    await pass(12 * 3_600, routed)
+    await record(store, level('ended', 2), retracted(gone))
+    await pass(60, routed)
+    expect(await heard('two')).toEqual(['opened SEV3', 'opened SEV3', 'retracted SEV3'])
+    await until(MORNING + 24 * 3_600_000)
+    expect((await heard('two')).at(-1)).toBe('resolved SEV3')
+  })
+})
+
+test('behavior: maintenance holds back what is mild until its last second, and never a SEV1', async () => {
+  const weekly = {
+    days: ['sun' as const],
+    from: '00:00',
+    to: '02:00',
+    zone: 'Europe/Berlin',
+  }
+  const using: RoutingConfig = {
+    ...config,
+    incidents: incidentsSchema.parse({
+      maintenance: [{ reason: 'restart of the node', match: { thing: ['a'] }, weekly }],
+    }),
+  }
+  // Midnight in Berlin.
+  await record(store, at('a'), at('a', { alertId: 'WORST', severity: 'Critical', protocol: 'p' }))
+  await record(store, at('b', { protocol: 'beta' }))
+  await fold(using)
+  expect((await told()).toSorted()).toEqual(['opened SEV1', 'opened SEV3'])
+  await pass(2 * 3_600 - 1, using)
+  expect((await told()).filter((line) => line === 'opened SEV3')).toHaveLength(1)
+  await pass(1, using)
+  expect((await told()).filter((line) => line === 'opened SEV3')).toHaveLength(2)
+})
+
+test('behavior: a silence of SEV1 wants a second person, until then it covers what is milder', async () => {
+  const { id } = await createSilence(store.db, {
+    matchers: { thing: ['a'], severity: ['SEV1', 'SEV3'] },
+    reason: 'drill',
+    by: 'ada',
+    endsAt: new Date(START + 7_200_000),
+    at: now(),
+  })
+  const page = (protocol: string) =>
+    at('a', { alertId: protocol, protocol, severity: 'Critical', uniqueKey: protocol })
+  await record(store, at('a'), page('p'))
+  await fold()
+  expect((await told()).filter((line) => line.startsWith('opened'))).not.toContain('opened SEV3')
+  expect((await told()).filter((line) => line === 'opened SEV1')).toHaveLength(1)
+  const approve = (by: string, role?: 'admin') =>
+    approveSilence(store.db, { id, by, at: now(), ...(role ? { role } : {}) })
+  await expect(approve('ada')).rejects.toMatchObject({ code: 'silence.same_person' })
+  await record(store, page('q'))
+  await pass(1)
+  expect((await told()).filter((line) => line === 'opened SEV1')).toHaveLength(2)
+  expect(await approve('bo')).toMatchObject({ approvedBy: 'bo' })
+  // Who agrees second changes nothing.
+  expect(await approve('cy', 'admin')).toMatchObject({ approvedBy: 'bo' })
+  await record(store, page('r'))
+  await pass(1)
+  expect((await told()).filter((line) => line === 'opened SEV1')).toHaveLength(2)
+  const said = await store.db.select().from(tables.finding)
+  expect(said.map(({ alertId }) => alertId)).toContain('SILENCE-SEV1')
+})
+
+test('error: silences that are too long, too wide, without a reason or unknown', async () => {
+  const make = (facts: object) =>
+    createSilence(store.db, {
+      matchers: { thing: ['a'] },
+      reason: 'drill',
+      by: 'ada',
+      endsAt: new Date(START + 3_600_000),
+      at: now(),
+      ...facts,
+    })
+  const hours = (n: number) => ({ endsAt: new Date(START + n * 3_600_000) })
+  const sev1 = { thing: ['a'], severity: ['SEV1'] }
+  await expect(make(hours(24.01))).rejects.toMatchObject({ code: 'silence.too_long' })
+  await expect(make({ ...hours(2.01), matchers: sev1 })).rejects.toMatchObject({
+    code: 'silence.too_long',
+  })
+  await expect(make(hours(0))).rejects.toMatchObject({ code: 'silence.bad_window' })
+  await expect(make({ reason: ' x' })).rejects.toMatchObject({ code: 'silence.no_reason' })
+  await expect(make({ matchers: { severity: ['SEV3'] } })).rejects.toMatchObject({
+    code: 'silence.too_wide',
+  })
+  await expect(make({ matchers: { thing: 'a' } })).rejects.toMatchObject({
+    code: 'silence.bad_matchers',
+  })
+  await expect(approveSilence(store.db, { id: 's_x', by: 'bo' })).rejects.toMatchObject({
+    code: 'silence.unknown',
+  })
 })
 
 test('behavior: of several acknowledgements at once the first counts', async () => {

@@ -3,7 +3,7 @@ import type { Sev } from '../../base/index.ts'
 import type { IncidentRow } from '../types.ts'
 import type { IncidentSettings } from './incidentSettings.ts'
 
-type BusinessHours = IncidentSettings['businessHours']
+export type BusinessHours = IncidentSettings['businessHours']
 
 const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const
 
@@ -40,6 +40,19 @@ export const isBusinessTime = (now: Date, hours: BusinessHours): boolean => {
     local >= atClock(local, hours.from) &&
     local < atClock(local, hours.to)
   )
+}
+
+/** When business hours are next: now while they last, else their next beginning, by the clock of their zone. */
+export const nextBusinessTime = (now: Date, hours: BusinessHours): Date => {
+  if (isBusinessTime(now, hours)) return now
+  const local = DateTime.fromJSDate(now, { zone: hours.zone })
+  for (let ahead = 0; ahead <= 800; ahead++) {
+    const day = local.startOf('day').plus({ days: ahead })
+    const start = atClock(day, hours.from)
+    if (isBusinessDay(day, hours) && start > local) return start.toJSDate()
+  }
+  // Were every day a holiday, nothing would ever be told.
+  return now
 }
 
 /** By when an incident of this severity should be acknowledged and, where there is such a target, mitigated. */

@@ -121,7 +121,10 @@ const repeat = async (
     await tx.update(tables.incident).set({ toldAt: now }).where(eq(tables.incident.id, incident.id))
     if (!lead || silence || maintenance || lead.flappingSince) continue
     const { severity } = incident
-    const channels = channelsOf(config, { channels: lead.channels, severity })
+    const resting = context.resting({ ...lead, severity })
+    const channels = channelsOf(config, { channels: lead.channels, severity }).filter(
+      (name) => !resting.has(name),
+    )
     const share = budget.take(channels, { severity, change: 'repeated' })
     if (share.now.length === 0) continue
     const minutes = Math.round((now.getTime() - incident.openedAt.getTime()) / 60_000)

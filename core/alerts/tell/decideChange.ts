@@ -2,7 +2,15 @@ import type { Sev } from '../../base/index.ts'
 import type { IncidentSettings } from '../incident/incidentSettings.ts'
 import type { AlertChange } from '../types.ts'
 
-export type HoldReason = 'silenced' | 'inhibited' | 'grouped' | 'cooldown' | 'flapping' | 'storm'
+export type HoldReason =
+  | 'silenced'
+  | 'inhibited'
+  | 'grouped'
+  | 'cooldown'
+  | 'flapping'
+  | 'storm'
+  /** Its routes tell in certain hours alone. */
+  | 'hours'
 
 /** What is to become of a change of an alert. */
 export type Decision =

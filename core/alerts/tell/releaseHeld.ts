@@ -20,7 +20,13 @@ const SINGLE_INCIDENTS = 3
 /** Titles that a digest lists. */
 const TITLES = 8
 
-type Candidate = { readonly held: HeldRow; readonly row: AlertRow }
+type Candidate = {
+  /** With the channels that are told now. */
+  readonly held: HeldRow
+  readonly row: AlertRow
+  /** As it was found, with those too that rest. */
+  readonly whole: HeldRow
+}
 
 const loadDue = (tx: DatabaseTransaction, now: Date): Promise<HeldRow[]> => {
   const { heldNotice, silence, alert } = tables
@@ -129,6 +135,23 @@ const factsOf = ({ held, row }: Candidate, context: TellContext) => {
 const isStillTrue = ({ held, row }: Candidate): boolean =>
   held.change === 'resolved' ? row.status === 'resolved' && row.toldAt !== null : isOpen(row)
 
+/** What its channels hear now, and what waits for the hours of the others. */
+const splitByHours = (
+  candidate: Candidate,
+  context: TellContext,
+): { readonly awake?: Candidate; readonly rest?: HeldRow } => {
+  const { held, row } = candidate
+  const resting = context.resting(row)
+  const asleep = held.channels.filter((name) => resting.has(name))
+  if (asleep.length === 0) return { awake: candidate }
+  const dueAt = new Date(Math.min(...asleep.map((name) => Number(resting.get(name)))))
+  const rest: HeldRow = { ...held, reason: 'hours', heldBy: '', dueAt, channels: asleep }
+  const channels = held.channels.filter((name) => !resting.has(name))
+  return channels.length === 0
+    ? { rest }
+    : { rest, awake: { ...candidate, held: { ...held, channels } } }
+}
+
 /**
  * Tells what was held back for a reason that is over, if it is still true: one by one where it is little, else by one
  * message for an incident, or for all of them. Answers how many notices it dealt with.
@@ -159,10 +182,8 @@ export const releaseHeld = async (
   const ready: Candidate[] = []
   for (const held of due) {
     const row = byId.get(held.alertId)
-    const candidate = row && {
-      held: { ...held, channels: held.channels.filter((name) => known.has(name)) },
-      row,
-    }
+    const channels = held.channels.filter((name) => known.has(name))
+    const candidate = row && { held: { ...held, channels }, row, whole: { ...held, channels } }
     if (!candidate || !isStillTrue(candidate)) {
       over.push(held.alertId)
       continue
@@ -175,7 +196,11 @@ export const releaseHeld = async (
         heldBy: decision.heldBy,
         dueAt: decision.dueAt,
       })
-    else ready.push(candidate)
+    else {
+      const { awake, rest } = splitByHours(candidate, context)
+      if (rest) again.push(rest)
+      if (awake) ready.push(awake)
+    }
   }
 
   // What ends something, and a SEV1, is never one of many.
@@ -199,8 +224,8 @@ export const releaseHeld = async (
     if (!change) return
     const share = budget.take(change.channels, { severity: change.severity, change: change.kind })
     if (share.now.length === 0 && share.later.length > 0) {
-      for (const { held } of group)
-        again.push({ ...held, reason: 'storm', heldBy: '', dueAt: share.dueAt })
+      for (const { whole } of group)
+        again.push({ ...whole, reason: 'storm', heldBy: '', dueAt: share.dueAt })
       return
     }
     messages.push({ ...told, changes: [{ ...change, channels: share.now }] })
@@ -227,8 +252,10 @@ export const releaseHeld = async (
       .where(eq(tables.alert.id, row.id))
   await holdNotices(tx, again)
   await releaseNotices(tx, over, 'over', now)
-  await releaseNotices(tx, toldAlone, 'told', now)
-  await releaseNotices(tx, toldTogether, 'digest', now)
+  const waits = new Set(again.map(({ alertId }) => alertId))
+  const isDone = (id: string): boolean => !waits.has(id)
+  await releaseNotices(tx, toldAlone.filter(isDone), 'told', now)
+  await releaseNotices(tx, toldTogether.filter(isDone), 'digest', now)
   await budget.save(tx)
   const spoken = new Set([...toldAlone, ...toldTogether])
   const incidents = new Map<string, number>()

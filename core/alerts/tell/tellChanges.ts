@@ -93,6 +93,38 @@ const lastToldAt = (row: AlertRow, context: TellContext): Date | null => {
   return before && before.severity <= row.severity ? before.toldAt : null
 }
 
+const ENDS: ReadonlySet<AlertChange> = new Set(['resolved', 'retracted'])
+const BEGINNINGS: ReadonlySet<string> = new Set(['opened', 'reopened'])
+
+/** The channels that take a change now, and those that wait: for their minute, or for their hours. */
+const shareOf = (
+  change: Change,
+  as: AlertChange,
+  options: {
+    readonly asked: readonly string[]
+    readonly resting: ReadonlyMap<string, Date>
+    readonly budget: Budget
+  },
+) => {
+  const { asked, budget } = options
+  // That a page is called off is never put off.
+  const resting = as === 'retracted' ? new Map<string, Date>() : options.resting
+  const asleep = asked.filter((name) => resting.has(name))
+  const share = budget.take(
+    asked.filter((name) => !resting.has(name)),
+    { severity: change.severity, change: as },
+  )
+  const wakeMs = Math.min(...asleep.map((name) => Number(resting.get(name))))
+  if (share.later.length === 0 && asleep.length > 0)
+    return { now: share.now, later: asleep, reason: 'hours' as const, dueAt: new Date(wakeMs) }
+  return {
+    now: share.now,
+    later: [...share.later, ...asleep],
+    reason: 'storm' as const,
+    dueAt: share.dueAt,
+  }
+}
+
 /** Decides about every change of a batch, in order, and says what to write. Changes the rows of `states` accordingly. */
 export const tellChanges = (
   states: readonly { readonly state: AlertState; readonly changes: readonly Change[] }[],
@@ -181,22 +213,38 @@ export const tellChanges = (
           })
         continue
       }
-      const share = budget.take(asked, { severity: change.severity, change: decision.as })
+      const partly = held.get(row.id) ?? context.waitingOf(row.id)
+      // These have heard nothing of it yet, though others have.
+      const unheard =
+        waiting !== undefined &&
+        BEGINNINGS.has(waiting) &&
+        (partly?.reason === 'hours' || partly?.reason === 'storm')
+          ? (partly.channels ?? [])
+          : []
+      const isEnd = ENDS.has(change.kind)
+      const share = shareOf(change, decision.as, {
+        asked: isEnd ? asked.filter((name) => !unheard.includes(name)) : asked,
+        resting: context.resting({ ...row, severity: change.severity }),
+        budget,
+      })
       if (share.later.length > 0) {
+        const isFirstWord =
+          change.kind === 'raised' && share.later.every((name) => unheard.includes(name))
         held.set(row.id, {
           ...base,
-          reason: 'storm',
+          change: isFirstWord ? (waiting ?? change.kind) : change.kind,
+          reason: share.reason,
           heldBy: '',
           dueAt: share.dueAt,
           channels: [...share.later],
         })
         waiting ??= change.kind
       } else {
-        if (waiting !== undefined) spoken.add(row.id)
+        if (waiting !== undefined) (unheard.length > 0 && isEnd ? over : spoken).add(row.id)
         held.delete(row.id)
         waiting = undefined
       }
-      if (share.now.length > 0 || asked.length === 0) {
+      if (share.now.length > 0 || (asked.length === 0 && share.later.length === 0)) {
         const summary =
           decision.as === 'flapping'
             ? `It came and went ${row.transitions.length} times of late. You hear of it again when it has been stable for ${Math.round(settings.flapping.stableS / 60)} minutes. ${change.summary}`
@@ -210,7 +258,7 @@ export const tellChanges = (
       }
       const shown: Decision =
         share.now.length === 0 && share.later.length > 0
-          ? { kind: 'hold', reason: 'storm', heldBy: '', dueAt: share.dueAt }
+          ? { kind: 'hold', reason: share.reason, heldBy: '', dueAt: share.dueAt }
           : decision
       notes.push(noteOf(row, change, shown, { isFirst, now, channels: share.now }))
     }

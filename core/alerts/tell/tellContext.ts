@@ -4,6 +4,8 @@ import { findCause } from '../incident/correlation.ts'
 import { createDependencyMap, type DependencyMap } from '../incident/dependencyMap.ts'
 import { type IncidentSettings, incidentSettings } from '../incident/incidentSettings.ts'
 import { maintenanceOf } from '../incident/maintenance.ts'
+import { nextBusinessTime } from '../incident/targets.ts'
+import { hoursOfChannels } from '../routeFinding.ts'
 import { listSilences, type Silence, silenceOf } from '../silence/silences.ts'
 import type { AlertRow, RoutingConfig } from '../types.ts'
 import type { ChangeFacts } from './decideChange.ts'
@@ -19,6 +21,8 @@ export type TellContext = {
   /** The row of the same key before this one, of late. */
   readonly predecessorOf: (row: AlertRow) => AlertRow | undefined
   readonly waitingOf: (alertId: string) => HeldRow | undefined
+  /** Channels that hear of an alert of this severity in certain hours alone and not now, with when they next do. */
+  readonly resting: (row: AlertRow) => ReadonlyMap<string, Date>
   /** What keeps an alert from being told. */
   readonly hindrances: (row: AlertRow) => Pick<ChangeFacts, 'silence' | 'maintenance' | 'cause'>
 }
@@ -79,6 +83,32 @@ const loadPredecessors = async (
   return byKey
 }
 
+const NOBODY: ReadonlyMap<string, Date> = new Map()
+
+const restingIn = (
+  config: RoutingConfig,
+  settings: IncidentSettings,
+  now: Date,
+): TellContext['resting'] => {
+  if (!config.routes.some(({ during }) => during)) return () => NOBODY
+  const begins = new Map<unknown, Date>()
+  const next = (during: NonNullable<RoutingConfig['routes'][number]['during']>): Date => {
+    const at =
+      begins.get(during) ??
+      nextBusinessTime(now, during === 'business' ? settings.businessHours : during)
+    begins.set(during, at)
+    return at
+  }
+  return (row) => {
+    const resting = new Map<string, Date>()
+    for (const [channel, hours] of hoursOfChannels(config, row, row.severity)) {
+      const at = Math.min(...hours.map((during) => next(during).getTime()))
+      if (at > now.getTime()) resting.set(channel, new Date(at))
+    }
+    return resting
+  }
+}
+
 /** Loads what is needed to decide about these alerts, in a few queries whatever their number. */
 export const loadTellContext = async (
   tx: DatabaseTransaction,
@@ -120,6 +150,7 @@ export const loadTellContext = async (
         .get(row.key)
         ?.find(({ id, openedAt }) => id !== row.id && openedAt <= row.openedAt),
     waitingOf: (id) => waiting.get(id),
+    resting: restingIn(config, settings, now),
     hindrances: (row) => {
       const alert = { ...row, chainName: config.chains.find(({ id }) => id === row.chainId)?.name }
       const silence = silenceOf(silences, alert, now)

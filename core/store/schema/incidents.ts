@@ -76,7 +76,7 @@ export const heldNotice = tocsin.table(
     alertId: text('alert_id').notNull(),
     incidentId: text('incident_id').notNull(),
     reason: text('reason')
-      .$type<'silenced' | 'inhibited' | 'grouped' | 'cooldown' | 'flapping' | 'storm'>()
+      .$type<'silenced' | 'inhibited' | 'grouped' | 'cooldown' | 'flapping' | 'storm' | 'hours'>()
       .notNull(),
     /** Of the silence, incident or maintenance window that holds it back; else empty. */
     heldBy: text('held_by').notNull().default(''),
