@@ -53,7 +53,10 @@ export const checkDependencies = (root: Located, checker: Checker): void => {
       else
         add(
           path,
-          `it leans on itself: ${[...trail, name].slice(at).map(shown).join(' → ')} → ${shown(to)}`,
+          `it leans on itself: ${[...trail, name]
+            .slice(at)
+            .map((each) => shown(each))
+            .join(' → ')} → ${shown(to)}`,
           'Remove one of these: what fails first has to be upstream of the rest.',
         )
     }

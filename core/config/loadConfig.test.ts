@@ -573,3 +573,31 @@ test('behavior: pools of one manager are told apart by their ids, and a bridge m
     expect.stringContaining('watch[e].address: "b" is the same pool at the same address.'),
   ])
 })
+
+test('error: the map of dependencies names what there is and runs in no circle; hours and maintenance have an end', async () => {
+  const address = '0x00000000000000000000000000000000000000aa'
+  const start = minimal.slice(0, minimal.indexOf('watch:'))
+  const text = `${start}watch:
+  - { kind: token, name: usd, chain: local, address: ${address}, protocol: acme, dependsOn: [feed] }
+dependencies:
+  feed: { kind: oracle, dependsOn: [relay] }
+  relay: { chain: locl, dependsOn: [usd] }
+  lost: { dependsOn: [fed, acme] }
+  self: { dependsOn: [self] }
+routes:
+  - { channels: [console], during: { from: "18:00", to: "08:00" } }
+incidents:
+  maintenance:
+    - { reason: restart, match: { thing: [usd] } }
+    - { reason: restart, match: { thing: [usd] }, from: "2026-12-01T02:00Z", to: "2026-12-01T01:00Z" }
+`
+  expect((await faultsOf(text)).map((fault) => fault.replace(/^[^ ]+ /, ''))).toEqual([
+    'dependencies.relay.chain: there is no chain "locl". Did you mean "local"?',
+    'dependencies.relay.dependsOn[0]: it leans on itself: usd → feed → relay → usd. Remove one of these: what fails first has to be upstream of the rest.',
+    'dependencies.lost.dependsOn[0]: there is no thing, protocol or dependency "fed". Did you mean "feed"?',
+    'dependencies.self.dependsOn[0]: it leans on itself: self → self. Remove one of these: what fails first has to be upstream of the rest.',
+    expect.stringContaining('routes[0].during'),
+    'incidents.maintenance[0]: it needs a window. Give `from` and `to`, or `weekly`.',
+    'incidents.maintenance[1].to: it ends before it begins. Write a later instant.',
+  ])
+})

@@ -1,4 +1,4 @@
-import { routeFinding } from '../../alerts/index.ts'
+import { createDependencyMap, routeFinding } from '../../alerts/index.ts'
 import { type FindingSeverity, type Json, toJson } from '../../base/index.ts'
 import { type Config, mergeBotParameters, type WatchedThing } from '../../config/index.ts'
 import type { BotDefinition } from '../../engine/types.ts'
@@ -71,7 +71,7 @@ export type WatchPlan = {
   /** Bots of the Forta SDK. */
   readonly hosted: readonly PlannedHosted[]
   readonly routes: readonly PlannedRoute[]
-  /** Routes that hold for certain bots, alerts or things only, in words. */
+  /** Routes that hold for certain bots, alerts, things or hours only, in words. */
   readonly specialRoutes: readonly string[]
   readonly answers: readonly PlannedAnswer[]
   /** Well-formed, but probably not meant. */
@@ -123,12 +123,21 @@ const describeMatch = (match: Config['routes'][number]['match']): string =>
     .flatMap(([key, values]) => (values === undefined ? [] : [`${key} ${values.join(' or ')}`]))
     .join(', ')
 
+const describeHours = (during: Config['routes'][number]['during']): string => {
+  if (!during) return ''
+  if (during === 'business') return ' in business hours alone, but for SEV1'
+  const { from, to, zone, days } = during
+  const when = days.length === 7 ? '' : ` on ${days.join(', ')}`
+  return ` from ${from} to ${to} (${zone})${when} alone, but for SEV1`
+}
+
 const planSpecialRoutes = (config: Config): readonly string[] =>
-  config.routes.flatMap(({ name, match, channels, continue: goesOn }, index) => {
-    if (!match.bot && !match.alertId && !match.thing) return []
+  config.routes.flatMap(({ name, match, channels, continue: goesOn, during }, index) => {
+    if (!match.bot && !match.alertId && !match.thing && !during) return []
     const after = goesOn ? ', and whoever the routes below name' : ''
+    const what = describeMatch(match) || 'everything'
     return [
-      `${name ?? `route ${index + 1}`}: ${describeMatch(match)} goes to ${channels.join(', ')}${after}`,
+      `${name ?? `route ${index + 1}`}: ${what} goes to ${channels.join(', ')}${describeHours(during)}${after}`,
     ]
   })
 
@@ -153,6 +162,19 @@ const planAnswer = (
     target: policy?.target ?? null,
     chainId: policy?.chain ?? null,
   }
+}
+
+/** Entries of the dependency map that nothing hits, nor leans on, nor is leant on by: they say nothing. */
+const listLonely = (config: Config): readonly string[] => {
+  const map = createDependencyMap(config)
+  return Object.entries(config.dependencies ?? {})
+    .filter(
+      ([name, { hitBy }]) =>
+        hitBy === undefined &&
+        map.upstreamOf(name).length === 0 &&
+        map.downstreamOf(name).length === 0,
+    )
+    .map(([name]) => name)
 }
 
 const warningsOf = (
@@ -191,6 +213,9 @@ const warningsOf = (
     ...unused.map(({ name }) => `Nothing is watched on the chain ${name}.`),
     ...[...new Set(expected)].map(
       (id) => `An answer waits for the bot ${id}, which is switched off.`,
+    ),
+    ...listLonely(config).map(
+      (name) => `The dependency ${name} is hit by nothing and nothing leans on it.`,
     ),
     ...(config.answers.length > 0 && !config.signer
       ? ['There are answers but no `signer`, so nothing will act.']

@@ -193,3 +193,27 @@ test('behavior: hosted bots are shown with what they are, and what keeps them fr
     await other.remove()
   }
 })
+
+test('behavior: hours of routes are shown; a console that `start` would refuse is an error, one without users a warning', async () => {
+  const hours = `channels: { chat: { kind: console }, mail: { kind: console } }
+routes:
+  - { match: { severity: [SEV1, SEV2] }, channels: [chat] }
+  - { name: mild, channels: [mail], during: business }
+dependencies: { feed: {} }
+`
+  const check = async (extra: string) => {
+    out = ''
+    process.exitCode = undefined
+    writeFileSync(file, `${text().split('channels:')[0]}${hours}${extra}`)
+    await run('--offline')
+    return { out, code: process.exitCode ?? 0 }
+  }
+  const near = await check('')
+  expect(near.out).toContain('mild: everything goes to mail in business hours alone, but for SEV1')
+  expect(near.out).toContain('The dependency feed is hit by nothing')
+  expect(near.code).toBe(0)
+  const bare = await check('console: { host: 0.0.0.0 }\n')
+  expect(bare).toMatchObject({ code: 2, out: expect.stringContaining('has no https address') })
+  const far = await check('console: { host: 0.0.0.0, publicUrl: https://tocsin.example }\n')
+  expect(far).toMatchObject({ code: 0, out: expect.stringContaining('tocsin users add') })
+})

@@ -15,6 +15,7 @@ import {
   type ReadPoliciesResult,
   readPolicies,
 } from '../../response/index.ts'
+import { checkConsole } from '../check/checkConsole.ts'
 import { explainPlan } from '../check/explainPlan.ts'
 import { planWatch } from '../check/planWatch.ts'
 import { renderPlan } from '../check/renderPlan.ts'
@@ -110,24 +111,28 @@ const check = async (options: CheckOptions): Promise<void> => {
   const { config, bots, policies, missing } = await load(options)
   const plan = planWatch(config, bots, policies.policies)
   const report = options.offline ? undefined : await probe(config)
-  const exitCode = exitCodeOf(policies.faults.length, report)
+  const exposure = checkConsole(config)
+  const exitCode = exitCodeOf(policies.faults.length + exposure.faults.length, report)
+  const warnings = [...plan.warnings, ...exposure.warnings, ...missing]
   process.exitCode = exitCode
   if (options.json)
     return json({
       ok: exitCode === EXIT.ok,
       ...plan,
-      warnings: [...plan.warnings, ...missing],
+      warnings,
       policyFaults: policies.faults,
+      consoleFaults: exposure.faults,
       probe: report ?? null,
     })
   for (const text of options.explain ? explainPlan(plan) : renderPlan(plan)) line(text)
   if (report) printProbe(report)
   const faults: readonly string[] = [
     ...policies.faults.map((fault) => `error: ${formatFault(fault)}`),
+    ...exposure.faults.map((text) => `error: ${text}`),
     ...(report?.faults ?? []).map(
       (fault) => `${fault.severity === 'fault' ? 'error' : 'warning'}: ${faultLine(fault)}`,
     ),
-    ...[...plan.warnings, ...missing].map((text) => `warning: ${text}`),
+    ...warnings.map((text) => `warning: ${text}`),
   ]
   if (faults.length > 0) line()
   for (const text of faults) line(text)
