@@ -15,6 +15,7 @@ import {
   tables,
 } from '../core/store/index.ts'
 import { createLogger } from '../core/telemetry/index.ts'
+import { cpuOfTree } from './support/cpuOfTree.ts'
 import { endOnSignal } from './support/endOnSignal.ts'
 import { percentile, printTable, printVerdicts, type Verdict } from './support/report.ts'
 
@@ -44,6 +45,7 @@ type Taken = {
 }
 type Receiver = {
   readonly url: string
+  readonly pid: number
   readonly read: (
     clear?: boolean,
   ) => Promise<{ readonly count: number; readonly taken: readonly Taken[] }>
@@ -69,7 +71,7 @@ const startReceiver = async (): Promise<{
     const answer = await fetch(clear ? `${url}/clear` : url)
     return (await answer.json()) as Awaited<ReturnType<Receiver['read']>>
   }
-  return { receiver: { url, read }, child }
+  return { receiver: { url, pid: child.pid ?? 0, read }, child }
 }
 
 type FindingInsert = typeof tables.finding.$inferInsert
@@ -117,10 +119,10 @@ const configOf = (receiver: Receiver, path: string): NotifierConfig => {
 
 const settle = async (store: Store, table: string, limitS: number): Promise<void> => {
   for (const began = performance.now(); performance.now() - began < limitS * 1_000; ) {
-    const { rows } = await store.pool.query<{ n: number }>(
-      `select count(*)::int as n from ${table}`,
+    const { rows } = await store.pool.query<{ more: boolean }>(
+      `select exists (select 1 from ${table}) as more`,
     )
-    if (rows[0]?.n === 0) return
+    if (rows[0]?.more === false) return
     await delay(100)
   }
   throw new Error(`${table} did not empty within ${limitS} s`)
@@ -134,6 +136,7 @@ const storm = async (store: Store, receiver: Receiver): Promise<void> => {
   const committed = new Map<string, number>()
   const perTick = Math.ceil(findings / (seconds * 20))
   const began = performance.now()
+  const beganAt = Date.now()
   for (let from = 0; from < findings; from += perTick) {
     const rows = Array.from({ length: Math.min(perTick, findings - from) }, (_, i) => {
       const n = from + i
@@ -178,6 +181,11 @@ const storm = async (store: Store, receiver: Receiver): Promise<void> => {
       `${Math.max(...lateness)} ms`,
     ],
   ])
+  for (const path of ['/pager', '/chat']) {
+    const own = during.taken.filter((one) => one.path === path)
+    const said = own.map(({ change, at }) => `${change} ${((at - beganAt) / 1_000).toFixed(1)} s`)
+    console.log(`  ${path.slice(1)}: ${said.join(', ')}`)
+  }
   verdicts.push(
     {
       what: 'storm: SEV1 pages after their commit, the slowest',
@@ -200,6 +208,19 @@ const storm = async (store: Store, receiver: Receiver): Promise<void> => {
   )
 }
 
+/** The process from which all others of Postgres come: this bench started it, on this machine. */
+const postmasterOf = async (store: Store): Promise<number> => {
+  const { rows } = await store.pool.query<{ pid: string }>(
+    `select split_part(pg_read_file('postmaster.pid'), E'\n', 1) as pid`,
+  )
+  return Number(rows[0]?.pid)
+}
+
+const cpuOf = async (pids: { readonly postgres: number; readonly receiver: number }) => ({
+  postgres: await cpuOfTree(pids.postgres),
+  receiver: await cpuOfTree(pids.receiver),
+})
+
 const drain = async (store: Store, receiver: Receiver): Promise<void> => {
   console.log(`Drain: ${BACKLOG} messages of ${BACKLOG / 10} incidents wait for one channel.`)
   await store.pool.query(`truncate tocsin.outbox`)
@@ -214,30 +235,43 @@ const drain = async (store: Store, receiver: Receiver): Promise<void> => {
   )
   await store.pool.query('analyze tocsin.outbox')
   const config = configOf(receiver, '/')
-  const [pager, ...others] = config.channels
+  const [pager, ...rest] = config.channels
   if (pager?.kind !== 'webhook') throw new Error('no channel')
   const count = { ...pager, url: `${receiver.url}/count` }
   const began = performance.now()
+  const others = { postgres: await postmasterOf(store), receiver: receiver.pid }
   const before = process.cpuUsage()
+  const othersBefore = await cpuOf(others)
   const notifier = await startNotifier({
-    config: { ...config, channels: [count, ...others] },
+    config: { ...config, channels: [count, ...rest] },
     store,
     log,
   })
   await settle(store, `tocsin.outbox where status = 'pending'`, 300)
   const seconds = (performance.now() - began) / 1_000
   const { user, system } = process.cpuUsage(before)
+  const othersAfter = await cpuOf(others)
   const { count: received } = await receiver.read(true)
   await notifier.stop()
   const perS = Math.round(BACKLOG / seconds)
   printTable([
-    ['messages', 'received', 'seconds', 'per second', 'CPU ms each'],
+    [
+      'messages',
+      'received',
+      'seconds',
+      'per second',
+      'CPU ms each: notifier',
+      'Postgres',
+      'receiver',
+    ],
     [
       String(BACKLOG),
       String(received),
       seconds.toFixed(1),
       String(perS),
       ((user + system) / 1_000 / BACKLOG).toFixed(2),
+      ((othersAfter.postgres - othersBefore.postgres) / BACKLOG).toFixed(2),
+      ((othersAfter.receiver - othersBefore.receiver) / BACKLOG).toFixed(2),
     ],
   ])
   verdicts.push({

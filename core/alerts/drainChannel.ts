@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { backoffMs, createLoop, messageOf, sleep } from '../base/index.ts'
 import type { Database } from '../store/index.ts'
 import { type Logger, recordSelfFinding } from '../telemetry/index.ts'
@@ -16,22 +17,30 @@ export type ChannelWorker = {
 }
 
 /** Messages of different incidents that are under way at once. */
-const PARALLEL = 64
+const PARALLEL = 96
+/** The same with those that were sent and are not marked yet. */
+const MOST = 256
 /** While there is a backlog, so many are fetched at once, not one by one. */
-const FETCH = 16
+const FETCH = 48
+/** While there is a backlog, deliveries of so many milliseconds are marked by one commit. */
+const GATHER_MS = 6
 /** A refusal may be a mistake that somebody is mending: only after so many is a message given up. */
 const MAX_REFUSALS = 5
 const MAX_BACKOFF_MS = 60_000
 
 type Marker = { readonly mark: (seq: number) => Promise<void> }
 
-/** Marks what comes while the database is busy with the last ones all at once. */
-const createMarker = (write: (seqs: readonly number[]) => Promise<void>): Marker => {
+/** Marks what comes while the database is busy with the last ones, or within `gatherMs`, all at once. */
+const createMarker = (
+  write: (seqs: readonly number[]) => Promise<void>,
+  gatherMs: () => number,
+): Marker => {
   let waiting: number[] = []
   let next: Promise<void> | undefined
   let last: Promise<void> = Promise.resolve()
   const flush = async (): Promise<void> => {
-    await last.catch(() => undefined)
+    const pauseMs = gatherMs()
+    await Promise.all([last.catch(() => undefined), pauseMs > 0 ? sleep(pauseMs) : undefined])
     const seqs = waiting
     waiting = []
     next = undefined
@@ -69,9 +78,15 @@ export const drainChannel = (options: {
   const baseMs = options.backoffBaseMs ?? 500
   const log = options.log.child({ channel: channel.name })
   const stopping = new AbortController()
+  // Every message that is under way minds it.
+  setMaxListeners(0, stopping.signal)
   const underWay = new Set<Promise<void>>()
-  const marks = createMarker((seqs) => markSent(db, seqs, presence.key))
+  let sending = 0
   let hasBacklog = false
+  const marks = createMarker(
+    (seqs) => markSent(db, seqs, presence.key),
+    () => (hasBacklog && !stopping.signal.aborted ? GATHER_MS : 0),
+  )
   let failures = 0
   let sent = 0
   let closedUntil = 0
@@ -128,9 +143,20 @@ export const drainChannel = (options: {
     failures += 1
   }
 
+  const send = async ({ message }: Claimed): Promise<SendResult> => {
+    sending += 1
+    try {
+      return await channel.send(message, stopping.signal)
+    } finally {
+      sending -= 1
+      // The next one need not wait until this one is marked, unless it is of the same lane.
+      if (hasBacklog && PARALLEL - sending >= FETCH) loop.wake()
+    }
+  }
+
   const deliver = async (claimed: Claimed): Promise<void> => {
     const began = performance.now()
-    const result = await channel.send(claimed.message, stopping.signal)
+    const result = await send(claimed)
     options.onDelivery?.(outcomeOf(claimed, result), (performance.now() - began) / 1_000)
     note(result)
     // What was sent and is not marked will be sent again: worth some patience with the database.
@@ -159,8 +185,9 @@ export const drainChannel = (options: {
   const loop = createLoop(
     async () => {
       if (stopping.signal.aborted || !presence.isHeld() || Date.now() < closedUntil) return
-      const limit = failures > 0 ? 1 - underWay.size : PARALLEL - underWay.size
-      if (limit <= 0 || (hasBacklog && underWay.size > 0 && limit < FETCH)) return
+      const limit =
+        failures > 0 ? 1 - underWay.size : Math.min(PARALLEL - sending, MOST - underWay.size)
+      if (limit <= 0 || (hasBacklog && sending > 0 && limit < FETCH)) return
       const leaseMs = channel.timeoutMs * 2 + 10_000
       const claimed = await claimMessages(db, {
         channel: channel.name,

@@ -1,4 +1,4 @@
-import { and, eq, inArray, sql } from 'drizzle-orm'
+import { and, eq, type SQL, sql } from 'drizzle-orm'
 import { type Database, tables } from '../store/index.ts'
 import type { AlertMessage, ChannelFigures, Pace } from './types.ts'
 
@@ -9,6 +9,24 @@ export type Claimed = {
   readonly refusals: number
   readonly message: AlertMessage
 }
+
+/** Where a paced channel's next message stands, and how many steps of its pace it may go ahead now. */
+const roomOf = (channel: string, { perMinute, burst }: Pace): SQL => sql`
+    slot as materialized (
+      select due_at from tocsin.channel_slot where channel = ${channel} for update),
+    room as (
+      select greatest(0, floor(${burst}::float8
+        - coalesce(extract(epoch from greatest(max(due_at) - now(), interval '0')), 0)::float8
+        * ${perMinute}::float8 / 60))::bigint as free
+      from slot),`
+
+const goAhead = (channel: string, { perMinute }: Pace): SQL => sql`,
+    ahead as (
+      insert into tocsin.channel_slot as s (channel, due_at)
+      select ${channel}, now() + count(*) * interval '1 minute' / ${perMinute}::float8
+      from due having count(*) > 0
+      on conflict (channel) do update set due_at =
+        greatest(s.due_at, now()) + (excluded.due_at - now()))`
 
 /**
  * Leases up to `limit` messages of a channel that are due: graver first, then older; of each lane only the first that
@@ -25,44 +43,33 @@ export const claimMessages = async (
     readonly pace?: Pace | undefined
   },
 ): Promise<readonly Claimed[]> => {
-  const { pace } = options
-  const perMinute = pace?.perMinute ?? 1_000_000
-  // How many steps of its pace the channel may be ahead; without a pace, more than anybody asks for.
-  const burst = pace?.burst ?? 1_000_000
+  const { channel, pace } = options
+  // A lease that a crash of Postgres forgets costs a repeat of the same message, so nobody waits until it is on disk.
+  // The head of a lane is asked for row by row, from the index, until there are enough: as a join it would be worked
+  // out for the whole backlog at every claim.
   const { rows } = await db.execute<{
     seq: string
     attempts: number
     refusals: number
     payload: AlertMessage
   }>(sql`
-    with slot as materialized (
-      select due_at from tocsin.channel_slot
-      where channel = ${options.channel} and ${pace !== undefined} for update),
-    room as (
-      select greatest(0, floor(${burst}::float8
-        - coalesce(extract(epoch from greatest(max(due_at) - now(), interval '0')), 0)::float8
-        * ${perMinute}::float8 / 60))::bigint as free
-      from slot),
-    due as (
+    with ${pace ? roomOf(channel, pace) : sql``}
+    due as materialized (
       select o.seq from tocsin.outbox o
-      where o.channel = ${options.channel} and o.status = 'pending' and o.next_attempt_at <= now()
-        and not exists (
-          select 1 from tocsin.outbox p
-          where p.channel = o.channel and p.lane = o.lane and p.status = 'pending' and p.seq < o.seq)
+      where o.channel = ${channel} and o.status = 'pending' and o.next_attempt_at <= now()
+        and o.seq = (
+          select min(p.seq) from tocsin.outbox p
+          where p.channel = o.channel and p.lane = o.lane and p.status = 'pending')
       order by o.severity, o.seq
-      limit (select least(free, ${options.limit}::bigint) from room)
-      for update skip locked),
-    ahead as (
-      insert into tocsin.channel_slot as s (channel, due_at)
-      select ${options.channel}, now() + count(*) * interval '1 minute' / ${perMinute}::float8
-      from due where ${pace !== undefined} having count(*) > 0
-      on conflict (channel) do update set due_at =
-        greatest(s.due_at, now()) + (excluded.due_at - now()))
+      limit ${pace ? sql`(select least(free, ${options.limit}::bigint) from room)` : sql`${options.limit}::bigint`}
+      for update skip locked)
+    ${pace ? goAhead(channel, pace) : sql``}
     update tocsin.outbox o
     set attempts = o.attempts + 1, leased_by = ${options.by},
         next_attempt_at = now() + ${options.leaseMs} * interval '1 millisecond'
-    from due where o.seq = due.seq and o.status = 'pending'
-    returning o.seq, o.attempts, o.refusals, o.payload, o.severity`)
+    where o.seq = any(array(select due.seq from due)) and o.status = 'pending'
+      and (select set_config('synchronous_commit', 'off', true)) = 'off'
+    returning o.seq, o.attempts, o.refusals, o.payload`)
   return rows
     .map(({ seq, attempts, refusals, payload }) => ({
       seq: Number(seq),
@@ -92,16 +99,10 @@ export const markSent = async (
   seqs: readonly number[],
   by: number,
 ): Promise<void> => {
-  await db
-    .update(tables.outbox)
-    .set({ status: 'sent', sentAt: sql`now()`, leasedBy: null, lastError: null })
-    .where(
-      and(
-        inArray(tables.outbox.seq, [...seqs]),
-        eq(tables.outbox.leasedBy, by),
-        eq(tables.outbox.status, 'pending'),
-      ),
-    )
+  await db.execute(sql`
+    update tocsin.outbox
+    set status = 'sent', sent_at = now(), leased_by = null, last_error = null
+    where seq = any(${sql.param([...seqs])}::bigint[]) and leased_by = ${by} and status = 'pending'`)
 }
 
 export const markForRetry = async (

@@ -1,5 +1,6 @@
-import { Agent as HttpAgent, request as httpRequest } from 'node:http'
+import { Agent as HttpAgent, request as httpRequest, type RequestOptions } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import { urlToHttpOptions } from 'node:url'
 import type { Channel, SendResult } from '../types.ts'
 
 const MAX_ANSWER_BYTES = 64 * 1024
@@ -75,19 +76,49 @@ export const attempt = async (options: {
   readonly judge?: (answer: HttpAnswer, now: Date) => SendResult | Promise<SendResult>
 }): Promise<SendResult> => {
   const { request, signal, timeoutMs } = options
-  const limit = AbortSignal.timeout(timeoutMs)
-  const either = AbortSignal.any([signal, limit])
+  const limit = createLimit(signal, timeoutMs)
   try {
-    const answer = await exchange(request, either).catch((error: unknown) => {
+    const answer = await exchange(request, limit).catch((error: unknown) => {
       // The receiver had closed the connection that was kept open: the request never reached it.
-      if (either.aborted || !isStale(error)) throw error
-      return exchange(request, either)
+      if (limit.isOver() || !isStale(error)) throw error
+      return exchange(request, limit)
     })
     return await (options.judge ?? judgeStatus)(answer, new Date())
   } catch (error) {
     if (signal.aborted) return { kind: 'retry', reason: 'the notifier was stopped' }
-    if (limit.aborted) return { kind: 'retry', reason: `no answer within ${timeoutMs} ms` }
+    if (limit.isOver()) return { kind: 'retry', reason: `no answer within ${timeoutMs} ms` }
     return { kind: 'retry', reason: `no connection (${networkCode(error)})` }
+  } finally {
+    limit.end()
+  }
+}
+
+/** The end of an attempt, by the clock or by a signal. Signals made of others cost more than the request itself. */
+type Limit = {
+  readonly isOver: () => boolean
+  /** What is cut off at the end; of several calls the last one counts. */
+  readonly guard: (cut: () => void) => void
+  readonly end: () => void
+}
+
+const createLimit = (signal: AbortSignal, ms: number): Limit => {
+  let isOver = signal.aborted
+  let cut: (() => void) | undefined
+  const finish = (): void => {
+    isOver = true
+    cut?.()
+  }
+  const timer = setTimeout(finish, ms)
+  signal.addEventListener('abort', finish)
+  return {
+    isOver: () => isOver,
+    guard: (next) => {
+      cut = next
+    },
+    end: () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', finish)
+    },
   }
 }
 
@@ -105,21 +136,40 @@ const AGENTS = {
 class StaleConnection extends Error {}
 const isStale = (error: unknown): boolean => error instanceof StaleConnection
 
+type Target = {
+  readonly send: typeof httpRequest
+  readonly options: RequestOptions
+}
+
+/** What does not change from one request to the next. */
+const targets = new WeakMap<URL, Target>()
+
+const targetOf = (url: URL): Target => {
+  const known = targets.get(url)
+  if (known) return known
+  const isSecure = url.protocol === 'https:'
+  const fresh: Target = {
+    send: isSecure ? httpsRequest : httpRequest,
+    options: { ...urlToHttpOptions(url), agent: isSecure ? AGENTS['https:'] : AGENTS['http:'] },
+  }
+  targets.set(url, fresh)
+  return fresh
+}
+
 /** One request and its answer. The library's own `fetch` costs three times as much of the processor. */
-const exchange = (request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> =>
+const exchange = (request: HttpRequest, limit: Limit): Promise<HttpAnswer> =>
   new Promise((resolve, reject) => {
-    const isSecure = request.url.protocol === 'https:'
-    const sent = (isSecure ? httpsRequest : httpRequest)(
-      request.url,
+    if (limit.isOver()) return reject(new Error('Its time is over.'))
+    const { send, options } = targetOf(request.url)
+    const sent = send(
       {
+        ...options,
         method: request.method ?? 'POST',
-        agent: isSecure ? AGENTS['https:'] : AGENTS['http:'],
-        signal,
         headers: {
           'user-agent': 'tocsin/1',
           accept: '*/*',
           ...request.headers,
-          'content-length': String(Buffer.byteLength(request.body)),
+          'content-length': Buffer.byteLength(request.body),
         },
       },
       (response) => {
@@ -141,6 +191,7 @@ const exchange = (request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer
         for (const end of ['end', 'close', 'error'] as const) response.once(end, finish)
       },
     )
+    limit.guard(() => sent.destroy(new Error('Its time is over.')))
     sent.once('error', (error) => {
       const code = 'code' in error ? error.code : undefined
       const wasKept = sent.reusedSocket && (code === 'ECONNRESET' || code === 'EPIPE')
