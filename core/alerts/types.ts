@@ -74,6 +74,8 @@ export type AlertMessage = {
   }
   /** Where the one person is whom it is for, on a channel that serves several: a number, an address, a chat, a user. */
   readonly to?: string
+  /** Of a page: how often it was in somebody's hands before. For each time a pager opens a new one, which rings. */
+  readonly round?: number
   /** What buttons under the message carry: opaque, for one use. Made when it is sent; the outbox holds none. */
   readonly buttons?: {
     readonly acknowledge?: string

@@ -22,6 +22,16 @@ export const answerReceivers = [
     ...shared,
     secret: secretSchema.describe('Secret of the webhook subscription, version 3'),
     previous,
+    token: secretSchema
+      .optional()
+      .describe(
+        'Key of the REST API that may read: with it an answer counts for every alert that PagerDuty grouped into the incident',
+      ),
+    api: z
+      .string()
+      .regex(/^https?:\/\/\S+$/, 'a URL')
+      .default('https://api.pagerduty.com')
+      .describe('In Europe https://api.eu.pagerduty.com'),
   }),
   z.strictObject({
     kind: z.literal('slack'),

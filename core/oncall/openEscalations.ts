@@ -144,13 +144,13 @@ export const settleEscalations = async (
   return ended
 }
 
-/** Closes the pagers of whoever was paged for incidents that were acknowledged and are over by now. */
+/** Closes the pagers of whoever was paged for incidents that rang no more, in whosoever's hands, and are over by now. */
 export const closeAnswered = (db: Database, config: OnCallConfig): Promise<number> =>
   db.transaction(async (tx) => {
     const { rows } = await tx.execute<{ id: string }>(sql`
       update tocsin.oncall_escalation e set ended_by = 'over'
       from tocsin.incident i
-      where e.ended_by = 'acknowledged' and i.id = e.incident_id and i.status <> 'open'
+      where e.ended_by in ('acknowledged', 'silenced', 'inhibited', 'milder') and i.id = e.incident_id and i.status <> 'open'
       returning e.id`)
     await standDown(
       tx,

@@ -49,7 +49,7 @@ export const composePage = async (
   tx: DatabaseTransaction,
   config: Pick<Config, 'chains'>,
   row: AlertRow,
-  words: { readonly severity: Sev; readonly note: string },
+  words: { readonly severity: Sev; readonly note: string; readonly round: number },
 ): Promise<AlertMessage> => {
   const chain = config.chains.find(({ id }) => id === row.chainId)
   return {
@@ -57,6 +57,7 @@ export const composePage = async (
     dedupKey: '',
     change: 'opened',
     ordinal: 1,
+    ...(words.round > 0 ? { round: words.round } : {}),
     alert: row.id,
     incident: row.incidentId,
     status: row.status,

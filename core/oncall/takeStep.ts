@@ -159,6 +159,15 @@ const noteOf = (row: Escalation, level: StepLevel): string => {
   return `${place} (${row.team}).`
 }
 
+/** How often it was paged for before, until somebody had it in hand. */
+const countRounds = async (tx: DatabaseTransaction, row: Escalation): Promise<number> => {
+  const { rows } = await tx.execute<{ n: number }>(sql`
+    select count(*)::int as n from tocsin.oncall_escalation
+    where incident_id = ${row.incidentId} and team = ${row.team}
+      and opened_at < ${row.openedAt.toISOString()}::timestamptz`)
+  return rows[0]?.n ?? 0
+}
+
 const takeLevels = async (
   paging: Omit<Paging, 'level' | 'message'>,
   alerts: Awaited<ReturnType<typeof listRinging>>,
@@ -170,10 +179,11 @@ const takeLevels = async (
   if (!team || !alert) return
   const last = LEVELS.length * onCall.repeat - 1
   const who = whoIsOnCall(onCall, await readOverrides(tx, now), row.team, now)
+  const round = await countRounds(tx, row)
   let step = row.step
   for (let tries = 0; tries < LEVELS.length; tries++) {
     const level = levelOf(step)
-    const words = { severity: row.severity, note: noteOf(row, level) }
+    const words = { severity: row.severity, note: noteOf(row, level), round }
     const message = await composePage(tx, config, alert, words)
     const reached = await pageLevel(
       { ...paging, row: { ...row, step, alertId: alert.id }, level, message },

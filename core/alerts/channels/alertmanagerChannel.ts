@@ -51,7 +51,8 @@ export const createAlertmanagerChannel = (options: {
       dedup_key: message.dedupKey,
       ...(runbook ? { runbook } : {}),
     }
-    const over = isOver(message)
+    // That somebody has it in hand ends nothing: it fires until it is over.
+    const over = isOver(message) && message.change !== 'answered'
     const ended = over || message.change === 'raised' ? SEVERITIES : []
     return encodeLine(
       [

@@ -18,7 +18,7 @@ const encodeAlert = (message: AlertMessage, team: string | undefined) => {
   const { headline, summary, facts, links, runbook } = describeMessage(message)
   return {
     message: [...headline].slice(0, 130).join(''),
-    alias: alertKey(message.alert),
+    alias: alertKey(message.alert, message.round),
     description: joinWithin(
       [
         summary,
@@ -60,7 +60,9 @@ export const createJiraChannel = (options: {
     timeoutMs: options.timeoutMs,
     send: (message, signal) => {
       const over = isOver(message)
-      const close = `/v2/alerts/${encodeURIComponent(alertKey(message.alert))}/close?identifierType=alias`
+      // In somebody's hands, and not over: there it stays open and rings no more.
+      const deed = message.change === 'answered' ? 'acknowledge' : 'close'
+      const close = `/v2/alerts/${encodeURIComponent(alertKey(message.alert, message.round))}/${deed}?identifierType=alias`
       return attempt({
         signal,
         timeoutMs: options.timeoutMs,

@@ -15,7 +15,7 @@ const SEVERITIES: Readonly<Record<Sev, string>> = {
 
 /**
  * PagerDuty's Events API v2: an alert that opens, is raised or is there again triggers, one that is resolved or taken
- * back resolves. 120 events a minute and key are taken; 202 is success.
+ * back resolves, one that somebody has in hand is acknowledged. 120 events a minute and key are taken; 202 is success.
  * @throws TocsinError `channel.bad_url`
  */
 export const createPagerdutyChannel = (options: {
@@ -45,7 +45,9 @@ export const createPagerdutyChannel = (options: {
 }
 
 const encodeEvent = (message: AlertMessage) => {
-  const dedup_key = alertKey(message.alert)
+  const dedup_key = alertKey(message.alert, message.round)
+  // In somebody's hands, and not over: there it stays open and rings no more.
+  if (message.change === 'answered') return { event_action: 'acknowledge', dedup_key }
   if (isOver(message)) return { event_action: 'resolve', dedup_key }
   const { headline, summary, facts, links, runbook } = describeMessage(message)
   const runbooks = /^https:\/\/\S+$/.test(runbook) ? [{ text: 'Runbook', url: runbook }] : []

@@ -4,6 +4,7 @@ import { accept, badSignature, hmac, isSigned, keysOf, note, readJson } from './
 
 const reference = z.object({
   id: z.string().max(100).nullish(),
+  type: z.string().max(100).nullish(),
   summary: z.string().max(500).nullish(),
 })
 
@@ -17,6 +18,8 @@ const bodySchema = z.object({
       id: z.string().max(100).nullish(),
       incident_key: z.string().max(255).nullish(),
       content: z.string().max(5_000).nullish(),
+      /** Of a note: what it was written on. */
+      incident: reference.nullish(),
       html_url: z.string().max(500).nullish(),
     }),
   }),
@@ -35,6 +38,10 @@ export type PagerdutySettings = {
   readonly secret: string
   readonly previous?: string | undefined
 }
+
+/** What our own events bring about there comes back in the name of the integration that took them. */
+const isPerson = (agent: z.infer<typeof reference> | null | undefined): boolean =>
+  Boolean(agent?.id) && !/integration|service/.test(agent?.type ?? '')
 
 /** A repeat may come for two days. */
 const REPEATS_MS = 3 * 86_400_000
@@ -64,8 +71,9 @@ export const pagerdutyKind: ReceiverKind<PagerdutySettings> = {
     }
     const act = Object.hasOwn(ACTS, event.event_type) ? ACTS[event.event_type] : undefined
     const { agent, data } = event
+    const vendorIncident = data.incident?.id ?? data.id
     // Without an agent it was PagerDuty itself, or we.
-    if (!act || !data.incident_key || !agent?.id)
+    if (!act || !(data.incident_key || vendorIncident) || !agent?.id || !isPerson(agent))
       return accept([note(`${event.event_type}, nothing to do`)], { once })
     const occurred = Date.parse(event.occurred_at)
     return accept(
@@ -73,14 +81,15 @@ export const pagerdutyKind: ReceiverKind<PagerdutySettings> = {
         {
           kind: 'acknowledgement',
           act,
-          about: { dedupKey: data.incident_key },
+          // None where PagerDuty has grouped alerts: then its own incident says which they are.
+          about: { dedupKey: data.incident_key ?? '' },
           by: agent.id,
           atMs: Number.isNaN(occurred) ? request.atMs : occurred,
           text: data.content ?? undefined,
           detail: {
             name: agent.summary ?? agent.id,
             event: event.event_type,
-            ...(data.id ? { vendorIncident: data.id } : {}),
+            ...(vendorIncident ? { vendorIncident } : {}),
           },
         },
       ],

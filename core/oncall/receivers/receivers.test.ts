@@ -154,10 +154,25 @@ describe('pagerduty', () => {
     })
   })
 
+  test('behavior: of grouped alerts the incident of PagerDuty is what it is about, of a note what it was written on', async () => {
+    const grouped = event('incident.acknowledged', { data: { id: 'Q2', incident_key: null } })
+    expect(await eventsOf(send(grouped, [by('new', grouped)]))).toMatchObject([
+      { act: 'acknowledge', about: { dedupKey: '' }, detail: { vendorIncident: 'Q2' } },
+    ])
+    const data = { id: 'N1', type: 'incident_note', content: 'It is DNS.', incident: { id: 'Q3' } }
+    const noted = event('incident.annotated', { data })
+    expect(await eventsOf(send(noted, [by('new', noted)]))).toMatchObject([
+      { act: 'comment', text: 'It is DNS.', detail: { vendorIncident: 'Q3' } },
+    ])
+  })
+
   test('behavior: what is signed and not wanted is taken all the same', async () => {
     for (const body of [
       event('incident.priority_updated'),
       event('incident.acknowledged', { agent: null }),
+      // What our own event brought about there.
+      event('incident.resolved', { agent: { id: 'P9', type: 'inbound_integration_reference' } }),
+      event('incident.acknowledged', { data: {} }),
       '{}',
       'x',
     ])

@@ -32,6 +32,7 @@ export type PagerdutyIncident = {
   readonly key: string
   severity: string
   open: boolean
+  acknowledged: boolean
   entries: number
 }
 
@@ -59,8 +60,16 @@ export const createPagerduty = (): {
     const open = incidents.find((one) => one.key === key && one.open)
     if (event.event_action === 'trigger') {
       if (open) open.entries += 1
-      else incidents.push({ key, severity: event.payload.severity, open: true, entries: 1 })
-    } else if (event.event_action === 'resolve' && open) open.open = false
+      else
+        incidents.push({
+          key,
+          severity: event.payload.severity,
+          open: true,
+          acknowledged: false,
+          entries: 1,
+        })
+    } else if (event.event_action === 'acknowledge' && open) open.acknowledged = true
+    else if (event.event_action === 'resolve' && open) open.open = false
     return { status: 202, body: { status: 'success', message: 'Event processed', dedup_key: key } }
   }
   return { vendor, incidents }
@@ -78,22 +87,30 @@ const jiraAlert = z.object({
     .optional(),
 })
 
+type JiraAlert = {
+  readonly priority: string
+  open: boolean
+  acknowledged: boolean
+  count: number
+}
+
 /** Alerts of Jira Service Management (Opsgenie's API): taken at once, worked on later. */
 export const createJira = (): {
   readonly vendor: Vendor
-  readonly alerts: Map<string, { readonly priority: string; open: boolean; count: number }>
+  readonly alerts: ReadonlyMap<string, JiraAlert>
 } => {
-  const alerts = new Map<string, { priority: string; open: boolean; count: number }>()
+  const alerts = new Map<string, JiraAlert>()
   const vendor: Vendor = (request) => {
     if (request.headers.authorization !== `GenieKey ${GENIE_KEY}`)
       return { status: 401, body: { message: 'Could not authenticate' } }
     const body = jsonOf(request)
     if (!body) return { status: 422, body: { message: 'Request body is not processable' } }
-    const close = /^\/v2\/alerts\/([^/]+)\/close$/.exec(request.url.pathname)
+    const close = /^\/v2\/alerts\/([^/]+)\/(close|acknowledge)$/.exec(request.url.pathname)
     if (close) {
       if (request.url.searchParams.get('identifierType') !== 'alias') return { status: 422 }
       const alert = alerts.get(decodeURIComponent(close[1] ?? ''))
-      if (alert) alert.open = false
+      if (alert && close[2] === 'close') alert.open = false
+      if (alert && close[2] === 'acknowledge') alert.acknowledged = true
       return { status: 202, body: { result: 'Request will be processed', requestId: '1' } }
     }
     if (request.url.pathname !== '/v2/alerts') return { status: 404 }
@@ -101,7 +118,10 @@ export const createJira = (): {
     if (!parsed.success) return { status: 422, body: { message: parsed.error.message } }
     const known = alerts.get(parsed.data.alias)
     if (known?.open) known.count += 1
-    else alerts.set(parsed.data.alias, { priority: parsed.data.priority, open: true, count: 1 })
+    else {
+      const { alias, priority } = parsed.data
+      alerts.set(alias, { priority, open: true, acknowledged: false, count: 1 })
+    }
     return { status: 202, body: { result: 'Request will be processed', requestId: '1' } }
   }
   return { vendor, alerts }
