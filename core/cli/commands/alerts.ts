@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 import { and, asc, desc, eq, inArray } from 'drizzle-orm'
-import { type AlertRow, acknowledgeAlert, resolveAlert } from '../../alerts/index.ts'
+import { type AlertRow, acknowledgeIncident, resolveAlert } from '../../alerts/index.ts'
 import { tables } from '../../store/index.ts'
 import { findWholeId } from '../findWholeId.ts'
 import { type CommonOptions, withCommonOptions } from '../options.ts'
@@ -133,13 +133,14 @@ const showAlert = (id: string, options: CommonOptions): Promise<void> =>
 
 const acknowledge = (id: string, options: ActOptions): Promise<void> =>
   withStore(options, async (store) => {
-    const row = await acknowledgeAlert({
-      db: store.db,
-      id: await findWholeId(store, 'alert', id),
+    const result = await acknowledgeIncident(store.db, {
+      alertId: await findWholeId(store, 'alert', id),
       by: options.by,
+      via: 'cli',
     })
-    if (options.json) return printJson(row)
-    process.stdout.write(`${row.id} is acknowledged by ${row.acknowledgedBy}.\n`)
+    if (options.json) printJson(result)
+    else process.stdout.write(`${result.text}\n`)
+    if (!result.accepted) process.exitCode = 1
   })
 
 const resolve = (id: string, options: ActOptions): Promise<void> =>
@@ -173,7 +174,9 @@ export const register = (program: Command): void => {
     alerts.command('show <id>').description('one alert, its findings and who was told'),
   ).action(showAlert)
   withCommonOptions(
-    withBy(alerts.command('ack <id>').description('take it on: it stays open')),
+    withBy(
+      alerts.command('ack <id>').description('take its whole incident in hand: it stays open'),
+    ),
   ).action(acknowledge)
   withCommonOptions(
     withBy(alerts.command('resolve <id>').description('close it and tell its channels')),
