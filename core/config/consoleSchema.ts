@@ -58,5 +58,17 @@ export const consoleSchema = z.strictObject({
       absoluteS: z.int().min(300).max(604_800).default(43_200).describe('Ends in any case'),
     })
     .optional(),
+  requireTotp: z
+    .boolean()
+    .optional()
+    .describe(
+      'Approvers and admins with a password need a second factor; until then they only see',
+    ),
+  perMinute: z
+    .int()
+    .min(30)
+    .max(60_000)
+    .optional()
+    .describe('Most requests of one person who is signed in, in a minute. Default: 600'),
   oidc: oidcSchema.optional().describe('Sign-in by an identity provider (OpenID Connect)'),
 })

@@ -87,7 +87,7 @@ export const createApp = (options: {
   app.use('*', secure(options.hosts, auth.publicUrl))
   app.use('*', auth.middleware)
 
-  routePages(app, { ...options, perform })
+  routePages(app, { ...options, auth, perform })
   app.get('/api/events', needs('viewer'), (c) => {
     const stream = hub.subscribe(c.req.query('of') === 'pulse' ? 'pulse' : 'overview')
     if (!stream) return c.text('Too many pages are open.\n', 503, { 'retry-after': '10' })

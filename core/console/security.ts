@@ -13,6 +13,8 @@ export type ConsoleVariables = {
   csrf: string
   /** Whether an identity provider vouched for them. */
   isOidc: boolean
+  /** Whether they need a second factor for what their role may, and have none. */
+  lacksFactor: boolean
 }
 
 /** `[::1]:80` and `Name.Example:80` become `::1` and `name.example`. */
@@ -93,6 +95,7 @@ export const secure =
     c.set('nonce', nonce)
     c.set('csrf', '')
     c.set('isOidc', false)
+    c.set('lacksFactor', false)
     const own = publicUrl()
     const refusal = refusalOf(c, ownHosts, own)
     if (refusal) c.res = refusal

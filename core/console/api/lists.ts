@@ -1,42 +1,15 @@
-import {
-  and,
-  arrayContains,
-  asc,
-  desc,
-  eq,
-  gt,
-  gte,
-  inArray,
-  lt,
-  lte,
-  or,
-  type SQL,
-} from 'drizzle-orm'
-import type { PgColumn } from 'drizzle-orm/pg-core'
+import { arrayContains, gte, inArray, lt, lte } from 'drizzle-orm'
 import { z } from 'zod'
 import { TocsinError } from '../../base/index.ts'
 import type { Config } from '../../config/types.ts'
 import { type Database, tables } from '../../store/index.ts'
-import { decodeCursor, PAGE, toPage } from './operation.ts'
+import { bySeq, is, listPage, newestFirst } from './listPage.ts'
+import { PAGE } from './operation.ts'
 
 const word = z.string().min(1).max(200)
 const sev = z.enum(['SEV1', 'SEV2', 'SEV3', 'SEV4'])
 const moment = z.iso.datetime({ offset: true }).transform((text) => new Date(text))
 const block = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
-
-const byTime = z.tuple([z.number(), z.string()])
-const bySeq = z.tuple([z.number()])
-
-/** Newest first, and the id where two are of one moment. */
-const after = (cursor: string | undefined, time: PgColumn, id: PgColumn): SQL | undefined => {
-  const parts = decodeCursor(byTime, cursor)
-  if (!parts) return undefined
-  const at = new Date(parts[0])
-  return or(lt(time, at), and(eq(time, at), lt(id, parts[1])))
-}
-
-const is = (column: PgColumn, value: unknown): SQL | undefined =>
-  value === undefined ? undefined : eq(column, value)
 
 export const incidentFilter = {
   ...PAGE,
@@ -44,41 +17,25 @@ export const incidentFilter = {
   severity: sev.optional(),
   owner: word.optional(),
 }
-export const listIncidents = async (
-  db: Database,
-  query: z.output<z.ZodObject<typeof incidentFilter>>,
-) => {
+type Asked<Filter extends z.ZodRawShape> = z.output<z.ZodObject<Filter>>
+
+const incidents = newestFirst<typeof tables.incident.$inferSelect>(
+  tables.incident.openedAt,
+  tables.incident.id,
+  ({ openedAt, id }) => [openedAt, id],
+)
+export const listIncidents = (db: Database, query: Asked<typeof incidentFilter>) => {
   const { incident: t } = tables
-  const rows = await db
-    .select()
-    .from(t)
-    .where(
-      and(
-        query.status === 'all' ? undefined : eq(t.status, query.status),
-        is(t.severity, query.severity),
-        is(t.owner, query.owner),
-        after(query.cursor, t.openedAt, t.id),
-      ),
-    )
-    .orderBy(desc(t.openedAt), desc(t.id))
-    .limit(query.limit + 1)
-  return toPage(rows, query.limit, ({ openedAt, id }) => [openedAt.getTime(), id])
+  return listPage(db, t, incidents, query, [
+    is(t.status, query.status === 'all' ? undefined : query.status),
+    is(t.severity, query.severity),
+    is(t.owner, query.owner),
+  ])
 }
 
-export const listTimeline = async (
-  db: Database,
-  incidentId: string,
-  query: z.output<z.ZodObject<typeof PAGE>>,
-) => {
+export const listTimeline = (db: Database, incidentId: string, query: Asked<typeof PAGE>) => {
   const { incidentEvent: t } = tables
-  const cursor = decodeCursor(bySeq, query.cursor)
-  const rows = await db
-    .select()
-    .from(t)
-    .where(and(eq(t.incidentId, incidentId), cursor ? gt(t.seq, cursor[0]) : undefined))
-    .orderBy(asc(t.seq))
-    .limit(query.limit + 1)
-  return toPage(rows, query.limit, ({ seq }) => [seq])
+  return listPage(db, t, bySeq(t.seq, 'on'), query, [is(t.incidentId, incidentId)])
 }
 
 export const alertFilter = {
@@ -89,27 +46,20 @@ export const alertFilter = {
   thing: word.optional(),
   incident: word.optional(),
 }
-export const listAlerts = async (
-  db: Database,
-  query: z.output<z.ZodObject<typeof alertFilter>>,
-) => {
+const alerts = newestFirst<typeof tables.alert.$inferSelect>(
+  tables.alert.openedAt,
+  tables.alert.id,
+  ({ openedAt, id }) => [openedAt, id],
+)
+export const listAlerts = (db: Database, query: Asked<typeof alertFilter>) => {
   const { alert: t } = tables
-  const rows = await db
-    .select()
-    .from(t)
-    .where(
-      and(
-        query.status === 'all' ? undefined : eq(t.status, query.status),
-        is(t.severity, query.severity),
-        is(t.botId, query.bot),
-        is(t.thing, query.thing),
-        is(t.incidentId, query.incident),
-        after(query.cursor, t.openedAt, t.id),
-      ),
-    )
-    .orderBy(desc(t.openedAt), desc(t.id))
-    .limit(query.limit + 1)
-  return toPage(rows, query.limit, ({ openedAt, id }) => [openedAt.getTime(), id])
+  return listPage(db, t, alerts, query, [
+    is(t.status, query.status === 'all' ? undefined : query.status),
+    is(t.severity, query.severity),
+    is(t.botId, query.bot),
+    is(t.thing, query.thing),
+    is(t.incidentId, query.incident),
+  ])
 }
 
 /** @throws TocsinError `query.unknown_chain` */
@@ -147,35 +97,24 @@ export const findingFilter = {
 export const listFindings = async (
   db: Database,
   config: Config,
-  query: z.output<z.ZodObject<typeof findingFilter>>,
+  query: Asked<typeof findingFilter>,
 ) => {
   const { finding: t } = tables
-  const cursor = decodeCursor(bySeq, query.cursor)
-  const rows = await db
-    .select()
-    .from(t)
-    .where(
-      and(
-        is(t.botId, query.bot),
-        is(t.alertId, query.alertId),
-        is(t.severity, query.severity),
-        is(t.status, query.status),
-        is(t.chainId, chainIdOf(config, query.chain)),
-        query.address === undefined
-          ? undefined
-          : arrayContains(t.addresses, [query.address.toLowerCase()]),
-        is(t.thing, query.thing),
-        is(t.txHash, query.tx?.toLowerCase()),
-        query.fromBlock === undefined ? undefined : gte(t.blockNumber, query.fromBlock),
-        query.toBlock === undefined ? undefined : lte(t.blockNumber, query.toBlock),
-        query.since === undefined ? undefined : gte(t.createdAt, query.since),
-        query.until === undefined ? undefined : lt(t.createdAt, query.until),
-        cursor ? lt(t.seq, cursor[0]) : undefined,
-      ),
-    )
-    .orderBy(desc(t.seq))
-    .limit(query.limit + 1)
-  return toPage(rows, query.limit, ({ seq }) => [seq])
+  const { address, fromBlock, toBlock, since, until } = query
+  return listPage(db, t, bySeq(t.seq, 'back'), query, [
+    is(t.botId, query.bot),
+    is(t.alertId, query.alertId),
+    is(t.severity, query.severity),
+    is(t.status, query.status),
+    is(t.chainId, chainIdOf(config, query.chain)),
+    address === undefined ? undefined : arrayContains(t.addresses, [address.toLowerCase()]),
+    is(t.thing, query.thing),
+    is(t.txHash, query.tx?.toLowerCase()),
+    fromBlock === undefined ? undefined : gte(t.blockNumber, fromBlock),
+    toBlock === undefined ? undefined : lte(t.blockNumber, toBlock),
+    since === undefined ? undefined : gte(t.createdAt, since),
+    until === undefined ? undefined : lt(t.createdAt, until),
+  ])
 }
 
 export const EXECUTION_STATUSES = [
@@ -196,40 +135,23 @@ export const executionFilter = {
   status: z.enum(EXECUTION_STATUSES).optional(),
   action: word.optional(),
 }
-export const listExecutions = async (
-  db: Database,
-  query: z.output<z.ZodObject<typeof executionFilter>>,
-) => {
+const executions = newestFirst<typeof tables.execution.$inferSelect>(
+  tables.execution.requestedAt,
+  tables.execution.id,
+  ({ requestedAt, id }) => [requestedAt, id],
+)
+export const listExecutions = (db: Database, query: Asked<typeof executionFilter>) => {
   const { execution: t } = tables
-  const rows = await db
-    .select()
-    .from(t)
-    .where(
-      and(
-        is(t.status, query.status),
-        is(t.actionId, query.action),
-        after(query.cursor, t.requestedAt, t.id),
-      ),
-    )
-    .orderBy(desc(t.requestedAt), desc(t.id))
-    .limit(query.limit + 1)
-  return toPage(rows, query.limit, ({ requestedAt, id }) => [requestedAt.getTime(), id])
+  return listPage(db, t, executions, query, [
+    is(t.status, query.status),
+    is(t.actionId, query.action),
+  ])
 }
 
 export const decisionFilter = { ...PAGE, execution: word.optional() }
-export const listDecisions = async (
-  db: Database,
-  query: z.output<z.ZodObject<typeof decisionFilter>>,
-) => {
+export const listDecisions = (db: Database, query: Asked<typeof decisionFilter>) => {
   const { executionLog: t } = tables
-  const cursor = decodeCursor(bySeq, query.cursor)
-  const rows = await db
-    .select()
-    .from(t)
-    .where(and(is(t.executionId, query.execution), cursor ? lt(t.seq, cursor[0]) : undefined))
-    .orderBy(desc(t.seq))
-    .limit(query.limit + 1)
-  return toPage(rows, query.limit, ({ seq }) => [seq])
+  return listPage(db, t, bySeq(t.seq, 'back'), query, [is(t.executionId, query.execution)])
 }
 
 /** How each bot does, with the reason of a quarantine. */

@@ -4,9 +4,10 @@ import { TocsinError } from '../../base/index.ts'
 import type { Config } from '../../config/types.ts'
 import { loadPeopleSecret, type PeopleSecret } from '../../response/light.ts'
 import type { Store } from '../../store/index.ts'
-import type { ConsoleContext, ConsoleEnv, Principal } from '../principal.ts'
+import { type ConsoleContext, type ConsoleEnv, hasRole, type Principal } from '../principal.ts'
 import { isLoopback, nameOfHost } from '../security.ts'
 import { clientAddress } from './clientAddress.ts'
+import { createPace } from './pace.ts'
 import { createSessionCookie } from './sessionCookie.ts'
 import { createSession, findSession, SESSION_LIMITS, type SignedIn } from './sessions.ts'
 import { createTokenDoor } from './tokens.ts'
@@ -61,7 +62,15 @@ const localOf = ({ open, host }: Config['console']): Principal => ({
   verifiedAt: undefined,
 })
 
-type Known = { readonly principal: Principal; readonly csrf: string; readonly isOidc: boolean }
+type Known = {
+  readonly principal: Principal
+  readonly csrf: string
+  readonly isOidc: boolean
+  readonly lacksFactor?: boolean
+}
+
+/** Most requests of one person in a minute, where the watchlist says nothing. */
+const PER_MINUTE = 600
 
 /** Whether there are users, asked now and then; users that vanish do not open the console again. */
 const createUserWatch = (store: Store): (() => Promise<boolean>) => {
@@ -92,21 +101,25 @@ const findPerson = async (
   secret: PeopleSecret,
   id: string,
 ): Promise<Known | undefined> => {
-  const { session, oidc } = config().console
+  const { session, oidc, requireTotp } = config().console
   const found = await findSession(store.db, secret, id, session ?? SESSION_LIMITS)
   if (!found || (found.via === 'oidc' && !oidc)) return undefined
   const book = { db: store.db, secret }
   const user = found.via === 'password' ? await findActiveUser(book, found.user) : found
   if (!user) return undefined
+  // Who has none yet may come in and get one, and until then only look.
+  const lacksFactor =
+    requireTotp === true && 'totp' in user && user.totp === null && hasRole(user, 'approver')
   return {
     csrf: found.csrf,
     isOidc: found.via === 'oidc',
+    lacksFactor,
     principal: {
       name: found.user,
-      role: user.role,
+      role: lacksFactor ? 'viewer' : user.role,
       via: 'session',
       scopes: [],
-      approver: user.approver ?? undefined,
+      approver: lacksFactor ? undefined : (user.approver ?? undefined),
       verifiedAt: found.verifiedAt,
     },
   }
@@ -122,6 +135,7 @@ const bearerOf = (c: ConsoleContext): string | undefined => {
 export const createAuth = (options: AuthOptions): Auth => {
   const { config, store } = options
   const tokens = createTokenDoor(store.db)
+  const pace = createPace()
   const watchUsers = createUserWatch(store)
   const secret = createSecretLoader(config)
   /** Forms of pages that nobody signed in to. */
@@ -174,6 +188,9 @@ export const createAuth = (options: AuthOptions): Auth => {
       const known = bearer
         ? { principal: await tokens.admit(bearer), csrf: '', isOidc: false }
         : await find(c)
+      if (known?.principal.via === 'session')
+        pace(known.principal.name, config().console.perMinute ?? PER_MINUTE, 'You may send')
+      c.set('lacksFactor', known?.lacksFactor ?? false)
       c.set('principal', known?.principal)
       c.set('csrf', known?.csrf ?? '')
       c.set('isOidc', known?.isOidc ?? false)

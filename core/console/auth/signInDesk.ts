@@ -5,6 +5,7 @@ import type { ConsoleContext } from '../principal.ts'
 import { countTry, forgetTries } from './attempts.ts'
 import { noteDeed } from './audit.ts'
 import type { Auth } from './createAuth.ts'
+import { spendCode } from './factor.ts'
 import { OWASP_COST, type PasswordCost, verifyPassword } from './passwords.ts'
 import { renderSignIn } from './renderSignIn.ts'
 import { findActiveUser, hasUsers, userNameOf } from './users.ts'
@@ -75,15 +76,40 @@ export const createSignInDesk = ({ config, store, auth, cost }: SignInOptions) =
         throw error
       }
     },
+    /**
+     * Takes the second factor of somebody whose password was right. Guesses at codes are counted apart, and a right
+     * password forgives none of them.
+     * @throws TocsinError `auth.wrong`, `auth.too_many`
+     */
+    checkCode: async (
+      c: ConsoleContext,
+      row: typeof tables.consoleUser.$inferSelect,
+      code: string,
+      act: string,
+    ): Promise<void> => {
+      const address = auth.addressOf(c)
+      const guesses = `${row.name} code`
+      try {
+        await countTry(db, guesses, address)
+        const way = await spendCode(await auth.book(), row, code)
+        await forgetTries(db, guesses, address)
+        if (way === 'recovery') await note(c, row.name, 'sign-in.recovery', 'done')
+      } catch (error) {
+        if (isTocsinError(error)) await note(c, row.name, act, 'refused', `${error.code} (code)`)
+        throw error
+      }
+    },
     showSignIn: async (
       c: ConsoleContext,
       to: string,
       message?: string,
       user?: string,
       status: RefusalStatus = 200,
+      words?: string,
     ): Promise<Response> => {
       const oidc = config().console.oidc?.label
-      const view = { nonce: c.get('nonce'), to, message, oidc, hasPasswords: await hasUsers(db) }
+      const hasPasswords = await hasUsers(db)
+      const view = { nonce: c.get('nonce'), to, message, oidc, hasPasswords, words }
       return c.html(renderSignIn(user === undefined ? view : { ...view, user }), status)
     },
   }

@@ -3,6 +3,7 @@ import { and, desc, eq, isNull, sql } from 'drizzle-orm'
 import { cleanText, TocsinError } from '../../base/index.ts'
 import { type Database, tables } from '../../store/index.ts'
 import { type Principal, SCOPES, type Scope } from '../principal.ts'
+import { createPace } from './pace.ts'
 import { hashOf } from './sessions.ts'
 
 type Row = typeof tables.apiToken.$inferSelect
@@ -103,9 +104,6 @@ export const revokeToken = async (db: Database, id: string): Promise<ApiToken> =
   })
 }
 
-/** Requests of the last minute by token; of this process alone. */
-type Bucket = { tokens: number; at: number }
-
 export type TokenDoor = {
   /** Who a token stands for. @throws TocsinError `auth.bad_token`, `auth.rate_limited` */
   readonly admit: (token: string) => Promise<Principal>
@@ -113,26 +111,7 @@ export type TokenDoor = {
 
 /** Lets programs in by their tokens, each at its own rate. */
 export const createTokenDoor = (db: Database, clock = (): number => Date.now()): TokenDoor => {
-  const buckets = new Map<string, Bucket>()
-  const spend = (id: string, perMinute: number): void => {
-    const now = clock()
-    const bucket = buckets.get(id) ?? { tokens: perMinute, at: now }
-    bucket.tokens = Math.min(perMinute, bucket.tokens + ((now - bucket.at) * perMinute) / 60_000)
-    bucket.at = now
-    if (buckets.size > 10_000) buckets.clear()
-    buckets.set(id, bucket)
-    if (bucket.tokens < 1) {
-      const afterMs = Math.ceil(((1 - bucket.tokens) * 60_000) / perMinute)
-      throw new TocsinError(
-        'auth.rate_limited',
-        `This token allows ${perMinute} requests a minute.`,
-        {
-          retry: { afterMs },
-        },
-      )
-    }
-    bucket.tokens -= 1
-  }
+  const spend = createPace(clock)
   return {
     admit: async (token) => {
       const bad = new TocsinError('auth.bad_token', 'This token is unknown, revoked or expired.')
@@ -147,7 +126,7 @@ export const createTokenDoor = (db: Database, clock = (): number => Date.now()):
       const kept = Buffer.from(row?.hash ?? hashOf(''))
       const isRight = given.length === kept.length && timingSafeEqual(given, kept)
       if (!row || !isRight || row.expiresAt.getTime() <= clock()) throw bad
-      spend(id, row.perMinute)
+      spend(id, row.perMinute, 'This token allows')
       if (!row.lastUsedAt || clock() - row.lastUsedAt.getTime() > USED_MS)
         await db
           .update(t)

@@ -3,6 +3,7 @@ import type { Config } from '../../config/types.ts'
 import type { PeopleSecret } from '../../response/light.ts'
 import { type Database, type Store, tables } from '../../store/index.ts'
 import type { Logger } from '../../telemetry/index.ts'
+import type { Auth } from '../auth/createAuth.ts'
 import type { Perform } from '../auth/perform.ts'
 import { html, type Markup } from '../html.ts'
 import { type ConsoleContext, csrfField } from '../principal.ts'
@@ -15,6 +16,7 @@ export type PageOptions = {
   readonly log: Logger
   /** Does something for a person, and writes into the audit who did it. */
   readonly perform: Perform
+  readonly auth: Auth
   /** Proves the answers of people. */
   readonly secret: () => Promise<PeopleSecret>
 }
@@ -51,6 +53,12 @@ export const readBadges = async (db: Database): Promise<Badges> => {
   return { alerts: alerts?.n ?? 0, waiting: waiting?.n ?? 0 }
 }
 
+/** Who must get a second factor first hears of it on every page. */
+export const factorNotice = (c: ConsoleContext): Markup | string =>
+  c.get('lacksFactor')
+    ? html`<div class="notice warn"><strong>You only see, for now.</strong><span>Your role needs a second factor, and you have none.</span><span class="end"><a class="btn main" href="/account">Set it up</a></span></div>`
+    : ''
+
 /** Sends a page in the console's frame. */
 export const show = async (
   c: ConsoleContext,
@@ -71,7 +79,7 @@ export const show = async (
       signOut: signOut(c),
       badges: await readBadges(options.store.db),
       live: view.live,
-      body: view.body,
+      body: html`${factorNotice(c)}${view.body}`,
       ...(view.script === undefined ? {} : { script: view.script }),
     }),
     view.status ?? 200,

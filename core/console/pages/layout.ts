@@ -111,7 +111,7 @@ export const renderLayout = (options: LayoutOptions): string => {
 <header><div class="bar">${BELL}<h1><a href="/">Tocsin</a> <span class="name">${text(options.name, 60)}${options.env ? html`<span class="env"> · ${text(options.env, 40)}</span>` : ''}</span></h1>
 <div class="right"><span class="clock num" id="clock">${at.toISOString().slice(11, 19)} UTC</span>${options.live ? html`<span class="live"><span class="dot" id="live-dot"></span><span id="live-text">snapshot</span></span>` : ''}${
     principal && principal.via !== 'local'
-      ? html`<span class="who" title="${text(principal.name, 100)}, ${principal.role}"><bdi>${text(principal.name, 40)}</bdi> · ${principal.role}</span>${options.signOut ?? ''}`
+      ? html`<a class="who" href="/account" title="${text(principal.name, 100)}, ${principal.role}"><bdi>${text(principal.name, 40)}</bdi> · ${principal.role}</a>${options.signOut ?? ''}`
       : ''
   }<button class="icon help" id="keys" type="button" aria-label="Keys" title="Keys (?)">?</button><button class="icon" id="theme" type="button" aria-label="Light or dark" title="Light or dark (t)">◐</button></div></div>
 <nav class="pages" aria-label="Pages">${pages.map((each) => entry(each, options))}</nav></header>

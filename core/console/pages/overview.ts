@@ -3,7 +3,7 @@ import { html, type Markup } from '../html.ts'
 import type { Overview } from '../overviewTypes.ts'
 import type { ConsoleContext } from '../principal.ts'
 import { pageTitle, renderOverview } from '../renderPage.ts'
-import { type PageOptions, signOut } from './kit.ts'
+import { factorNotice, type PageOptions, signOut } from './kit.ts'
 import { renderLayout } from './layout.ts'
 
 /** What is on fire, how the watch is, what waits for people, and who is on call. */
@@ -30,7 +30,7 @@ export const showOverview = async (
         waiting: waiting.length,
       },
       live: 'overview',
-      body: renderOverview(sections, { side: html`${await side(overview)}` }),
+      body: html`${factorNotice(c)}${renderOverview(sections, { side: html`${await side(overview)}` })}`,
     }),
   )
 }

@@ -8,7 +8,8 @@ nav.pages a:focus-visible{outline-offset:-2px}
 .badge{font-size:11px;line-height:16px;min-width:16px;padding:0 5px;border-radius:8px;background:var(--bad-bg);color:var(--bad);font-weight:650;text-align:center;font-variant-numeric:tabular-nums}
 .badge.warn{background:var(--warn-bg);color:var(--warn)}
 .bar h1 a{color:inherit;text-decoration:none}
-.bar .who{overflow:hidden;text-overflow:ellipsis;max-width:200px}
+.once{padding:12px 16px;margin:0;overflow-wrap:anywhere}.key{font-size:16px;letter-spacing:.04em}.code{font-size:16px;letter-spacing:.12em;font-variant-numeric:tabular-nums;max-width:220px}.codes{columns:2;font-size:14px}fieldset{border:0;padding:0;margin:0}
+.bar .who{color:inherit;text-decoration:none;overflow:hidden;text-overflow:ellipsis;max-width:200px}
 .icon{font:inherit;font-size:12px;color:var(--mute);background:none;border:1px solid var(--line);border-radius:7px;min-width:28px;height:26px;padding:0 7px;cursor:pointer;display:inline-flex;align-items:center;justify-content:center}
 .icon:hover{color:var(--text);border-color:var(--edge)}
 .headline{display:flex;flex-wrap:wrap;gap:4px 12px;align-items:baseline}

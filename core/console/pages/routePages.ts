@@ -5,7 +5,6 @@ import {
   mitigateIncident,
   resolveIncident,
 } from '../../alerts/index.ts'
-import { loadPeopleSecret, type PeopleSecret } from '../../response/light.ts'
 import { answerInPerson } from '../auth/answerInPerson.ts'
 import type { Hub } from '../createHub.ts'
 import { html } from '../html.ts'
@@ -17,6 +16,7 @@ import {
   needs,
   principalOf,
 } from '../principal.ts'
+import { finishFactor, removeFactor, renewCodes, showAccount, startFactor } from './account.ts'
 import { showAction, showActions, showAudit } from './actions.ts'
 import { showAlert, showAlerts, showIncidents } from './alerts.ts'
 import { showBots } from './bots.ts'
@@ -29,6 +29,7 @@ import { endOverride, makeOverride, renderOnCallNow, showOnCall } from './onCall
 import { showOverview } from './overview.ts'
 import { showQuery } from './query.ts'
 import { changeSilence, makeSilence, showSilences } from './silences.ts'
+import { changeUserBy, endToken, invite, makeToken, USER_ACTS } from './userActs.ts'
 import { showUsers } from './users.ts'
 import { showWatchlist } from './watchlist.ts'
 
@@ -92,19 +93,29 @@ const answer = async (
   return c.redirect(`${place}?said=${encodeURIComponent(words)}`, 303)
 }
 
+/** Users and tokens, for admins; oneself, for everybody. */
+const routeUsers = (app: Hono<ConsoleEnv>, options: PageOptions): void => {
+  const admin = needs('admin')
+  app.get('/users', admin, (c) => showUsers(c, options))
+  app.post('/users/invite', admin, (c) => invite(c, options))
+  for (const what of USER_ACTS)
+    app.post(`/users/:name/${what}`, admin, (c) => changeUserBy(c, options, what))
+  app.post('/tokens', admin, (c) => makeToken(c, options))
+  app.post('/tokens/:id/revoke', admin, (c) => endToken(c, options))
+  const self = needs('viewer')
+  app.get('/account', self, (c) => showAccount(c, options))
+  app.post('/account/factor', self, (c) => startFactor(c, options))
+  app.post('/account/factor/confirm', self, (c) => finishFactor(c, options))
+  app.post('/account/factor/codes', self, (c) => renewCodes(c, options))
+  app.post('/account/factor/remove', self, (c) => removeFactor(c, options))
+}
+
 /** The pages for people. Each route says who may use it. */
 export const routePages = (
   app: Hono<ConsoleEnv>,
   given: Omit<PageOptions, 'secret'> & { readonly hub: Hub },
 ): void => {
-  let secret: PeopleSecret | undefined
-  const options = {
-    ...given,
-    secret: async (): Promise<PeopleSecret> => {
-      secret ??= await loadPeopleSecret(given.config())
-      return secret
-    },
-  }
+  const options = { ...given, secret: given.auth.secret }
   const see = needs('viewer')
   app.get('/', see, (c) =>
     showOverview(c, options, async ({ at }) => {
@@ -138,5 +149,5 @@ export const routePages = (
   app.post('/on-call/overrides/:id/remove', needs('responder'), (c) => endOverride(c, options))
   app.get('/deliveries', see, (c) => showDeliveries(c, options))
   app.get('/query', see, (c) => showQuery(c, options))
-  app.get('/users', needs('admin'), (c) => showUsers(c, options))
+  routeUsers(app, options)
 }
