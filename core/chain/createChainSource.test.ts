@@ -1,5 +1,7 @@
 import { encodeFunctionData, encodeFunctionResult, type Hex, parseAbi } from 'viem'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { compileContracts } from '../../demo/contracts/compile.ts'
+import { putMulticall } from '../../demo/contracts/putMulticall.ts'
 import { type FaultProxy, startFaultProxy } from '../../test/support/faultProxy.ts'
 import { startTransferChain, type TransferChain } from '../../test/support/transferChain.ts'
 import { createBlockFetcher } from './createBlockFetcher.ts'
@@ -310,4 +312,58 @@ test('behavior: blocks that the bloom rules out come without receipts, and are m
   expect(seen).toEqual(
     Array.from({ length: 8 }, (_, index) => (index % 2 ? [false, 1] : [true, 0])),
   )
+})
+
+test('behavior: Multicall3 takes many calls as one, once its answers are the same', async () => {
+  const { DemoMulticall } = await compileContracts()
+  if (!DemoMulticall) throw new Error('the contract is missing')
+  const asked = Array.from({ length: 5 }, (_, i) => ({
+    to: chain.token,
+    data: balanceOf(`0x${String(i + 1).padStart(40, '0')}`),
+  }))
+  const { reader } = createChainSource(pool)
+  const readAll = (block: Hex) =>
+    Promise.all([
+      ...asked.map((call) => reader.call({ ...call, block })),
+      reader.call({ to: chain.token, data: '0x12345678', block }),
+    ])
+  const bare = await chain.mine(1)
+  await putMulticall(
+    { rpc: (method, params) => chain.anvil.rpc(method, params ? [...params] : []) },
+    DemoMulticall,
+  )
+  const head = await chain.mine(1)
+  const direct = await readAll(head.hash)
+  expect(direct.map(({ ok }) => ok)).toEqual([true, true, true, true, true, false])
+  // One by one, and once more as one call, off the way.
+  await vi.waitFor(() => expect(proxy.counts().calls['eth_call']).toBeGreaterThan(6))
+  await vi.waitFor(async () => {
+    const next = await chain.mine(1)
+    proxy.takeCounts()
+    expect(await readAll(next.hash)).toEqual(direct)
+    // All in one, and what failed inside once more by itself.
+    expect(proxy.takeCounts().calls['eth_call']).toBe(2)
+  })
+  // Before it was deployed.
+  expect(await readAll(bare.hash)).toEqual(direct)
+})
+
+test('error: what lies at the address of Multicall3 and answers otherwise is not used', async () => {
+  const liar = '0x00000000000000000000000000000000000c0de1'
+  // Answers everything with one empty word.
+  await chain.anvil.rpc('anvil_setCode', [liar, '0x60206000f3'])
+  const head = await chain.mine(1)
+  for (const multicall3 of [liar, 'none'] as const) {
+    const { reader } = createChainSource(pool, { multicall3 })
+    const read = () =>
+      Promise.all([
+        reader.call({ to: chain.token, data: balanceOf(to), block: head.hash }),
+        reader.call({ to: chain.token, data: balanceOf(chain.owner), block: head.hash }),
+      ])
+    const first = await read()
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    proxy.takeCounts()
+    expect(await read()).toEqual(first)
+    expect(proxy.takeCounts().calls['eth_call']).toBe(2)
+  }
 })

@@ -9,8 +9,8 @@ import type { ChainSource } from './types.ts'
 export type ChainSourceOptions = {
   /** How call traces are had. Default: 'auto' (Parity's methods first: nodes that have them answer from what they keep, or at least as fast). */
   readonly traces?: 'auto' | 'none' | TraceMethod
-  /** Address of Multicall3; used once it has code. */
-  readonly multicall3?: Address | undefined
+  /** Address of Multicall3; used once it answers as the node does. Default: where it lies on nearly every chain. */
+  readonly multicall3?: Address | 'none' | undefined
   /** Longest wait for traces (ms). Default: 60000. */
   readonly tracesTimeoutMs?: number
 }

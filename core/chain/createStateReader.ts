@@ -9,6 +9,8 @@ type Read = {
   readonly method: string
   /** Parameters before the block. */
   readonly params: readonly unknown[]
+  /** A call from nobody in particular, which Multicall3 could make as well. */
+  readonly plainCall?: StateCall | undefined
   readonly resolve: (outcome: RpcOutcome) => void
   readonly reject: (error: unknown) => void
 }
@@ -33,7 +35,7 @@ const resultOf = (outcome: RpcOutcome, what: string): unknown => {
 export const createStateReader = (options: {
   readonly pool: RpcPool
   readonly fetcher: BlockFetcher
-  readonly multicall3?: Address | undefined
+  readonly multicall3?: Address | 'none' | undefined
 }): RpcStateReader => {
   const { pool, fetcher } = options
   const queues = new Map<Hex, Read[]>()
@@ -88,8 +90,21 @@ export const createStateReader = (options: {
         })),
         block,
       ),
-    codeAt: (address, block) => code(address, block),
   })
+
+  /** Off the way of what was asked. */
+  const learn = (reads: readonly Read[], block: Hex, outcomes: readonly RpcOutcome[]): void => {
+    if (!multicall || multicall.isTrusted()) return
+    const plain = reads.flatMap(({ plainCall }, index) => {
+      const outcome = outcomes[index]
+      return plainCall && outcome ? [{ call: plainCall, outcome }] : []
+    })
+    void multicall.learn(
+      plain.map(({ call }) => call),
+      block,
+      plain.map(({ outcome }) => outcome),
+    )
+  }
 
   const settle = async (reads: readonly Read[], block: Hex): Promise<void> => {
     try {
@@ -99,6 +114,7 @@ export const createStateReader = (options: {
         if (outcome) read.resolve(outcome)
         else read.reject(new TocsinError('rpc.garbage', 'The answer lacks one of its calls.'))
       }
+      learn(reads, block, outcomes)
     } catch (error) {
       for (const read of reads) read.reject(error)
     }
@@ -110,9 +126,14 @@ export const createStateReader = (options: {
     void settle(reads, block)
   }
 
-  const ask = (method: string, params: readonly unknown[], block: Hex): Promise<RpcOutcome> =>
+  const ask = (
+    method: string,
+    params: readonly unknown[],
+    block: Hex,
+    plainCall?: StateCall,
+  ): Promise<RpcOutcome> =>
     new Promise((resolve, reject) => {
-      const read = { method, params, resolve, reject }
+      const read = { method, params, plainCall, resolve, reject }
       const queue = queues.get(block)
       if (queue) return void queue.push(read)
       queues.set(block, [read])
@@ -126,12 +147,13 @@ export const createStateReader = (options: {
   const callOne = (
     request: StateCall & { readonly from?: Address },
     block: Hex,
-  ): Promise<RpcOutcome> => ask('eth_call', [request], block)
+  ): Promise<RpcOutcome> =>
+    ask('eth_call', [request], block, request.from === undefined ? request : undefined)
 
   return {
     call: async ({ to, data, from, block }) => {
       const outcome =
-        from === undefined && multicall
+        from === undefined && multicall?.isTrusted()
           ? await multicall.call({ to, data }, block)
           : await callOne({ to, data, ...(from === undefined ? {} : { from }) }, block)
       if (outcome.ok) return { ok: true, data: parseHex(outcome.result, 'result of a call') }

@@ -100,7 +100,7 @@ export const watchChain = async (options: WatchChainOptions): Promise<ChainWatch
   })
   const rpc = createChainSource(pool, {
     traces: chain.traces,
-    multicall3: chain.multicall3 as `0x${string}` | undefined,
+    multicall3: chain.multicall3 as `0x${string}` | 'none' | undefined,
   })
   // Several bots ask the same of a block, and of the block before what was asked there.
   const source = shareSource(

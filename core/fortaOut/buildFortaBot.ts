@@ -51,7 +51,7 @@ export const packWatch = (
         id: chain.id,
         name: chain.name,
         traces: chain.traces,
-        multicall3: chain.multicall3 as Address | undefined,
+        multicall3: chain.multicall3 as Address | 'none' | undefined,
         things: things.filter((thing) => all.some((one) => wants(one, thing))),
         labels: listLabels(config, chain.name),
       },

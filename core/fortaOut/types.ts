@@ -19,7 +19,7 @@ export type PackedChain = {
   readonly id: number
   readonly name: string
   readonly traces: 'auto' | 'none' | 'parity' | 'debug'
-  readonly multicall3?: Address | undefined
+  readonly multicall3?: Address | 'none' | undefined
   readonly things: readonly WatchedThing[]
   readonly labels: readonly Label[]
 }

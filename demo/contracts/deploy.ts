@@ -10,6 +10,7 @@ import { type DeployKit, lower } from './deployKit.ts'
 import type { DemoDeployment } from './deployment.ts'
 import { deployVault } from './deployVault.ts'
 import { fundDemo } from './fundDemo.ts'
+import { putMulticall } from './putMulticall.ts'
 import { createSender, type Sender } from './sender.ts'
 
 export type DeployOptions = {
@@ -60,6 +61,7 @@ export const deployDemo = async (options: DeployOptions): Promise<DemoDeployment
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   })
   await fundAccounts(sender, accounts)
+  await putMulticall(sender, own('DemoMulticall'))
   const deployer = actors.deployer.address
   const people = users.map((user) => user.address)
   const kit: DeployKit = { sender, actors, deployer, people, own, theirs }

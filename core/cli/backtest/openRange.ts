@@ -144,7 +144,7 @@ export const openRange = (options: {
     prefetchTraces: isAlwaysTracing
       ? (block) => block.transactions.some((tx) => tx.gasUsed > 21_000n)
       : false,
-    ...(chain.multicall3 ? { multicall3: chain.multicall3 as `0x${string}` } : {}),
+    ...(chain.multicall3 ? { multicall3: chain.multicall3 as `0x${string}` | 'none' } : {}),
   })
   return {
     pool,
