@@ -38,7 +38,7 @@ const PATIENCE_MS = 60_000
 /** Of a bot that has not said it yet: everything, to be chosen from later. */
 const EVERYTHING: readonly AlertNeed[] = [{ minSeverity: 'Info' }]
 
-const NO_API: FortaApi = {
+const NO_API: Pick<FortaApi, 'answer'> = {
   answer: async () =>
     '{"errors":[{"message":"Over history there are no findings and labels to ask for."}]}',
 }

@@ -44,6 +44,8 @@ export type HostedBotOptions = {
   readonly fortaBotId?: string | undefined
   /** Names of environment variables that it may see, beside a few harmless ones. */
   readonly env?: readonly string[]
+  /** What it finds in `process.argv` after the SDK's program. Default: `run`, as live on the SDK's command line. */
+  readonly argv?: readonly string[]
 }
 
 /** A bot that runs already, reached over gRPC. */

@@ -1,44 +1,31 @@
 import { basename, resolve } from 'node:path'
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander'
-import { cleanText, messageOf, TocsinError } from '../../base/index.ts'
-import type { RpcPool } from '../../chain/index.ts'
-import { createRpcPool } from '../../chain/light.ts'
+import { cleanText } from '../../base/index.ts'
 import {
-  type BotPackage,
-  type Compat,
   compareRange,
   createHostedChain,
-  type HostedBotOptions,
   inspectBot,
-  type MappedFinding,
   mapFindings,
   type RangeComparison,
   runRange,
   runSuite,
 } from '../../forta/light.ts'
 import { EXIT } from '../exitCodes.ts'
+import {
+  botOptions,
+  type FortaOptions,
+  openNode,
+  printFinding,
+  type Range,
+  warnChain,
+  wrong,
+} from '../forta/openNode.ts'
+import { readStepOptions } from '../forta/readSteps.ts'
+import { runAsTold } from '../forta/runAsTold.ts'
 import { nameOfBot } from '../nameOfBot.ts'
-import { type CommonOptions, withCommonOptions } from '../options.ts'
+import { withCommonOptions } from '../options.ts'
 import { printJson } from '../printTable.ts'
 import { createProgress } from '../progress.ts'
-
-type Range = { readonly from: number; readonly to: number }
-type FortaOptions = CommonOptions & {
-  readonly range?: Range
-  readonly chain?: string
-  readonly rpc?: string
-  readonly compat?: Compat
-  readonly timeout?: number
-  readonly traces: boolean
-  readonly format: 'text' | 'jsonl'
-  readonly inPlace?: boolean
-  readonly suite?: boolean
-  readonly write?: boolean
-  readonly name?: string
-}
-
-/** Nobody waits for a single block here (ms). */
-const TIMEOUT_MS = 60_000
 
 const parseRange = (text: string): Range => {
   const [, from, to] = /^(\d{1,15})(?:\.\.(\d{1,15}))?$/.exec(text) ?? []
@@ -53,110 +40,20 @@ const parseMs = (text: string): number => {
   throw new InvalidArgumentError('Say milliseconds, 100 to 600000.')
 }
 
-const wrong = (code: string, message: string, hint: string): TocsinError =>
-  new TocsinError(code, message, { exitCode: EXIT.invalid, hints: [hint] })
-
-type Node = { readonly pool: RpcPool; readonly traces: 'auto' | 'parity' | 'debug' | 'none' }
-
-const askChainId = async (url: string): Promise<number> => {
-  try {
-    const response = await fetch(url, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: '{"jsonrpc":"2.0","id":1,"method":"eth_chainId","params":[]}',
-      signal: AbortSignal.timeout(10_000),
-    })
-    const { result } = (await response.json()) as { readonly result?: unknown }
-    if (typeof result === 'string' && Number.isSafeInteger(Number(result))) return Number(result)
-    throw new Error('it does not say its chain id')
-  } catch (cause) {
-    throw new TocsinError('rpc.unavailable', `The node does not answer: ${messageOf(cause)}`, {
-      cause,
-    })
-  }
-}
-
-/** The chain to run on: of the watchlist, or behind an address given here. */
-const openNode = async (options: FortaOptions, pack: BotPackage): Promise<Node> => {
-  if (options.rpc !== undefined) {
-    const chainId = await askChainId(options.rpc)
-    const endpoints = [{ name: 'rpc', http: options.rpc }]
-    return {
-      pool: createRpcPool({
-        chainId,
-        chainName: `chain ${chainId}`,
-        endpoints,
-        timeoutMs: TIMEOUT_MS,
-      }),
-      traces: 'auto',
-    }
-  }
-  // With --rpc nobody waits for what reads the watchlist.
-  const { readConfig } = await import('../readConfig.ts')
-  const config = await readConfig(options, ['rpc'])
-  const chain = options.chain
-    ? config.chains.find(({ name }) => name === options.chain)
-    : config.chains.find(({ id }) => pack.chainIds.includes(id))
-  if (!chain)
-    throw wrong(
-      'chain.unknown',
-      options.chain
-        ? `The watchlist has no chain "${cleanText(options.chain, 80)}".`
-        : `The watchlist has no chain that the bot is made for (${pack.chainIds.join(', ') || 'it names none'}).`,
-      `Say --chain with one of: ${config.chains.map(({ name }) => name).join(', ')}; or --rpc.`,
-    )
-  return {
-    pool: createRpcPool({
-      chainId: chain.id,
-      chainName: chain.name,
-      endpoints: chain.rpc,
-      timeoutMs: TIMEOUT_MS,
-    }),
-    traces: chain.traces,
-  }
-}
-
-const botOptions = (pack: BotPackage, options: FortaOptions, compat: Compat): HostedBotOptions => ({
-  id: options.name ?? nameOfBot(pack),
-  dir: pack.dir,
-  compat: options.compat ?? compat,
-  traces: options.traces,
-  ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }),
-})
-
 const needRange = (options: FortaOptions): Range => {
   if (options.range) return options.range
   throw wrong(
     'forta.no_range',
-    'Say which blocks.',
+    'Say what to run it over.',
     'For example --range 20000000..20000100. Live, a bot runs once it is in the watchlist: `tocsin forta import DIR`.',
   )
 }
 
-const warnChain = (pack: BotPackage, chainId: number): void => {
-  if (pack.chainIds.length > 0 && !pack.chainIds.includes(chainId))
-    process.stderr.write(
-      `The bot is made for chain ${pack.chainIds.join(', ')}; this is chain ${chainId}.\n`,
-    )
-}
-
-const printFinding = (
-  finding: MappedFinding,
-  block: { readonly number: number; readonly hash: string },
-  botId: string,
-  format: FortaOptions['format'],
-): void => {
-  if (format === 'jsonl')
-    process.stdout.write(
-      `${JSON.stringify({ bot: botId, blockNumber: block.number, blockHash: block.hash, ...finding })}\n`,
-    )
-  else
-    process.stdout.write(
-      `${block.number}  ${finding.severity}  ${cleanText(finding.alertId, 80)}  ${cleanText(finding.description, 300)}${finding.txHash ? `  ${finding.txHash}` : ''}\n`,
-    )
-}
-
 const run = async (dir: string, options: FortaOptions): Promise<number> => {
+  const told = readStepOptions(options)
+  if (told && options.range)
+    throw wrong('forta.step_invalid', '--range stands alone.', 'Blocks of a list: --block 1,2,3.')
+  if (told) return runAsTold(dir, options, told)
   const range = needRange(options)
   const pack = inspectBot(dir)
   const { pool, traces } = await openNode(options, pack)
@@ -323,6 +220,11 @@ export const register = (program: Command): void => {
     .addArgument(new Argument('<what>', 'what to do').choices(Object.keys(WHAT)))
     .argument('<dir>', 'folder of the bot, with its package.json and node_modules')
     .addOption(new Option('--range <first..last>', 'blocks to run').argParser(parseRange))
+    .option('--tx <hashes>', 'run: these transactions, without their blocks')
+    .option('--block <blocks>', 'run: these blocks, by number or hash')
+    .option('--alert <hashes>', 'run: these findings of the database, as alerts')
+    .option('--sequence <steps>', 'run: tx0x… a transaction, 0x… an alert, a number a block')
+    .option('--file <path>', 'run: the events of a file, as the SDK’s command line takes it')
     .option(
       '--chain <name>',
       'a chain of the watchlist. Default: the first that the bot is made for',
@@ -353,6 +255,7 @@ Exit codes: 0 done (compare: identical), 1 a handler failed or the findings diff
 Examples:
   $ tocsin forta test ./my-bot --suite
   $ tocsin forta run ./my-bot --range 20000000..20000100 --format jsonl
+  $ tocsin forta run ./my-bot --sequence 20000000,tx0x…,0x…
   $ tocsin forta compare ./my-bot --range 20000000..20000100 --rpc http://127.0.0.1:8545
   $ tocsin forta import ./my-bot --write`,
     )

@@ -5,8 +5,14 @@ import { toNodeBlock, toNodeTransaction } from './nodeEvents.ts'
 import type { BlockPayload } from './protocol.ts'
 
 type Raw = Readonly<Record<string, unknown>>
+type SdkTrace = {
+  readonly action: Record<string, unknown>
+  readonly result: Record<string, unknown>
+  error: unknown
+}
 type SdkEvent = {
   readonly transaction: { readonly from: string; readonly nonce: number }
+  readonly traces: readonly SdkTrace[]
   readonly addresses: Record<string, boolean>
   contractAddress: string | null
 }
@@ -41,6 +47,12 @@ const createdIn = (traces: readonly Raw[]): readonly string[] =>
         : ''
     return address === '' ? [] : [address]
   })
+
+/** The SDK declares texts, and nodes send empty ones: bots call their methods without asking. */
+const fillIn = ({ action, result }: SdkTrace): void => {
+  for (const name in action) action[name] ??= ''
+  for (const name in result) result[name] ??= ''
+}
 
 /** How the events of blocks are made, by the bot's own SDK. */
 export const createEventMaker = (sdk: Sdk, compat: Compat, chainId: number): EventMaker => {
@@ -96,7 +108,7 @@ export const createEventMaker = (sdk: Sdk, compat: Compat, chainId: number): Eve
     }
   }
 
-  /** What the SDK's command line gets wrong: contracts that were created, and a key that is none. */
+  /** What the SDK's command line gets wrong: contracts that were created, a key that is none, texts that are missing. */
   const mend = (event: SdkEvent, raw: Raw, traces: readonly Raw[], logs: readonly Raw[]): void => {
     const { addresses, transaction } = event
     delete addresses['undefined']
@@ -107,6 +119,10 @@ export const createEventMaker = (sdk: Sdk, compat: Compat, chainId: number): Eve
     }
     for (const address of createdIn(traces)) addresses[address] = true
     for (const address of topicAddresses(logs)) addresses[address] = true
+    for (const trace of event.traces) {
+      fillIn(trace)
+      trace.error ??= ''
+    }
   }
   return ({ block, logs, traces }) => {
     const logsOf = groupByTransaction(logs)

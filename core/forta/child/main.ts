@@ -1,11 +1,14 @@
 import { Socket } from 'node:net'
+import { join } from 'node:path'
 import { type BlockEvents, createEventMaker, type EventMaker } from './buildEvents.ts'
 import { encodeFrame, readFrames } from './frames.ts'
+import { serveKeyValues } from './keyValueStore.ts'
 import { type Agent, type Handler, loadAgent, loadSdk, type Sdk } from './loadAgent.ts'
 import { loadNextBot } from './loadNextBot.ts'
 import type {
   AlertMessage,
   BlocksMessage,
+  EventMessage,
   FromChild,
   ItemResult,
   StartMessage,
@@ -82,6 +85,7 @@ const runItem = async (
 
 const load = async (message: StartMessage): Promise<Loaded> => {
   const { agentPath, chainId, rpcUrl } = message
+  serveKeyValues(process.cwd())
   if (message.generation === 2) {
     const onSdk = (sdk: Sdk): void => {
       sentAlerts = catchSentAlerts(sdk, 2)
@@ -89,6 +93,8 @@ const load = async (message: StartMessage): Promise<Loaded> => {
     return loadNextBot({ mainPath: agentPath, chainId, rpcUrl, onSdk })
   }
   const sdk = loadSdk(agentPath)
+  // Bots read there which blocks they are run over.
+  process.argv = [process.execPath, join(sdk.dir, 'dist', 'cli', 'index.js'), ...message.argv]
   speedUp(sdk)
   sentAlerts = catchSentAlerts(sdk, 1)
   const agent = await loadAgent(agentPath)
@@ -148,11 +154,12 @@ const runBlocks = async (bot: Bot, message: BlocksMessage): Promise<void> => {
   tell({ kind: 'done', id, results })
 }
 
+const sdkNameOf = ({ generation }: Bot): string =>
+  generation === 1 ? 'forta-agent' : '@fortanetwork/forta-bot'
+
 const runAlert = async (bot: Bot, { id, alert }: AlertMessage): Promise<void> => {
   const { handleAlert } = bot.agent
-  const { createAlertEvent, Alert } = bot.sdk.require(
-    bot.generation === 1 ? 'forta-agent' : '@fortanetwork/forta-bot',
-  ) as {
+  const { createAlertEvent, Alert } = bot.sdk.require(sdkNameOf(bot)) as {
     readonly createAlertEvent: (alert: unknown) => unknown
     readonly Alert: { readonly fromObject: (from: unknown) => unknown }
   }
@@ -163,6 +170,23 @@ const runAlert = async (bot: Bot, { id, alert }: AlertMessage): Promise<void> =>
       })
     : undefined
   tell({ kind: 'done', id, results: result ? [result] : [] })
+}
+
+/** An event that somebody wrote down, as the SDK's own event where it makes one of it. */
+const makeWritten = (bot: Bot, { handler, event }: EventMessage): unknown => {
+  if (bot.generation === 2) return event
+  const sdk = bot.sdk.require(sdkNameOf(bot)) as {
+    readonly createBlockEvent?: (event: unknown) => unknown
+    readonly createTransactionEvent?: (event: unknown) => unknown
+  }
+  const make = handler === 'handleBlock' ? sdk.createBlockEvent : sdk.createTransactionEvent
+  return make ? make(event) : event
+}
+
+const runEvent = async (bot: Bot, message: EventMessage): Promise<void> => {
+  const handler = bot.agent[message.handler]
+  const result = handler ? await runItem(0, handler, () => makeWritten(bot, message)) : undefined
+  tell({ kind: 'done', id: message.id, results: result ? [result] : [] })
 }
 
 const checkHealth = async (bot: Bot, id: number): Promise<void> => {
@@ -183,6 +207,7 @@ const take = async (bot: Bot | undefined, message: ToChild): Promise<Bot | undef
     if (bot === undefined) return undefined
     if (message.kind === 'blocks') await runBlocks(bot, message)
     if (message.kind === 'alert') await runAlert(bot, message)
+    if (message.kind === 'event') await runEvent(bot, message)
     if (message.kind === 'health') await checkHealth(bot, message.id)
     return bot
   } catch (error) {

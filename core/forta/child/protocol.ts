@@ -10,6 +10,8 @@ export type StartMessage = {
   readonly compat: Compat
   readonly chainId: number
   readonly rpcUrl: string
+  /** What follows the program's name in `process.argv`, as on the SDK's own command line. */
+  readonly argv: readonly string[]
 }
 
 /** A block as nodes give it, its logs, and its traces in Parity's shape (undefined: the bot gets none). */
@@ -37,8 +39,15 @@ export type BlocksMessage = {
   readonly data: readonly BlockPayload[]
 }
 export type AlertMessage = { readonly kind: 'alert'; readonly id: number; readonly alert: unknown }
+/** An event written down whole, for one handler. */
+export type EventMessage = {
+  readonly kind: 'event'
+  readonly id: number
+  readonly handler: 'handleBlock' | 'handleTransaction'
+  readonly event: unknown
+}
 export type HealthMessage = { readonly kind: 'health'; readonly id: number }
-export type ToChild = StartMessage | BlocksMessage | AlertMessage | HealthMessage
+export type ToChild = StartMessage | BlocksMessage | AlertMessage | EventMessage | HealthMessage
 
 export type ItemResult =
   | { readonly item: number; readonly findings: readonly unknown[] }

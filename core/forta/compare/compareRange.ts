@@ -72,7 +72,7 @@ export const compareRange = async (options: {
       traces,
       from,
       to,
-      bots: [{ bot: { ...bot, dir }, pack }],
+      bots: [{ bot: { ...bot, dir, argv: ['run', '--range', `${from}..${to}`] }, pack }],
       onBlock: (_, block, run) => {
         blocks++
         for (const { txHash, finding } of run.findings)

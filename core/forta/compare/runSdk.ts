@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { findChildScript } from '../host/childScript.ts'
 import type { BotPackage } from '../types.ts'
 import { NEXT_ENTRY } from './nextEntry.ts'
 
@@ -104,15 +106,17 @@ export const runSdk = async (options: SdkRunOptions): Promise<SdkRun> => {
             args: [
               join(pack.sdkDir, 'dist', 'cli', 'index.js'),
               'run',
+              // First, as `npm run range` writes it: bots read it there.
+              '--range',
+              `${options.from}..${options.to}`,
               '--config',
               // It takes the path from the working directory, whatever it is.
               relative(await realpath(pack.dir), config),
               '--nocache',
-              '--range',
-              `${options.from}..${options.to}`,
             ],
           }
-    const child = spawn(process.execPath, args, {
+    const store = pathToFileURL(await findChildScript('preloadStore')).href
+    const child = spawn(process.execPath, ['--import', store, ...args], {
       cwd: pack.dir,
       env: { ...options.environment, ...environment, HOME: home },
       stdio: ['ignore', 'pipe', 'pipe'],

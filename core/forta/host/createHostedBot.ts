@@ -1,5 +1,11 @@
 import { backoffMs, messageOf, sleep, TocsinError } from '../../base/index.ts'
-import type { BlockPayload, FromChild, ItemResult, ReadyMessage } from '../child/protocol.ts'
+import type {
+  BlockPayload,
+  EventMessage,
+  FromChild,
+  ItemResult,
+  ReadyMessage,
+} from '../child/protocol.ts'
 import type { BotPackage, Compat, HostedBotOptions, RawFinding } from '../types.ts'
 import { type BotProcess, createBotProcess } from './createBotProcess.ts'
 
@@ -31,6 +37,10 @@ export type HostedBot = {
   /** The same of a block that is not written down. Default: it is written down. */
   readonly runRaw?: (payload: BlockPayload, hashes: readonly string[]) => Promise<HostedRun>
   readonly runAlert: (alert: unknown) => Promise<HostedRun>
+  /** One transaction alone: `json` is the payload of a block that holds no other. Default: it is not possible. */
+  readonly runTransaction?: (json: string, hash: string) => Promise<HostedRun>
+  /** An event that somebody wrote down whole. Default: it is not possible. */
+  readonly runEvent?: (handler: EventMessage['handler'], event: unknown) => Promise<HostedRun>
   /** What the bot's `healthCheck` complains of, and what keeps it from running. */
   readonly healthCheck: () => Promise<readonly string[]>
   readonly pid: () => number | undefined
@@ -164,6 +174,7 @@ export const createHostedBot = (options: {
           compat,
           chainId,
           rpcUrl: `http://127.0.0.1:${options.rpcPort}`,
+          argv: bot.argv ?? (compat === 'node' ? ['run', '--prod'] : ['run']),
         },
         environment: environmentOf(bot, pack.generation, chainId, options.rpcPort),
         startMs: START_MS,
@@ -275,7 +286,11 @@ export const createHostedBot = (options: {
     }
   }
 
-  const runBlocks = async (blocks: readonly WrittenBlock[]): Promise<readonly HostedRun[]> => {
+  /** @param first item to begin with: those before it are none of its business */
+  const runBlocks = async (
+    blocks: readonly WrittenBlock[],
+    first = 0,
+  ): Promise<readonly HostedRun[]> => {
     const runs = blocks.map((): OpenRun => ({ findings: [], faults: [] }))
     /** Of the blocks that are not through. */
     const blame = (from: number, fault: string): readonly HostedRun[] => {
@@ -284,7 +299,7 @@ export const createHostedBot = (options: {
     }
     const data = `[${blocks.map(({ json }) => json).join(',')}]`
     const skip: number[] = []
-    let from = 0
+    let from = first
     let careful = false
     for (;;) {
       const running = await startFor()
@@ -311,6 +326,20 @@ export const createHostedBot = (options: {
       careful = true
     }
   }
+  /** One message that is one item. */
+  const runAlone = async (handler: string, message: object): Promise<HostedRun> => {
+    const run: OpenRun = { findings: [], faults: [] }
+    const running = await startFor()
+    if (typeof running === 'string') return { ...run, faults: [running] }
+    const { task: done, reason } = await exchange(
+      running,
+      (id) => JSON.stringify({ ...message, id }),
+      0,
+    )
+    collect(done.results, [{ json: '', hashes: [] }], [run])
+    if (reason !== undefined) run.faults.push(`${handler}: ${reason}`)
+    return { ...run, faults: run.faults.map((fault) => fault.replace('handleBlock', handler)) }
+  }
   let queue: Promise<unknown> = Promise.resolve()
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
     const turn = queue.then(work)
@@ -324,23 +353,11 @@ export const createHostedBot = (options: {
     runBlock: (json, hashes) =>
       inTurn(async () => (await runBlocks([{ json, hashes }]))[0] ?? NOTHING),
     runBlocks: (blocks) => inTurn(() => runBlocks(blocks)),
-    runAlert: (alert) =>
-      inTurn(async () => {
-        const run: OpenRun = { findings: [], faults: [] }
-        const running = await startFor()
-        if (typeof running === 'string') return { ...run, faults: [running] }
-        const { task: done, reason } = await exchange(
-          running,
-          (id) => JSON.stringify({ kind: 'alert', id, alert }),
-          0,
-        )
-        collect(done.results, [{ json: '', hashes: [] }], [run])
-        if (reason !== undefined) run.faults.push(`handleAlert: ${reason}`)
-        return {
-          ...run,
-          faults: run.faults.map((fault) => fault.replace('handleBlock', 'handleAlert')),
-        }
-      }),
+    runTransaction: (json, hash) =>
+      inTurn(async () => (await runBlocks([{ json, hashes: [hash] }], 1))[0] ?? NOTHING),
+    runEvent: (handler, event) =>
+      inTurn(() => runAlone(handler, { kind: 'event', handler, event })),
+    runAlert: (alert) => inTurn(() => runAlone('handleAlert', { kind: 'alert', alert })),
     healthCheck: () =>
       inTurn(async () => {
         if (trouble !== undefined) return [trouble]

@@ -5,13 +5,16 @@ import { labelsOf, toSdkAlert } from '../host/toSdkAlert.ts'
 import { API_SCHEMA } from './apiSchema.ts'
 import { type FindingFilter, readFindings, type StoredFinding } from './readAlerts.ts'
 
+type Input = Readonly<Record<string, unknown>>
+
 /** Forta's public API as far as the SDK asks it, over Tocsin's own findings. */
 export type FortaApi = {
   /** Answers the body of a POST to /graphql. */
   readonly answer: (body: string) => Promise<string>
+  /** One alert as the API gives it, by its hash. */
+  readonly findAlert: (hash: string) => Promise<Input | undefined>
 }
 
-type Input = Readonly<Record<string, unknown>>
 const DEFAULT_PAGE = 50
 const MOST_PAGE = 1_000
 /** Longest query (characters): the SDK's own have about 3,000. */
@@ -169,6 +172,10 @@ export const createFortaApi = (options: {
   }
 
   return {
+    findAlert: async (hash) => {
+      const { alerts: found } = await alerts({ input: { alertHash: hash, first: 1 } })
+      return found[0]
+    },
     answer: async (body) => {
       try {
         const asked = record(JSON.parse(body))
