@@ -1,37 +1,19 @@
-import { type Anvil, runBotOnAnvil, startAnvil } from 'tocsin/testing'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { runBotOnAnvil } from 'tocsin/testing'
+import { expect, test } from 'vitest'
 import { runAttack } from '../../demo/attack.ts'
-import { type DemoDeployment, deployDemo, FIRST_USER } from '../../demo/contracts/index.ts'
 import { playTraffic } from '../../demo/traffic.ts'
+import { useDemoScene } from '../../test/support/demoScene.ts'
 import { adminCall } from '../admin-call/bot.ts'
 import { largeTransfer } from '../large-transfer/bot.ts'
 import { liquidityPull } from '../liquidity-pull/bot.ts'
 import { tvlDrop } from '../tvl-drop/bot.ts'
 import { correlation } from './bot.ts'
 
-const USERS = 8
-let anvil: Anvil
-let demo: DemoDeployment
-let snapshot: unknown
-let start = 0
-const mine = (): Promise<unknown> => anvil.rpc('evm_mine')
+const scene = useDemoScene(8)
 
-beforeAll(async () => {
-  anvil = await startAnvil({ accounts: FIRST_USER + USERS })
-  demo = await deployDemo({ rpcUrl: anvil.url, users: USERS, mine })
-  snapshot = await anvil.rpc('evm_snapshot')
-})
-afterAll(() => anvil?.stop())
-beforeEach(async () => {
-  await anvil.rpc('evm_revert', [snapshot])
-  snapshot = await anvil.rpc('evm_snapshot')
-  start = Number(await anvil.rpc<string>('eth_blockNumber')) + 1
-  await mine()
-  await mine()
-})
-
-const run = () =>
-  runBotOnAnvil(correlation, anvil, {
+const run = () => {
+  const { anvil, demo, start } = scene()
+  return runBotOnAnvil(correlation, anvil, {
     things: [
       {
         kind: 'vault',
@@ -73,16 +55,19 @@ const run = () =>
         protocol: 'demo',
       },
     ],
-    from: start,
+    from: start(),
     beside: [adminCall, largeTransfer, liquidityPull, tvlDrop],
   })
+}
 
 test('behavior: ordinary traffic of many users is no incident', async () => {
+  const { demo, mine } = scene()
   await playTraffic({ deployment: demo, seconds: 20, ratePerS: 12, seed: 5, mine })
   expect(await run()).toEqual([])
 })
 
 test('behavior: the attack is one incident and one candidate for a pause, at the block where they first hold', async () => {
+  const { demo, mine } = scene()
   const result = await runAttack({ deployment: demo, mine })
   const found = await run()
   expect(found.map(({ alertId }) => alertId).sort()).toEqual([

@@ -1,127 +1,84 @@
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
-import { type Anvil, runBotOnAnvil, startAnvil } from 'tocsin/testing'
+import { runBotOnAnvil } from 'tocsin/testing'
+import { encodeAbiParameters, keccak256, zeroAddress } from 'viem'
+import { describe, expect, test } from 'vitest'
 import {
-  type Abi,
-  encodeAbiParameters,
-  encodeDeployData,
-  encodeFunctionData,
-  keccak256,
-  zeroAddress,
-} from 'viem'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import {
+  callOf,
   compileContracts,
-  createSender,
+  type DemoContract,
   demoAccount,
-  type Sender,
 } from '../../demo/contracts/index.ts'
+import { useChainScene } from '../../test/support/chainScene.ts'
 import { liquidityPull } from './bot.ts'
 
 type Hex = `0x${string}`
-type Contract = { readonly address: Hex; readonly abi: Abi }
 const OWNER = demoAccount(1).address
 const USER = demoAccount(2).address
 const UNIT = 10n ** 18n
 
-let anvil: Anvil
-let sender: Sender
-let snapshot: unknown
-let start = 0
-let manager: Contract
-let liquidity: Contract
-let curve: Contract
-let coins: readonly Contract[]
-let poolKey: readonly unknown[]
-let poolId: Hex
+const call = (from: Hex, to: DemoContract, functionName: string, args: readonly unknown[]) =>
+  callOf(from, to, functionName, args, { gas: 8_000_000n })
 
-/** In one block; all must succeed. */
-const block = async (
-  ...requests: readonly (readonly [from: Hex, to: Contract | undefined, data: Hex])[]
-) => {
-  const hashes = await sender.send(
-    requests.map(([from, to, data]) => ({
-      from,
-      data,
-      gas: 8_000_000n,
-      ...(to ? { to: to.address } : {}),
-    })),
-  )
-  await anvil.rpc('evm_mine')
-  const receipts = await sender.wait(hashes)
-  expect(receipts.map(({ status }) => status)).toEqual(requests.map(() => 'success'))
-  return receipts
-}
-const call = (from: Hex, to: Contract, functionName: string, args: readonly unknown[]) =>
-  [from, to, encodeFunctionData({ abi: to.abi, functionName, args })] as const
+type Pool = { readonly liquidity: DemoContract; readonly poolKey: readonly unknown[] }
 /** Adds to or takes from the pool of v4, between two ticks. */
-const modify = (from: Hex, delta: bigint, lower = -600, upper = 600) =>
+const change = (
+  { liquidity, poolKey }: Pool,
+  from: Hex,
+  delta: bigint,
+  lower = -600,
+  upper = 600,
+) =>
   call(from, liquidity, 'modifyLiquidity', [
     poolKey,
     [lower, upper, delta, from === OWNER ? `0x${'01'.repeat(32)}` : `0x${'02'.repeat(32)}`],
     '0x',
   ])
 
-beforeAll(async () => {
-  anvil = await startAnvil()
-  sender = await createSender({ rpcUrl: anvil.url })
+const scene = useChainScene(async ({ block, deploy }) => {
   const require = createRequire(import.meta.url)
   const compiled = await compileContracts(fileURLToPath(new URL('contracts', import.meta.url)))
-  const deploy = async (abi: Abi, bytecode: Hex, args: readonly unknown[]): Promise<Contract> => {
-    const [receipt] = await block([OWNER, undefined, encodeDeployData({ abi, bytecode, args })])
-    return { address: (receipt?.contractAddress ?? '0x').toLowerCase() as Hex, abi }
-  }
-  const own = (name: string, args: readonly unknown[]) => {
-    const artifact = compiled[name]
-    if (!artifact) throw new Error(`${name} was not compiled.`)
-    return deploy(artifact.abi, artifact.bytecode, args)
-  }
   const v4 = (name: string, args: readonly unknown[]) => {
     const { abi, bytecode } = require(`@uniswap/v4-core/out/${name}.sol/${name}.json`)
-    return deploy(abi, bytecode.object, args)
+    return deploy(OWNER, { abi, bytecode: bytecode.object }, args)
   }
-  const made: Contract[] = []
-  for (const [symbol, decimals] of [
-    ['AAA', 18],
-    ['BBB', 18],
-    ['CCC', 18],
-  ] as const)
-    made.push(await own('Coin', [symbol, decimals]))
-  coins = made.sort((a, b) => (a.address < b.address ? -1 : 1))
-  manager = await v4('PoolManager', [OWNER])
-  liquidity = await v4('PoolModifyLiquidityTest', [manager.address])
-  curve = await own('CurveStandIn', [coins.map(({ address }) => address)])
+  const made: DemoContract[] = []
+  for (const symbol of ['AAA', 'BBB', 'CCC'])
+    made.push(await deploy(OWNER, compiled['Coin'], [symbol, 18]))
+  const coins = made.sort((a, b) => (a.address < b.address ? -1 : 1))
+  const manager = await v4('PoolManager', [OWNER])
+  const liquidity = await v4('PoolModifyLiquidityTest', [manager.address])
+  const addresses = coins.map(({ address }) => address)
+  const curve = await deploy(OWNER, compiled['CurveStandIn'], [addresses])
   for (const coin of coins)
     for (const who of [OWNER, USER])
-      await block(
+      await block([
         call(who, coin, 'mint', [who, 10_000_000n * UNIT]),
         call(who, coin, 'approve', [liquidity.address, 10_000_000n * UNIT]),
         call(who, coin, 'approve', [curve.address, 10_000_000n * UNIT]),
-      )
-  poolKey = [coins[0]?.address, coins[1]?.address, 3_000, 60, zeroAddress]
-  poolId = keccak256(
+      ])
+  const poolKey = [coins[0]?.address, coins[1]?.address, 3_000, 60, zeroAddress]
+  const poolId = keccak256(
     encodeAbiParameters(
       ['address', 'address', 'uint24', 'int24', 'address'].map((type) => ({ type })),
       poolKey,
     ),
   )
-  await block(call(OWNER, manager, 'initialize', [poolKey, 1n << 96n]))
-  await block(modify(OWNER, 800_000n * UNIT), modify(USER, 200_000n * UNIT))
-  await block(
+  const pool = { liquidity, poolKey }
+  await block([call(OWNER, manager, 'initialize', [poolKey, 1n << 96n])])
+  await block([change(pool, OWNER, 800_000n * UNIT), change(pool, USER, 200_000n * UNIT)])
+  await block([
     call(OWNER, curve, 'add_liquidity', [[800_000n * UNIT, 800_000n * UNIT, 800_000n * UNIT], 0n]),
     call(USER, curve, 'add_liquidity', [[200_000n * UNIT, 200_000n * UNIT, 200_000n * UNIT], 0n]),
-  )
-  snapshot = await anvil.rpc('evm_snapshot')
-}, 60_000)
-afterAll(() => anvil?.stop())
-beforeEach(async () => {
-  await anvil.rpc('evm_revert', [snapshot])
-  snapshot = await anvil.rpc('evm_snapshot')
-  sender = await createSender({ rpcUrl: anvil.url })
-  start = Number(await anvil.rpc<string>('eth_blockNumber')) + 1
+  ])
+  return { manager, curve, poolId, ...pool }
 })
-const watch = () =>
-  runBotOnAnvil(liquidityPull, anvil, {
+const block = (...requests: ReturnType<typeof call>[]) => scene().block(requests)
+const modify = (from: Hex, delta: bigint, lower?: number, upper?: number) =>
+  change(scene(), from, delta, lower, upper)
+const watch = () => {
+  const { anvil, manager, curve, poolId, start } = scene()
+  return runBotOnAnvil(liquidityPull, anvil, {
     things: [
       { kind: 'pool', name: 'v4', variant: 'uniswap-v4', address: manager.address, poolId },
       {
@@ -133,8 +90,9 @@ const watch = () =>
       },
       { kind: 'pool', name: 'curve', variant: 'curve', address: curve.address },
     ],
-    from: start,
+    from: start(),
   })
+}
 const brief = (rows: Awaited<ReturnType<typeof watch>>) =>
   rows.map(({ alertId, severity, thing }) => [alertId, severity, thing])
 
@@ -147,7 +105,7 @@ describe('uniswap v4', () => {
       alertId: 'LIQUIDITY-PULL',
       severity: 'Critical',
       thing: 'v4',
-      metadata: { removedBps: '8000', poolId, variant: 'uniswap-v4' },
+      metadata: { removedBps: '8000', poolId: scene().poolId, variant: 'uniswap-v4' },
     })
   })
 
@@ -163,6 +121,7 @@ describe('uniswap v4', () => {
 
 describe('curve', () => {
   test('behavior: most of the shares are redeemed, for all coins, for one, or for some', async () => {
+    const { curve, rewind } = scene()
     const whole = 1_200_000n * UNIT
     const redeem = [
       call(OWNER, curve, 'remove_liquidity', [whole, [0n, 0n, 0n]]),
@@ -174,9 +133,7 @@ describe('curve', () => {
     ]
     const found: (readonly unknown[])[] = []
     for (const one of redeem) {
-      await anvil.rpc('evm_revert', [snapshot])
-      snapshot = await anvil.rpc('evm_snapshot')
-      sender = await createSender({ rpcUrl: anvil.url })
+      await rewind()
       await block(one)
       const rows = await watch()
       found.push(...brief(rows))
@@ -187,6 +144,7 @@ describe('curve', () => {
   })
 
   test('behavior: exchanges, deposits, and what comes back in the block are quiet', async () => {
+    const { curve } = scene()
     await block(call(USER, curve, 'exchange', [0n, 2n, 150_000n * UNIT, 0n]))
     await block(call(USER, curve, 'add_liquidity', [[100_000n * UNIT, 0n, 0n], 0n]))
     await block(call(USER, curve, 'remove_liquidity', [100_000n * UNIT, [0n, 0n, 0n]]))

@@ -1,77 +1,31 @@
 import { fileURLToPath } from 'node:url'
-import { type Anvil, runBotOnAnvil, startAnvil } from 'tocsin/testing'
-import type { Abi, Hex } from 'viem'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { runBotOnAnvil } from 'tocsin/testing'
+import { expect, test } from 'vitest'
 import { runAttack } from '../../demo/attack.ts'
-import { compileContracts } from '../../demo/contracts/compile.ts'
-import { creation } from '../../demo/contracts/deployKit.ts'
-import {
-  callOf,
-  createSender,
-  type DemoDeployment,
-  deployDemo,
-  ETHER,
-  FIRST_USER,
-  type Sender,
-  type SendRequest,
-  USD,
-} from '../../demo/contracts/index.ts'
+import { callOf, compileContracts, ETHER, USD } from '../../demo/contracts/index.ts'
 import { playTraffic } from '../../demo/traffic.ts'
+import { useDemoSceneWith } from '../../test/support/demoScene.ts'
 import { mintAnomaly } from './bot.ts'
 
-type Contract = { readonly address: Hex; readonly abi: Abi }
-const USERS = 8
-let anvil: Anvil
-let demo: DemoDeployment
-let odd: { readonly rebasing: Contract; readonly wrapper: Contract; readonly coin: Contract }
-let sender: Sender
-let snapshot: unknown
-let start = 0
-const mine = (): Promise<unknown> => anvil.rpc('evm_mine')
 
-const block = async (requests: readonly SendRequest[]) => {
-  const hashes = await sender.send(requests)
-  await mine()
-  const receipts = await sender.wait(hashes)
-  expect(receipts.map(({ status }) => status)).toEqual(requests.map(() => 'success'))
-  return receipts
-}
-
-beforeAll(async () => {
-  anvil = await startAnvil({ accounts: FIRST_USER + USERS })
-  demo = await deployDemo({ rpcUrl: anvil.url, users: USERS, mine })
-  sender = await createSender({ rpcUrl: anvil.url })
+const scene = useDemoSceneWith(8, async ({ demo, block, deploy }) => {
   const made = {
     ...(await compileContracts()),
     ...(await compileContracts(fileURLToPath(new URL('contracts', import.meta.url)))),
   }
   const { deployer } = demo.actors
-  const deploy = async (name: string, args: readonly unknown[]): Promise<Contract> => {
-    const artifact = made[name]
-    if (!artifact) throw new Error(`no contract ${name}`)
-    const [receipt] = await block([creation(deployer.address, artifact, args)])
-    if (!receipt?.contractAddress) throw new Error(`${name} was not made`)
-    return { address: receipt.contractAddress, abi: artifact.abi }
-  }
-  odd = {
-    rebasing: await deploy('RebasingToken', []),
-    wrapper: await deploy('LeakyWrapper', [demo.usd.address]),
-    coin: await deploy('DemoToken', ['Coin', 'COIN', 6, deployer.address]),
+  const odd = {
+    rebasing: await deploy(deployer.address, made['RebasingToken'], []),
+    wrapper: await deploy(deployer.address, made['LeakyWrapper'], [demo.usd.address]),
+    coin: await deploy(deployer.address, made['DemoToken'], ['Coin', 'COIN', 6, deployer.address]),
   }
   await block([callOf(deployer.address, odd.coin, 'mint', [deployer.address, 10_000_000n * USD])])
-  snapshot = await anvil.rpc('evm_snapshot')
-})
-afterAll(() => anvil?.stop())
-beforeEach(async () => {
-  await anvil.rpc('evm_revert', [snapshot])
-  snapshot = await anvil.rpc('evm_snapshot')
-  sender = await createSender({ rpcUrl: anvil.url })
-  start = Number(await anvil.rpc<string>('eth_blockNumber')) + 1
-  await mine()
+  return { odd }
 })
 
-const run = () =>
-  runBotOnAnvil(mintAnomaly, anvil, {
+const run = () => {
+  const { anvil, demo, odd, start } = scene()
+  return runBotOnAnvil(mintAnomaly, anvil, {
     things: [
       { kind: 'token', name: 'usd', address: demo.usd.address, abi: demo.usd.abi },
       { kind: 'token', name: 'coin', address: odd.coin.address },
@@ -80,18 +34,21 @@ const run = () =>
       { kind: 'token', name: 'wrapper', address: odd.wrapper.address },
       { kind: 'vault', name: 'vault', address: demo.vault.address, asset: demo.usd.address },
     ],
-    from: start,
+    from: start(),
   })
+}
 const told = async () =>
   (await run()).map(({ alertId, severity, thing }) => [alertId, severity, thing])
 
 test("behavior: ordinary traffic, and the demo's attack, which mints nothing, are silent", async () => {
+  const { demo, mine } = scene()
   await playTraffic({ deployment: demo, seconds: 15, ratePerS: 12, seed: 7, mine })
   await runAttack({ deployment: demo, drains: 3, mine })
   expect(await told()).toEqual([])
 })
 
 test('behavior: a stolen minter doubles the supply; a whale in the vault is silent', async () => {
+  const { demo, odd, block } = scene()
   const { usd, vault, actors } = demo
   const whale = actors.whale.address
   const much = 3_000_000n * USD
@@ -118,6 +75,7 @@ test('behavior: a stolen minter doubles the supply; a whale in the vault is sile
 })
 
 test('behavior: wrapping by a whale is silent, units without collateral are Critical', async () => {
+  const { demo, odd, block } = scene()
   const { usd, weth, actors } = demo
   const whale = actors.whale.address
   const { wrapper } = odd
@@ -142,6 +100,7 @@ test('behavior: wrapping by a whale is silent, units without collateral are Crit
 })
 
 test('behavior: a rebase is silent, a mint in secret of the same size is Critical', async () => {
+  const { demo, odd, block } = scene()
   const { rebasing } = odd
   const [alice, bob] = demo.users
   if (!alice || !bob) throw new Error('no users')

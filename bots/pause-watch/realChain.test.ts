@@ -1,81 +1,46 @@
 import { fileURLToPath } from 'node:url'
-import { type Anvil, runBotOnAnvil, startAnvil } from 'tocsin/testing'
-import type { Abi, Hex } from 'viem'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { runBotOnAnvil } from 'tocsin/testing'
+import { expect, test } from 'vitest'
 import { runAttack } from '../../demo/attack.ts'
-import { compileContracts } from '../../demo/contracts/compile.ts'
-import { creation } from '../../demo/contracts/deployKit.ts'
-import {
-  callOf,
-  createSender,
-  type DemoDeployment,
-  deployDemo,
-  FIRST_USER,
-  type Sender,
-  type SendRequest,
-} from '../../demo/contracts/index.ts'
+import { callOf, compileContracts } from '../../demo/contracts/index.ts'
 import { playTraffic } from '../../demo/traffic.ts'
+import { useDemoSceneWith } from '../../test/support/demoScene.ts'
 import { pauseWatch } from './bot.ts'
 
-let anvil: Anvil
-let demo: DemoDeployment
-let lapsing: { readonly address: Hex; readonly abi: Abi }
-let sender: Sender
-let snapshot: unknown
-let start = 0
-const mine = (): Promise<unknown> => anvil.rpc('evm_mine')
-const block = async (requests: readonly SendRequest[]) => {
-  const hashes = await sender.send(requests)
-  await mine()
-  const receipts = await sender.wait(hashes)
-  expect(receipts.map(({ status }) => status)).toEqual(requests.map(() => 'success'))
-  return receipts
-}
-
-beforeAll(async () => {
-  anvil = await startAnvil({ accounts: FIRST_USER + 8 })
-  demo = await deployDemo({ rpcUrl: anvil.url, users: 8, mine })
-  sender = await createSender({ rpcUrl: anvil.url })
+const scene = useDemoSceneWith(8, async ({ demo, deploy }) => {
   const { LapsingPause } = await compileContracts(
     fileURLToPath(new URL('contracts', import.meta.url)),
   )
-  if (!LapsingPause) throw new Error('no LapsingPause')
-  const [receipt] = await block([creation(demo.actors.deployer.address, LapsingPause)])
-  if (!receipt?.contractAddress) throw new Error('not deployed')
-  lapsing = { address: receipt.contractAddress, abi: LapsingPause.abi }
-  snapshot = await anvil.rpc('evm_snapshot')
+  return { lapsing: await deploy(demo.actors.deployer.address, LapsingPause) }
 })
-afterAll(() => anvil?.stop())
-beforeEach(async () => {
-  await anvil.rpc('evm_revert', [snapshot])
-  snapshot = await anvil.rpc('evm_snapshot')
-  sender = await createSender({ rpcUrl: anvil.url })
-  start = Number(await anvil.rpc<string>('eth_blockNumber')) + 1
-  await mine()
-})
-const told = async () =>
-  (
-    await runBotOnAnvil(pauseWatch, anvil, {
+
+const told = async () => {
+  const { anvil, demo, lapsing, start } = scene()
+  const found = await runBotOnAnvil(pauseWatch, anvil, {
       things: [
         { kind: 'vault', name: 'vault', address: demo.vault.address, protocol: 'demo' },
         { kind: 'contract', name: 'queue', address: lapsing.address, protocol: 'demo' },
         { kind: 'token', name: 'usd', address: demo.usd.address, protocol: 'demo' },
       ],
-      from: start,
+      from: start(),
     })
-  ).map(({ alertId, severity, thing, condition }) => [alertId, severity, thing, condition])
+  return found.map(({ alertId, severity, thing, condition }) => [alertId, severity, thing, condition])
+}
 const passS = async (seconds: number): Promise<void> => {
+  const { anvil, mine } = scene()
   await anvil.rpc('evm_increaseTime', [seconds])
   await mine()
 }
 
 test("behavior: ordinary traffic and the demo's attack, in which nobody pauses, are silent", async () => {
+  const { demo, mine } = scene()
   await playTraffic({ deployment: demo, seconds: 10, ratePerS: 10, seed: 3, mine })
   await runAttack({ deployment: demo, drains: 2, mine })
   expect(await told()).toEqual([])
 })
 
 test('behavior: the vault is paused, its sibling forgotten; the token without a pause is not asked for', async () => {
+  const { demo, mine, block } = scene()
   await block([callOf(demo.actors.pauser.address, demo.vault, 'pause', [])])
   expect(await told()).toEqual([['PAUSED', 'Info', 'vault', 'holds']])
   for (let i = 0; i < 10; i++) await mine()
@@ -86,6 +51,7 @@ test('behavior: the vault is paused, its sibling forgotten; the token without a 
 })
 
 test('behavior: a pause that lapses pages before, one without end does not', async () => {
+  const { demo, lapsing, block } = scene()
   const call = (functionName: string, args: readonly unknown[] = []) =>
     callOf(demo.actors.deployer.address, lapsing, functionName, args)
   await block([
@@ -105,6 +71,7 @@ test('behavior: a pause that lapses pages before, one without end does not', asy
 })
 
 test('behavior: a pause lifted in secret is High within ten minutes', async () => {
+  const { demo, lapsing, block } = scene()
   const call = (functionName: string, args: readonly unknown[] = []) =>
     callOf(demo.actors.deployer.address, lapsing, functionName, args)
   await block([call('pauseFor', [1_000_000n])])

@@ -1,88 +1,51 @@
 import { fileURLToPath } from 'node:url'
-import { type Anvil, runBotOnAnvil, startAnvil } from 'tocsin/testing'
-import { type Abi, encodeDeployData, encodeFunctionData } from 'viem'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { runBotOnAnvil } from 'tocsin/testing'
+import { expect, test } from 'vitest'
 import {
+  callOf,
   compileContracts,
-  createSender,
+  type DemoContract,
   demoAccount,
-  type Sender,
 } from '../../demo/contracts/index.ts'
+import { useChainScene } from '../../test/support/chainScene.ts'
 import { reentrancy } from './bot.ts'
 
-type Contract = { readonly address: `0x${string}`; readonly abi: Abi }
 const THIEF = demoAccount(1).address
 const SAVER = demoAccount(2).address
 const COIN = 10n ** 18n
 
-let anvil: Anvil
-let sender: Sender
-let snapshot: unknown
-let start = 0
-let vault: Contract
-let market: Contract
-let visitor: Contract
-
-const send = async (
+const request = (
   from: `0x${string}`,
-  to: `0x${string}` | undefined,
-  data: `0x${string}`,
-  value = 0n,
-) => {
-  const hashes = await sender.send([
-    { from, data, valueWei: value, gas: 4_000_000n, ...(to ? { to } : {}) },
-  ])
-  await anvil.rpc('evm_mine')
-  const [receipt] = await sender.wait(hashes)
-  expect(receipt?.status).toBe('success')
-  return receipt
-}
-const call = (
-  from: `0x${string}`,
-  to: Contract,
+  to: DemoContract,
   functionName: string,
   args: readonly unknown[] = [],
-  value = 0n,
-) => send(from, to.address, encodeFunctionData({ abi: to.abi, functionName, args }), value)
+  valueWei = 0n,
+) => callOf(from, to, functionName, args, { valueWei, gas: 4_000_000n })
 
-beforeAll(async () => {
-  anvil = await startAnvil()
-  sender = await createSender({ rpcUrl: anvil.url })
-  const artifacts = await compileContracts(fileURLToPath(new URL('contracts', import.meta.url)))
-  const deploy = async (name: string, args: readonly unknown[] = []): Promise<Contract> => {
-    const artifact = artifacts[name]
-    if (!artifact) throw new Error(`${name} was not compiled.`)
-    const receipt = await send(THIEF, undefined, encodeDeployData({ ...artifact, args }))
-    return {
-      address: (receipt?.contractAddress ?? '0x').toLowerCase() as `0x${string}`,
-      abi: artifact.abi,
-    }
-  }
-  vault = await deploy('LateVault')
-  market = await deploy('PriceTaker', [vault.address])
-  visitor = await deploy('Visitor', [vault.address, market.address])
-  await call(SAVER, vault, 'deposit', [], 10n * COIN)
-  await call(THIEF, visitor, 'enter', [], COIN)
-  snapshot = await anvil.rpc('evm_snapshot')
+const scene = useChainScene(async ({ block, deploy }) => {
+  const made = await compileContracts(fileURLToPath(new URL('contracts', import.meta.url)))
+  const vault = await deploy(THIEF, made['LateVault'])
+  const market = await deploy(THIEF, made['PriceTaker'], [vault.address])
+  const visitor = await deploy(THIEF, made['Visitor'], [vault.address, market.address])
+  await block([request(SAVER, vault, 'deposit', [], 10n * COIN)])
+  await block([request(THIEF, visitor, 'enter', [], COIN)])
+  return { vault, market, visitor }
 })
-afterAll(() => anvil?.stop())
-beforeEach(async () => {
-  await anvil.rpc('evm_revert', [snapshot])
-  snapshot = await anvil.rpc('evm_snapshot')
-  sender = await createSender({ rpcUrl: anvil.url })
-  start = Number(await anvil.rpc<string>('eth_blockNumber')) + 1
-})
+const call = (...call: Parameters<typeof request>) => scene().block([request(...call)])
 
-const watch = () =>
-  runBotOnAnvil(reentrancy, anvil, {
+const watch = () => {
+  const { anvil, vault, market, start } = scene()
+  return runBotOnAnvil(reentrancy, anvil, {
     things: [
       { kind: 'vault', name: 'vault', ...vault },
       { kind: 'contract', name: 'market', ...market },
     ],
-    from: start,
+    from: start(),
   })
+}
 
 test('behavior: a vault that pays before it books is emptied by coming back in', async () => {
+  const { visitor } = scene()
   await call(THIEF, visitor, 'leave', [1, 4n])
   const [finding, ...rest] = await watch()
   expect(rest).toEqual([])
@@ -96,6 +59,7 @@ test('behavior: a vault that pays before it books is emptied by coming back in',
 })
 
 test("behavior: a market that reads the vault's price while it pays out", async () => {
+  const { market, visitor } = scene()
   await call(THIEF, visitor, 'leave', [2, 0n])
   expect(await watch()).toMatchObject([
     { alertId: 'READ-ONLY-REENTRANCY', severity: 'High', metadata: { consumer: market.address } },
@@ -103,6 +67,7 @@ test("behavior: a market that reads the vault's price while it pays out", async 
 })
 
 test('behavior: deposits, plain withdrawals and prices read from outside are nothing', async () => {
+  const { vault, market, visitor } = scene()
   await call(THIEF, visitor, 'leave', [0, 0n])
   await call(SAVER, vault, 'withdraw')
   await call(SAVER, vault, 'deposit', [], COIN)

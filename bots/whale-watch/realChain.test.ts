@@ -1,58 +1,41 @@
-import { type Anvil, runBotOnAnvil, startAnvil } from 'tocsin/testing'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import {
-  callOf,
-  createSender,
-  type DemoDeployment,
-  deployDemo,
-  FIRST_USER,
-} from '../../demo/contracts/index.ts'
+import { runBotOnAnvil } from 'tocsin/testing'
+import { expect, test } from 'vitest'
+import { callOf } from '../../demo/contracts/index.ts'
 import { playTraffic } from '../../demo/traffic.ts'
+import { useDemoScene } from '../../test/support/demoScene.ts'
 import { whaleWatch } from './bot.ts'
 
-const USERS = 6
 const EXCHANGE = '0x00000000000000000000000000000000000000e1'
-let anvil: Anvil
-let demo: DemoDeployment
-const mine = (): Promise<unknown> => anvil.rpc('evm_mine')
-const head = async (): Promise<number> => Number(await anvil.rpc<string>('eth_blockNumber'))
+const scene = useDemoScene(6)
 
-beforeAll(async () => {
-  anvil = await startAnvil({ accounts: FIRST_USER + USERS })
-  demo = await deployDemo({ rpcUrl: anvil.url, users: USERS, mine })
-})
-afterAll(() => anvil?.stop())
-
-const run = (from: number) =>
-  runBotOnAnvil(whaleWatch, anvil, {
+const run = (from: number) => {
+  const { anvil, demo } = scene()
+  return runBotOnAnvil(whaleWatch, anvil, {
     things: [{ kind: 'token', name: 'usd', address: demo.usd.address, abi: demo.usd.abi }],
     labels: [{ address: EXCHANGE, name: 'An exchange', tags: ['exchange'] }],
     from,
   })
+}
 const balanceOf = async (who: `0x${string}`): Promise<bigint> => {
+  const { anvil, demo } = scene()
   const { to, data } = callOf(who, demo.usd, 'balanceOf', [who])
   return BigInt(await anvil.rpc<string>('eth_call', [{ to, data }, 'latest']))
 }
 
 test('behavior: ordinary traffic is silent; a whale that leaves is found in its block; passing through is not', async () => {
-  const start = (await head()) + 1
+  const { demo, mine, head, block, start } = scene()
   await playTraffic({ deployment: demo, seconds: 8, ratePerS: 12, seed: 7, mine })
   expect(
-    (await run(start))
+    (await run(start()))
       .filter(({ severity }) => severity !== 'Info')
       .map(({ description }) => description),
   ).toEqual([])
 
-  const sender = await createSender({ rpcUrl: anvil.url })
   const { whale, deployer } = demo.actors
   const all = await balanceOf(whale.address)
   expect(all).toBeGreaterThan(0n)
   const send = async (steps: readonly (readonly [`0x${string}`, `0x${string}`, bigint])[]) => {
-    const hashes = await sender.send(
-      steps.map(([from, to, units]) => callOf(from, demo.usd, 'transfer', [to, units])),
-    )
-    await mine()
-    await sender.wait(hashes)
+    await block(steps.map(([from, to, units]) => callOf(from, demo.usd, 'transfer', [to, units])))
     return head()
   }
   // There and back within one block: nothing has changed.

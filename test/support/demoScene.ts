@@ -1,34 +1,22 @@
-import { afterAll, beforeAll } from 'vitest'
-import { type Anvil, startAnvil } from '../../core/testing/index.ts'
 import { type DemoDeployment, deployDemo, FIRST_USER } from '../../demo/contracts/index.ts'
+import { type ChainScene, useChainScene } from './chainScene.ts'
 
-/** A chain with the demo's contracts for the tests of one file, from their first to their last. */
-export type DemoScene = {
-  readonly anvil: Anvil
-  readonly demo: DemoDeployment
-  readonly mine: () => Promise<unknown>
-  readonly head: () => Promise<number>
-}
+/** A chain with the demo's contracts for the tests of one file. */
+export type DemoScene = ChainScene & { readonly demo: DemoDeployment }
 
-/** Deploys the demo before the tests of this file and ends the chain after them. Call it at the top of the file. */
-export const useDemoScene = (users: number): (() => DemoScene) => {
-  let anvil: Anvil | undefined
-  let scene: DemoScene | undefined
-  beforeAll(async () => {
-    const chain = await startAnvil({ accounts: FIRST_USER + users })
-    anvil = chain
-    const mine = (): Promise<unknown> => chain.rpc('evm_mine')
-    const head = async (): Promise<number> => Number(await chain.rpc<string>('eth_blockNumber'))
-    scene = {
-      anvil: chain,
-      demo: await deployDemo({ rpcUrl: chain.url, users, mine }),
-      mine,
-      head,
-    }
-  })
-  afterAll(() => anvil?.stop())
-  return () => {
-    if (!scene) throw new Error('the demo is not deployed yet')
-    return scene
-  }
-}
+/** A chain with the demo's contracts and what `build` adds to them, as `useChainScene`. */
+export const useDemoSceneWith = <T extends object>(
+  users: number,
+  build: (scene: DemoScene) => Promise<T>,
+): (() => DemoScene & T) =>
+  useChainScene(
+    async (chain) => {
+      const demo = await deployDemo({ rpcUrl: chain.anvil.url, users, mine: chain.mine })
+      return { demo, ...(await build({ ...chain, demo })) }
+    },
+    { accounts: FIRST_USER + users },
+  )
+
+/** A chain with the demo's contracts, as `useChainScene`. */
+export const useDemoScene = (users: number): (() => DemoScene) =>
+  useDemoSceneWith(users, async () => ({}))
