@@ -1,3 +1,4 @@
+import type { SecretPart } from '../config/index.ts'
 import type { RunningProcess } from '../telemetry/index.ts'
 import type { ProcessInput } from './processInput.ts'
 import type { SecretParts } from './readConfig.ts'
@@ -51,4 +52,17 @@ export const PROCESSES: Readonly<Record<ProcessName, ProcessPlan>> = {
     secrets: ['database', 'intake'],
     start: async (input) => (await import('./startIntakeProcess.ts')).startIntakeProcess(input),
   },
+}
+
+/** Variables of the environment that hold secrets of other processes alone. */
+export const hiddenFrom = (
+  process: ProcessName,
+  variables: readonly { readonly name: string; readonly part: SecretPart }[],
+): readonly string[] => {
+  // Where the database is, the supervisor says.
+  const own = PROCESSES[process].secrets.filter((part) => part !== 'database')
+  const needed = new Set(
+    variables.flatMap(({ name, part }) => (own.some((one) => one === part) ? [name] : [])),
+  )
+  return [...new Set(variables.map(({ name }) => name))].filter((name) => !needed.has(name))
 }

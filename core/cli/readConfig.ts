@@ -1,4 +1,4 @@
-import { loadConfig, type SecretPart } from '../config/index.ts'
+import { type LoadConfigOptions, loadConfig, type SecretPart } from '../config/index.ts'
 import type { Config } from '../config/types.ts'
 import { findConfigFile } from './findConfigFile.ts'
 import { loadBots } from './loadBots.ts'
@@ -10,6 +10,7 @@ export type SecretParts = readonly SecretPart[]
 export const readConfig = (
   options: CommonOptions,
   secrets: 'none' | SecretParts,
+  onVariables?: LoadConfigOptions['onVariables'],
 ): Promise<Config> => {
   findConfigFile(options.config)
   return loadConfig({
@@ -17,6 +18,7 @@ export const readConfig = (
     file: options.config,
     secrets,
     bots: loadBots,
+    ...(onVariables ? { onVariables } : {}),
     ...(options.env ? { env: options.env } : {}),
     ...(options.dataDir ? { dataDir: options.dataDir } : {}),
   })

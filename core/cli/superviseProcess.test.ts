@@ -1,5 +1,6 @@
 import { getPriority } from 'node:os'
 import { expect, test } from 'vitest'
+import { hiddenFrom } from './processes.ts'
 import { superviseProcess } from './superviseProcess.ts'
 
 const PROGRAM = ['-e', "process.send('ready'); setInterval(() => undefined, 1_000)", '--']
@@ -23,4 +24,17 @@ test('behavior: a process steps back for others as far as it is told to', async 
   } finally {
     await Promise.all([humble.stop(), usual.stop()])
   }
+})
+
+test('behavior: a process does not get the variables in which the secrets of others lie', () => {
+  const variables = [
+    { name: 'PEOPLE', part: 'people' },
+    { name: 'SLACK', part: 'channels' },
+    { name: 'SHARED', part: 'channels' },
+    { name: 'SHARED', part: 'intake' },
+    { name: 'DB', part: 'database' },
+  ] as const
+  expect(hiddenFrom('intake', variables)).toEqual(['PEOPLE', 'SLACK', 'DB'])
+  expect(hiddenFrom('notifier', variables)).toEqual(['DB'])
+  expect(hiddenFrom('watcher', variables)).toEqual(['PEOPLE', 'SLACK', 'SHARED', 'DB'])
 })

@@ -3,6 +3,7 @@ import {
   connectDatabase,
   type EmbeddedPostgres,
   migrateDatabase,
+  openIntakeRole,
   type Store,
   startEmbeddedPostgres,
 } from '../store/index.ts'
@@ -48,6 +49,8 @@ export type SupervisorOptions = {
   readonly watchesBots?: boolean
   /** Arguments of node that run `tocsin`. Default: the program that is running. */
   readonly program?: readonly string[]
+  /** Variables of the environment that hold secrets of other processes. Default: none is kept back. */
+  readonly hidden?: (name: ProcessName) => readonly string[]
   /** Longest pause before a process that died again and again is started again (ms). Default: 30000. */
   readonly restartCapMs?: number
   /** Lines that the processes print. */
@@ -172,6 +175,27 @@ const createRestartRecorder = (
   }
 }
 
+/** All but the secrets of other processes, and where the database is. */
+const environmentOf = (url: string, hidden: readonly string[]): NodeJS.ProcessEnv => ({
+  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !hidden.includes(name))),
+  DATABASE_URL: url,
+  TOCSIN_SUPERVISED: '1',
+})
+
+/** Strangers reach the intake: it sees of the database what it needs, wherever a role of its own can be made. */
+const findIntakeUrl = async (store: Store, options: SupervisorOptions): Promise<string> => {
+  const given = process.env['INTAKE_DATABASE_URL']
+  if (given) return given
+  try {
+    return await openIntakeRole(store.pool, store.url)
+  } catch (error) {
+    options.onEvent?.(
+      `The intake runs as the database's own user, since a role of its own cannot be made: ${messageOf(error)}`,
+    )
+    return store.url
+  }
+}
+
 /**
  * Runs the processes of one machine, starts again with back-off what dies (each time a finding about ourselves),
  * and ends everything in order. Resolves once every process has said that it is ready.
@@ -208,7 +232,7 @@ export const startSupervisor = async (options: SupervisorOptions): Promise<Super
       name,
       args: options.env ? [...args, '--env', options.env] : args,
       program: options.program,
-      environment: { ...process.env, DATABASE_URL: url, TOCSIN_SUPERVISED: '1' },
+      environment: environmentOf(url, options.hidden?.(name) ?? []),
       onLine: (line) => options.onLine(name, line),
       onRestart: (event) => {
         options.onEvent?.(`${name} ended (${event.how}); starting it again.`)
@@ -250,7 +274,9 @@ export const startSupervisor = async (options: SupervisorOptions): Promise<Super
     store = shared
     await migrateDatabase(shared)
     refuseAborted()
-    for (const name of options.only ?? PROCESS_NAMES) lives.push(begin(name, url))
+    const names = options.only ?? PROCESS_NAMES
+    const intakeUrl = names.includes('intake') ? await findIntakeUrl(shared, options) : url
+    for (const name of names) lives.push(begin(name, name === 'intake' ? intakeUrl : url))
     const limit = AbortSignal.any([stopping.signal, signal])
     const slow = sleep(START_LIMIT_MS, limit).then(() => {
       refuseAborted()

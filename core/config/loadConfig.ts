@@ -22,7 +22,13 @@ import {
   resolveVigil,
 } from './resolveParts.ts'
 import { type WatchlistFile, watchlistSchema } from './schema.ts'
-import { findMissingSecrets, resolveSecrets, type SecretPart, type Secrets } from './secrets.ts'
+import {
+  findMissingSecrets,
+  listSecretVariables,
+  resolveSecrets,
+  type SecretPart,
+  type Secrets,
+} from './secrets.ts'
 import { suggestion } from './suggestName.ts'
 import type { Config } from './types.ts'
 
@@ -55,6 +61,10 @@ export type LoadConfigOptions = {
         readonly parts: readonly SecretPart[]
         readonly onMissing: (faults: readonly Fault[]) => void
       }
+    | undefined
+  /** Hears which variables of the environment hold secrets of which parts. */
+  readonly onVariables?:
+    | ((variables: readonly { readonly name: string; readonly part: SecretPart }[]) => void)
     | undefined
 }
 
@@ -257,7 +267,8 @@ export const loadConfig = async (options: LoadConfigOptions): Promise<Config> =>
   const alone = bots.error ?? actions.error
   if (faults.length === 1 && isTocsinError(alone)) throw alone
   if (faults.length > 0 || !parsed.success) throw new ConfigError(faults)
-  const { alsoLookFor } = options
+  const { alsoLookFor, onVariables } = options
+  onVariables?.(listSecretVariables(root))
   alsoLookFor?.onMissing(
     findMissingSecrets(root, { parts: alsoLookFor.parts, folder, environment }),
   )

@@ -183,6 +183,15 @@ export type Secrets = {
   readonly faults: readonly Fault[]
 }
 
+/** Names of the variables of the environment that secrets come from, each with the part that it belongs to. */
+export const listSecretVariables = (
+  root: Located,
+): readonly { readonly name: string; readonly part: SecretPart }[] =>
+  spotsIn(root).flatMap(({ part, path }) => {
+    const name = textAt(nodeAt(root, path), ['env'])
+    return name === undefined ? [] : { name, part }
+  })
+
 /** Resolves the secrets of the named parts, and refuses credentials written into the file. */
 export const resolveSecrets = (
   root: Located,

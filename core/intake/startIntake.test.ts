@@ -3,7 +3,14 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
 import { GOLDENS, SECRETS } from '../../test/support/intake/goldens.ts'
 import { intakeConfig, RECEIVERS } from '../../test/support/intake/intakeRig.ts'
-import { createLogger } from '../telemetry/index.ts'
+import {
+  connectDatabase,
+  migrateDatabase,
+  openIntakeRole,
+  type Store,
+  tables,
+} from '../store/index.ts'
+import { createHeartbeat, createLogger } from '../telemetry/index.ts'
 import { type RunningIntake, startIntake } from './startIntake.ts'
 import type { Acknowledgement, ReceiverKind } from './types.ts'
 import { accept } from './verdicts.ts'
@@ -35,12 +42,16 @@ const pager: ReceiverKind<never> = {
 }
 
 let database: TestDatabase
+/** The database as the intake's own role has it. */
+let narrow: Store
 let intake: RunningIntake
 beforeAll(async () => {
   database = await createTestDatabase()
+  const url = await openIntakeRole(database.pool, database.url)
+  narrow = await connectDatabase({ url, name: 'intake' })
   intake = await startIntake({
     config: intakeConfig(),
-    store: database,
+    store: narrow,
     log,
     kinds: [pager],
     onAcknowledgement: async (event) => {
@@ -52,6 +63,7 @@ beforeAll(async () => {
 }, 120_000)
 afterAll(async () => {
   await intake?.stop()
+  await narrow?.stop()
   await database?.drop()
 })
 
@@ -119,4 +131,41 @@ test('error: secrets that can be guessed, and a watchlist without receivers, sta
   await expect(start(intakeConfig(weak))).rejects.toMatchObject({ code: 'intake.weak_secret' })
   const { intake: _, ...none } = intakeConfig()
   await expect(start(none)).rejects.toMatchObject({ code: 'intake.none' })
+})
+
+test('error: the role of the intake does what the intake does, and can neither read nor change anything else', async () => {
+  await migrateDatabase(narrow)
+  const heartbeat = createHeartbeat({
+    store: narrow,
+    name: 'intake',
+    configHash: '',
+    report: () => ({ status: 'ok', reason: '', detail: {} }),
+    log,
+  })
+  await heartbeat.stop()
+  expect(await database.db.select().from(tables.processStatus)).toHaveLength(1)
+  const [finding] = await database.db.select().from(tables.finding)
+  if (!finding) throw new Error('nothing was taken')
+  const { seq: _, ...row } = finding
+  const forged = narrow.db.insert(tables.finding).values({ ...row, id: 'f', botId: 'tvl-drop' })
+  await expect(forged).rejects.toThrow('row-level security')
+  for (const query of [
+    'select password_hash from tocsin.console_user',
+    'select * from tocsin.api_token',
+    'select * from tocsin.bot_state',
+    'delete from tocsin.finding',
+    "update tocsin.finding set severity = 'Info'",
+    "update tocsin.execution set status = 'proposed'",
+    "update tocsin.answer_button set claims = ''",
+    'insert into tocsin.answer_button select * from tocsin.answer_button',
+    'delete from tocsin.execution_log',
+    'insert into tocsin.kill_switch select * from tocsin.kill_switch',
+    'create table tocsin.mine (a int)',
+    "insert into tocsin.key_value (key, value) values ('plan', '{}')",
+    'set role tocsin',
+  ])
+    await expect(narrow.pool.query(query), query).rejects.toThrow(/denied|row-level security/)
+  // A second start, as after an upgrade, changes nothing for anybody.
+  const again = await openIntakeRole(database.pool, database.url)
+  expect(again).toBe(narrow.url)
 })

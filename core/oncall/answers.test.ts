@@ -25,7 +25,7 @@ import {
   loadPolicies,
 } from '../response/index.ts'
 import { readApprovals } from '../response/people/readApprovals.ts'
-import { tables } from '../store/index.ts'
+import { connectDatabase, openIntakeRole, type Store, tables } from '../store/index.ts'
 import { createLogger } from '../telemetry/index.ts'
 import { trialPolicy } from '../testing/index.ts'
 import { createAnswerHandler } from './answers.ts'
@@ -46,6 +46,8 @@ const TWILIO_URL = 'https://tocsin.example/hooks'
 const log = createLogger({ service: 'test', level: 'silent' })
 const slack = createSlack()
 let store: TestDatabase
+/** The database as the intake's own role has it. */
+let narrow: Store
 let standIn: VendorServer
 let notifier: Notifier
 let intake: RunningIntake
@@ -143,14 +145,18 @@ beforeAll(async () => {
     backoffBaseMs: 25,
     prepare: createButtons({ db: store.db, log, config: () => config, key }),
   })
+  narrow = await connectDatabase({
+    url: await openIntakeRole(store.pool, store.url),
+    name: 'intake',
+  })
   const intakeConfig = (): Config => ({ ...config, dataDir: intakeFolder })
   intake = await startIntake({
     config: intakeConfig(),
-    store,
+    store: narrow,
     log,
     kinds: ANSWER_KINDS,
     onAcknowledgement: createAnswerHandler({
-      db: store.db,
+      db: narrow.db,
       log,
       config: intakeConfig,
       urls: { slack: standIn.url },
@@ -160,6 +166,7 @@ beforeAll(async () => {
 }, 120_000)
 afterAll(async () => {
   await intake?.stop()
+  await narrow?.stop()
   await notifier?.stop()
   await standIn?.stop()
   await store?.drop()

@@ -6,6 +6,7 @@ export {
   type Store,
 } from './connectDatabase.ts'
 export { type EmbeddedPostgres, startEmbeddedPostgres } from './embeddedPostgres.ts'
+export { ensureIntakeRole, openIntakeRole } from './intakeRole.ts'
 export { migrateDatabase } from './migrateDatabase.ts'
 export { createListener, type Listener, notify } from './notify.ts'
 export {

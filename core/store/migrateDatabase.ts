@@ -30,16 +30,21 @@ const newestKnown = (folder: string): number => {
   return Math.max(...journal.entries.map(({ when }) => when))
 }
 
-/** A schema of a newer Tocsin may mean something else by the same names: it is not written to. */
-const refuseNewer = async (client: pg.PoolClient, folder: string): Promise<void> => {
+/**
+ * Whether all is done already. A schema of a newer Tocsin may mean something else by the same names: it is not written
+ * to.
+ */
+const isCurrent = async (client: pg.PoolClient, folder: string): Promise<boolean> => {
   const { rows: found } = await client.query<{ name: string | null }>(
     `select to_regclass('${SCHEMA}.__drizzle_migrations')::text as name`,
   )
-  if (!found[0]?.name) return
+  if (!found[0]?.name) return false
   const { rows } = await client.query<{ newest: string | null }>(
     `select max(created_at) as newest from ${SCHEMA}.__drizzle_migrations`,
   )
-  if (Number(rows[0]?.newest ?? 0) <= newestKnown(folder)) return
+  const newest = Number(rows[0]?.newest ?? 0)
+  const known = newestKnown(folder)
+  if (newest <= known) return newest === known
   throw new TocsinError(
     'store.newer_schema',
     'The database was written by a newer version of Tocsin than this one.',
@@ -60,7 +65,8 @@ export const migrateDatabase = async (store: Store): Promise<void> => {
   try {
     await client.query('select pg_advisory_lock($1)', [lockKey])
     const migrationsFolder = findMigrations()
-    await refuseNewer(client, migrationsFolder)
+    // A process with few rights can see that nothing is left to do, and could do nothing.
+    if (await isCurrent(client, migrationsFolder)) return
     await migrate(store.db, { migrationsFolder, migrationsSchema: SCHEMA })
   } catch (error) {
     throw refusalOf(error) ?? error

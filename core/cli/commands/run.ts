@@ -1,7 +1,12 @@
 import { Argument, type Command } from 'commander'
 import { messageOf, TocsinError, withTimeout } from '../../base/index.ts'
 import { findWriter, recordConfigChanges, watchConfig } from '../../config/index.ts'
-import { connectDatabase, migrateDatabase, startEmbeddedPostgres } from '../../store/index.ts'
+import {
+  connectDatabase,
+  ensureIntakeRole,
+  migrateDatabase,
+  startEmbeddedPostgres,
+} from '../../store/index.ts'
 import {
   createHeartbeat,
   createLogger,
@@ -42,10 +47,12 @@ const run = async (
   over: Promise<void>,
 ): Promise<void> => {
   const { secrets, start } = PROCESSES[name]
-  const read = () => readConfig(options, secrets)
+  const supervised = process.env['TOCSIN_SUPERVISED'] !== undefined
+  // The supervisor has said where the database is, and has kept the owner's own address to itself.
+  const parts = supervised ? secrets.filter((part) => part !== 'database') : secrets
+  const read = () => readConfig(options, parts)
   const config = await read()
   const log = createLogger({ service: name, level: process.env['LOG_LEVEL'] ?? 'info' })
-  const supervised = process.env['TOCSIN_SUPERVISED'] !== undefined
   const openDatabase = async (): Promise<string> => {
     const server = await startEmbeddedPostgres({ dataDir: config.dataDir })
     undo(server.stop)
@@ -60,6 +67,11 @@ const run = async (
   })
   undo(store.stop)
   await migrateDatabase(store)
+  // Where each process is started by itself, this one prepares the role by which the intake can log in.
+  if (name === 'notifier' && !supervised && config.intake)
+    await ensureIntakeRole(store.pool).catch((error: unknown) =>
+      log.warn({ error: messageOf(error) }, 'The database role of the intake could not be made.'),
+    )
   const meter = createMeter({ service: name, log })
   const running = await start({ config, store, log, meter, watchesBots: options.watch ?? false })
   undo(running.stop)

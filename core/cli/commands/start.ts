@@ -9,7 +9,7 @@ import { findConfigFile } from '../findConfigFile.ts'
 import { findDatabaseUrl } from '../openStore.ts'
 import { type CommonOptions, withCommonOptions } from '../options.ts'
 import { preflight, supervisorPort } from '../preflight.ts'
-import { PROCESSES } from '../processes.ts'
+import { hiddenFrom, PROCESSES } from '../processes.ts'
 import { readConfig } from '../readConfig.ts'
 import { PROCESS_NAMES, type ProcessName, type Supervisor, startSupervisor } from '../supervisor.ts'
 import { untilSignal } from '../untilSignal.ts'
@@ -52,7 +52,14 @@ Examples:
       const interrupted = untilSignal().then(() => stopping.abort())
       const named = options.only ?? PROCESS_NAMES
       // Whether each secret is there is asked for all of them; what they say is for the processes alone.
-      await readConfig(options, [...new Set(named.flatMap((name) => PROCESSES[name].secrets))])
+      let variables: Parameters<typeof hiddenFrom>[1] = []
+      await readConfig(
+        options,
+        [...new Set(named.flatMap((name) => PROCESSES[name].secrets))],
+        (found) => {
+          variables = found
+        },
+      )
       const config = await readConfig(options, ['database', 'rpc'])
       const databaseUrl = findDatabaseUrl(config)
       const wanted = named.filter((name) => {
@@ -77,6 +84,7 @@ Examples:
         dataDir: config.dataDir,
         only: wanted,
         watchesBots: options.watch ?? false,
+        hidden: (name) => hiddenFrom(name, variables),
         meter,
         signal: stopping.signal,
         onLine: (_name, line) => process.stderr.write(`${line}\n`),
