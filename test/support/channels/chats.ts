@@ -182,7 +182,12 @@ const discordMessage = z.strictObject({
     .optional(),
 })
 
-export type DiscordMessage = { readonly id: string; title: string; edits: number }
+export type DiscordMessage = {
+  readonly id: string
+  title: string
+  edits: number
+  buttons: readonly { readonly label: string; readonly custom_id: string }[]
+}
 
 /** A Discord webhook, which gives the message back when it is asked to wait. */
 export const createDiscord = (): {
@@ -200,14 +205,16 @@ export const createDiscord = (): {
         body: { code: 50_035, message: 'Invalid Form Body', errors: parsed.error.message },
       }
     const title = parsed.data.embeds[0]?.title ?? ''
+    const buttons = (parsed.data.components ?? []).flatMap(({ components }) => components)
     if (request.method === 'PATCH') {
       const message = messages.find(({ id }) => id === match[1])
       if (!message) return { status: 404, body: { code: 10_008, message: 'Unknown Message' } }
       message.title = title
+      message.buttons = buttons
       message.edits += 1
       return { status: 200, body: { id: message.id } }
     }
-    const message = { id: String(10_000 + messages.length), title, edits: 0 }
+    const message = { id: String(10_000 + messages.length), title, edits: 0, buttons }
     messages.push(message)
     if (request.url.searchParams.get('wait') !== 'true') return { status: 204 }
     return { status: 200, body: { id: message.id } }
@@ -216,11 +223,11 @@ export const createDiscord = (): {
 }
 
 const telegramMessage = z.object({
-  chat_id: z.string(),
+  chat_id: z.union([z.string(), z.int()]).transform(String),
   text: z.string().min(1),
   parse_mode: z.literal('HTML'),
   link_preview_options: z.object({ is_disabled: z.literal(true) }),
-  disable_notification: z.boolean(),
+  disable_notification: z.boolean().default(false),
   reply_markup: z
     .strictObject({
       inline_keyboard: z.array(
@@ -234,6 +241,8 @@ const telegramMessage = z.object({
       ),
     })
     .optional(),
+  /** Of an edit. */
+  message_id: z.int().optional(),
   reply_parameters: z
     .object({ message_id: z.int(), allow_sending_without_reply: z.boolean() })
     .optional(),
@@ -259,7 +268,10 @@ const parseTelegramHtml = (html: string): string | undefined => {
 
 export type TelegramMessage = {
   readonly id: number
-  readonly text: string
+  readonly chat: string
+  text: string
+  edits: number
+  buttons: readonly { readonly text: string; readonly callback_data: string }[]
   readonly replyTo: number | undefined
   readonly silent: boolean
 }
@@ -276,16 +288,30 @@ export const createTelegram = (): {
   })
   const vendor: Vendor = (request) => {
     if (!request.url.pathname.startsWith(`/bot${TELEGRAM_TOKEN}/`)) return no(401, 'Unauthorized')
-    if (!request.url.pathname.endsWith('/sendMessage')) return no(404, 'Not Found')
+    const method = request.url.pathname.split('/').at(-1)
+    if (method !== 'sendMessage' && method !== 'editMessageText') return no(404, 'Not Found')
     const parsed = telegramMessage.safeParse(jsonOf(request))
     if (!parsed.success) return no(400, `Bad Request: ${parsed.error.message}`)
-    if (parsed.data.chat_id !== TELEGRAM_CHAT) return no(400, 'Bad Request: chat not found')
+    const chat = parsed.data.chat_id
+    if (chat !== TELEGRAM_CHAT && !/^\d{3,12}$/.test(chat))
+      return no(400, 'Bad Request: chat not found')
     const text = parseTelegramHtml(parsed.data.text)
     if (text === undefined) return no(400, "Bad Request: can't parse entities")
     if (text.length > 4_096) return no(400, 'Bad Request: message is too long')
+    // An edit that names no keyboard takes it away.
+    const buttons = (parsed.data.reply_markup?.inline_keyboard ?? []).flat()
+    if (method === 'editMessageText') {
+      const known = messages.find(({ id }) => id === parsed.data.message_id)
+      if (known?.chat !== chat) return no(400, 'Bad Request: message to edit not found')
+      Object.assign(known, { text, buttons, edits: known.edits + 1 })
+      return { status: 200, body: { ok: true, result: { message_id: known.id } } }
+    }
     const message = {
       id: messages.length + 1,
+      chat,
       text,
+      edits: 0,
+      buttons,
       replyTo: parsed.data.reply_parameters?.message_id,
       silent: parsed.data.disable_notification,
     }

@@ -75,6 +75,30 @@ export const createPagerduty = (): {
   return { vendor, incidents }
 }
 
+export const PAGERDUTY_TOKEN = 'u+T0KENT0KENT0KENT0K'
+
+/** PagerDuty's REST API: the alerts of an incident, by the pages of its classic pagination. */
+export const createPagerdutyApi = (): {
+  readonly vendor: Vendor
+  /** Keys of alerts by the id of their incident. */
+  readonly grouped: Map<string, readonly string[]>
+} => {
+  const grouped = new Map<string, readonly string[]>()
+  const vendor: Vendor = ({ method, url, headers }) => {
+    if (headers.authorization !== `Token token=${PAGERDUTY_TOKEN}`) return { status: 401 }
+    if (!headers.accept?.includes('vnd.pagerduty+json;version=2')) return { status: 406 }
+    const id = /^\/incidents\/([A-Z0-9]+)\/alerts$/.exec(url.pathname)?.[1]
+    const keys = grouped.get(id ?? '')
+    if (method !== 'GET' || !keys) return { status: 404, body: { error: { code: 2_100 } } }
+    const [limit, offset] = ['limit', 'offset'].map((name) => Number(url.searchParams.get(name)))
+    if (!limit || limit > 100) return { status: 400 }
+    const end = (offset ?? 0) + limit
+    const alerts = keys.slice(offset, end).map((alert_key) => ({ type: 'alert', alert_key }))
+    return { status: 200, body: { alerts, limit, offset, more: keys.length > end } }
+  }
+  return { vendor, grouped }
+}
+
 const jiraAlert = z.object({
   message: z.string().min(1).max(130),
   alias: z.string().max(512),
