@@ -22,6 +22,7 @@ export { mitigateIncident, resolveIncident } from './incident/endIncident.ts'
 export type { Act, IncidentRef } from './incident/findIncident.ts'
 export { type IncidentSettings, incidentSettings } from './incident/incidentSettings.ts'
 export { type IncidentState, incidentState } from './incident/incidentState.ts'
+export { mergeIncidents, splitIncident } from './incident/mergeIncidents.ts'
 export {
   type IncidentEventKind,
   type IncidentEventRow,

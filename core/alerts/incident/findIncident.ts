@@ -18,8 +18,11 @@ export type Act = {
   readonly at?: Date | undefined
 }
 
+/** How the closed part of a merger names the incident that it went into, in `closedBy`. */
+export const MERGED_INTO = 'merged:'
+
 /**
- * Locks an incident for a change of it.
+ * Locks an incident for a change of it; of one that was merged into another, that other one.
  * @throws TocsinError `incident.unknown`
  */
 export const lockIncident = async (
@@ -35,6 +38,8 @@ export const lockIncident = async (
     .from(tables.incident)
     .where(eq(tables.incident.id, own))
     .for('update')
+  if (row?.closedBy?.startsWith(MERGED_INTO))
+    return lockIncident(tx, { incidentId: row.closedBy.slice(MERGED_INTO.length) }, at)
   if (row) return { row, now: at ?? (await databaseNow(tx)) }
   const name = cleanText(ref.incidentId ?? ref.alertId ?? '', 60)
   throw new TocsinError('incident.unknown', `There is no incident "${name}".`, {

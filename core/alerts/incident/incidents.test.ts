@@ -9,6 +9,7 @@ import type { RoutingConfig } from '../types.ts'
 import { acknowledgeIncident } from './acknowledgeIncident.ts'
 import { commentIncident } from './commentIncident.ts'
 import { resolveIncident } from './endIncident.ts'
+import { mergeIncidents, splitIncident } from './mergeIncidents.ts'
 import { readIncident } from './readIncident.ts'
 import { tickIncidents } from './tickIncidents.ts'
 
@@ -389,4 +390,66 @@ test('behavior: what waited too long gives way to what is newer', async () => {
     'superseded SEV3',
     'pending SEV1',
   ])
+})
+
+test('behavior: two incidents are made one by hand: alerts, messages and later news go with it, and so do answers', async () => {
+  await record(store, at('a'), at('b', { protocol: 'beta', severity: 'High' }))
+  await fold()
+  const [first, second] = await incidents()
+  if (!first || !second) throw new Error('two incidents were expected')
+  const act = { by: 'ada', via: 'cli', at: now(), config }
+  const both = { ...act, incidentId: first.id, otherId: second.id }
+  expect(await mergeIncidents(store.db, both)).toMatchObject({
+    accepted: true,
+    incident: { id: first.id, severity: 'SEV2', status: 'open' },
+  })
+  const lanes = (await store.db.select().from(tables.outbox)).map(({ lane }) => lane)
+  expect(new Set(lanes)).toEqual(new Set([first.id]))
+  await record(store, at('c', { protocol: 'beta' }))
+  await pass(61)
+  const view = await readIncident(store.db, { id: first.id, config })
+  expect(view.alerts.map(({ thing }) => thing).sort()).toEqual(['a', 'b', 'c'])
+  expect(view.timeline.find(({ kind }) => kind === 'merged')).toMatchObject({ actor: 'ada' })
+  expect(await kinds(second.id)).toContain('merged')
+  // A button under a message of the second is one of the first now.
+  const pressed = { incidentId: second.id, by: 'bob', via: 'chat', at: now() }
+  expect(await acknowledgeIncident(store.db, pressed)).toMatchObject({
+    accepted: true,
+    incident: { id: first.id, acknowledgedBy: 'bob' },
+  })
+  expect(await mergeIncidents(store.db, both)).toMatchObject({ accepted: false })
+})
+
+test('behavior: alerts are taken out of an incident by hand, never all of them, and what follows joins the new one', async () => {
+  await record(store, at('a'), at('b', { protocol: 'beta', txHash: '0xaa' }))
+  await record(store, at('c', { protocol: 'acme', txHash: '0xaa' }))
+  await fold()
+  const [whole] = await incidents()
+  if (!whole) throw new Error('no incident')
+  await mergeIncidents(store.db, {
+    incidentId: whole.id,
+    otherId: (await incidents()).at(-1)?.id ?? '',
+    by: 'ada',
+    via: 'cli',
+    config,
+    at: now(),
+  })
+  const { alerts } = await readIncident(store.db, { id: whole.id, config })
+  const idOf = (thing: string): string => alerts.find((row) => row.thing === thing)?.id ?? ''
+  const act = { incidentId: whole.id, by: 'ada', via: 'cli', config, at: now() }
+  const all = alerts.map(({ id }) => id)
+  expect(await splitIncident(store.db, { ...act, alertIds: all })).toMatchObject({
+    accepted: false,
+  })
+  await expect(splitIncident(store.db, { ...act, alertIds: ['a_0'] })).rejects.toMatchObject({
+    code: 'alert.unknown',
+  })
+  const { accepted, incident } = await splitIncident(store.db, { ...act, alertIds: [idOf('b')] })
+  expect({ accepted, severity: incident.severity }).toEqual({ accepted: true, severity: 'SEV3' })
+  await record(store, at('d', { protocol: 'beta', alertId: 'OTHER' }))
+  await pass(61)
+  const taken = await readIncident(store.db, { id: incident.id, config })
+  expect(taken.alerts.map(({ thing }) => thing).sort()).toEqual(['b', 'd'])
+  expect(taken.state).toBe('open')
+  expect(await kinds(whole.id)).toContain('split')
 })

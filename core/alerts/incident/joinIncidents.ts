@@ -129,7 +129,8 @@ export const inBatches = <T>(rows: readonly T[], size = 500): readonly T[][] =>
     rows.slice(at * size, (at + 1) * size),
   )
 
-const newIncident = (row: AlertRow, settings: IncidentSettings): IncidentRow => {
+/** An incident of one alert, as it begins. */
+export const newIncident = (row: AlertRow, settings: IncidentSettings): IncidentRow => {
   const subject = incidentSubject(row)
   return {
     id: `i_${stableHash(subject, row.id).slice(0, 20)}`,

@@ -15,6 +15,8 @@ export type IncidentEventKind =
   | 'unacknowledged'
   | 'mitigated'
   | 'closed'
+  | 'merged'
+  | 'split'
   | 'silenced'
   | 'inhibited'
   | 'held'

@@ -18,6 +18,7 @@ import { parseLimit } from '../parseOptions.ts'
 import { printFields, printJson, printTable } from '../printTable.ts'
 import { userName } from '../userName.ts'
 import { withStore } from '../withStore.ts'
+import { registerMerging } from './incidentsMerge.ts'
 
 type ActOptions = CommonOptions & { readonly as: string; readonly force?: boolean }
 
@@ -162,6 +163,7 @@ export const register = (program: Command): void => {
       commentIncident(store.db, { incidentId, by: as, via: 'cli', text: words.join(' ') }),
     )(id, options),
   )
+  registerMerging(incidents)
   incidents.addHelpText(
     'after',
     `
@@ -169,6 +171,7 @@ Examples:
   $ tocsin incidents
   $ tocsin incidents show i_4f2e9c
   $ tocsin incidents ack i_4f2e9c --as ada
+  $ tocsin incidents merge i_4f2e9c i_77b0d1 --as ada
   $ tocsin incidents comment i_4f2e9c the pause is mined, watching --as ada`,
   )
 }

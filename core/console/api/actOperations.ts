@@ -10,29 +10,32 @@ import * as views from './views.ts'
 const loadAlerts = () => import('../../alerts/index.ts')
 const words = z.string().min(1).max(2_000)
 
+const way = (c: ConsoleContext) => ({ by: principalOf(c).name, via: 'api' })
+
+const shown = (result: {
+  readonly accepted: boolean
+  readonly text: string
+  readonly incident: object
+}): object => ({
+  accepted: result.accepted,
+  text: result.text,
+  incident: viewOf(views.incidentView, result.incident),
+})
+
+const incidentActs = {
+  method: 'post',
+  role: 'responder',
+  scope: 'acknowledge',
+  tag: 'Incidents',
+  answer: views.actView,
+  problems: ['incident.unknown'],
+} as const
+
 const incidentOperations = ({ config, store, perform }: ApiOptions): readonly Operation[] => {
   const { db } = store
-  const way = (c: ConsoleContext) => ({ by: principalOf(c).name, via: 'api' })
-  const common = {
-    method: 'post',
-    role: 'responder',
-    scope: 'acknowledge',
-    tag: 'Incidents',
-    answer: views.actView,
-    problems: ['incident.unknown'],
-  } as const
-  const shown = (result: {
-    readonly accepted: boolean
-    readonly text: string
-    readonly incident: object
-  }): object => ({
-    accepted: result.accepted,
-    text: result.text,
-    incident: viewOf(views.incidentView, result.incident),
-  })
   return [
     operation({
-      ...common,
+      ...incidentActs,
       id: 'acknowledgeIncident',
       path: '/incidents/{id}/acknowledge',
       summary: 'Take an incident in hand',
@@ -45,7 +48,7 @@ const incidentOperations = ({ config, store, perform }: ApiOptions): readonly Op
       },
     }),
     operation({
-      ...common,
+      ...incidentActs,
       id: 'mitigateIncident',
       path: '/incidents/{id}/mitigate',
       summary: 'Say that the harm is stopped',
@@ -58,7 +61,7 @@ const incidentOperations = ({ config, store, perform }: ApiOptions): readonly Op
       },
     }),
     operation({
-      ...common,
+      ...incidentActs,
       id: 'resolveIncident',
       path: '/incidents/{id}/resolve',
       summary: 'Close an incident with its alerts, and tell their channels',
@@ -79,7 +82,7 @@ const incidentOperations = ({ config, store, perform }: ApiOptions): readonly Op
       },
     }),
     operation({
-      ...common,
+      ...incidentActs,
       id: 'commentIncident',
       path: '/incidents/{id}/comments',
       summary: 'Write into the timeline of an incident',
@@ -90,6 +93,40 @@ const incidentOperations = ({ config, store, perform }: ApiOptions): readonly Op
         return shown(
           await perform(c, act, () => commentIncident(db, { incidentId: id, ...way(c), text })),
         )
+      },
+    }),
+  ]
+}
+
+/** What the grouping at insert could not know. */
+const groupOperations = ({ config, store, perform }: ApiOptions): readonly Operation[] => {
+  const { db } = store
+  return [
+    operation({
+      ...incidentActs,
+      id: 'mergeIncidents',
+      path: '/incidents/{id}/merge',
+      summary: 'Make two incidents one: the other goes into this one, with its alerts',
+      body: { other: z.string().min(1).max(60) },
+      run: async ({ c, id, body: { other } }) => {
+        const { mergeIncidents } = await loadAlerts()
+        const given = { incidentId: id, otherId: other, ...way(c), config: config() }
+        const act = { act: 'incident.merge', subject: id, detail: { other } }
+        return shown(await perform(c, act, () => mergeIncidents(db, given)))
+      },
+    }),
+    operation({
+      ...incidentActs,
+      id: 'splitIncident',
+      path: '/incidents/{id}/split',
+      summary: 'Take alerts out of an incident into one of their own',
+      body: { alerts: z.array(z.string().min(1).max(60)).min(1).max(500) },
+      problems: ['incident.unknown', 'alert.unknown'],
+      run: async ({ c, id, body: { alerts } }) => {
+        const { splitIncident } = await loadAlerts()
+        const given = { incidentId: id, alertIds: alerts, ...way(c), config: config() }
+        const act = { act: 'incident.split', subject: id, detail: { alerts } }
+        return shown(await perform(c, act, () => splitIncident(db, given)))
       },
     }),
   ]
@@ -304,6 +341,7 @@ const tokenOperations = ({ store, perform }: ApiOptions): readonly Operation[] =
 /** Everything that the API changes. */
 export const actOperations = (options: ApiOptions): readonly Operation[] => [
   ...incidentOperations(options),
+  ...groupOperations(options),
   ...silenceOperations(options),
   ...gravestOperations(options),
   ...tokenOperations(options),

@@ -146,6 +146,8 @@ const pathOf = (path: string): string =>
 /** A body that each operation takes; those that are left out take none. */
 const BODIES: Readonly<Record<string, object>> = {
   commentIncident: { text: 'seen' },
+  mergeIncidents: { other: IDS['incidents'] },
+  splitIncident: { alerts: [IDS['alerts']] },
   createSilence: {
     matchers: { bot: ['tvl-drop'] },
     reason: 'planned work',
