@@ -103,8 +103,46 @@ const handleBlock = async ({ blockNumber }) => {
 module.exports = { handleTransaction, handleBlock }
 `
 
+/**
+ * Reads in `process.argv` where its range begins, and keeps count in the store of the network, asked in the ways that
+ * bots ask it: by HTTPS, by the SDK's own client, and by fetch.
+ */
+const KEEPING = `${FOUND}
+const https = require('node:https')
+const { dirname } = require('node:path')
+const { fetchJwt } = require('forta-agent')
+const axios = require(require.resolve('axios', { paths: [dirname(require.resolve('forta-agent'))] }))
+const URL_OF = (key) => 'https://research.forta.network/database/bot/' + key
+const start = process.argv.includes('--range') ? parseInt(process.argv[4]) : -1
+const ask = (key) => new Promise((resolve, reject) => {
+  https.get(URL_OF(key), (response) => {
+    let text = ''
+    response.on('data', (chunk) => { text += chunk })
+    response.on('end', () => resolve([response.statusCode, text]))
+  }).on('error', reject)
+})
+let count = 0
+let first
+const initialize = async () => {
+  const headers = { Authorization: 'Bearer ' + await fetchJwt({}) }
+  first = await ask('count-1')
+  if (first[0] === 200) count = JSON.parse(first[1]).count
+  const secret = await axios.get('https://research.forta.network/database/owner/secrets.json', { headers, validateStatus: () => true })
+  first.push(secret.status, JSON.stringify(secret.data))
+}
+const handleBlock = async () => {
+  count++
+  const sent = await axios.post(URL_OF('count-1'), { count })
+  const odd = await fetch(URL_OF('a%2Fb%20' + count), { method: 'POST', body: 'x'.repeat(200_000) })
+  const read = await fetch(new Request(URL_OF('count-1')))
+  const long = await fetch(URL_OF('a%2Fb%20' + count))
+  return [found('KEEPING', [start, first, sent.status, odd.status, await read.json(), (await long.text()).length])]
+}
+module.exports = { initialize, handleBlock }
+`
+
 /** Several detectors behind one agent, as larger bots are put together. */
-const TOGETHER = `const parts = ['./stateful', './tracing', './typechain', './reading'].map((path) => require(path).default ?? require(path))
+const TOGETHER = `const parts = ['./stateful', './tracing', './typechain', './reading', './keeping'].map((path) => require(path).default ?? require(path))
 const all = (name) => async (event) => {
   const findings = []
   for (const part of parts) if (part[name]) findings.push(...(await part[name](event)))
@@ -119,12 +157,14 @@ export const SHAPES: Readonly<Record<string, Readonly<Record<string, string>>>> 
   tracing: { 'src/agent.js': TRACING },
   typechain: { 'src/agent.js': TYPECHAIN, 'generated/Erc20__factory.js': FACTORY },
   reading: { 'src/agent.js': READING },
+  keeping: { 'src/agent.js': KEEPING },
   together: {
     'src/agent.js': TOGETHER,
     'src/stateful.js': STATEFUL,
     'src/tracing.js': TRACING,
     'src/typechain.js': TYPECHAIN,
     'src/reading.js': READING,
+    'src/keeping.js': KEEPING,
     'generated/Erc20__factory.js': FACTORY,
   },
 }

@@ -1,5 +1,7 @@
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { keccak256, stringToHex } from 'viem/utils'
@@ -7,6 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Compat } from '../types.ts'
 import { createEventMaker } from './buildEvents.ts'
 import { loadSdk, type Sdk } from './loadAgent.ts'
+import { createOldEventMaker } from './oldEvents.ts'
 import type { BlockPayload } from './protocol.ts'
 import { speedUp } from './speedUp.ts'
 
@@ -107,8 +110,8 @@ type Event = Record<string, unknown> & {
   readonly filterLog: (abi: unknown, address?: unknown) => readonly Record<string, unknown>[]
   readonly filterFunction: (abi: unknown, address?: unknown) => readonly unknown[]
 }
-const eventsOf = (compat: Compat): readonly [Event, Event] => {
-  const made = createEventMaker(sdk, compat, 31_337)(PAYLOAD)
+const eventsOf = async (compat: Compat): Promise<readonly [Event, Event]> => {
+  const made = await createEventMaker(sdk, compat, 31_337, 'http://127.0.0.1:9')(PAYLOAD)
   return [made.transaction(0) as Event, made.transaction(1) as Event]
 }
 const createdBy = (): string => {
@@ -118,27 +121,31 @@ const createdBy = (): string => {
   return ethers.utils.getContractAddress({ from: FROM, nonce: 0 }).toLowerCase()
 }
 
-test('behavior: events say what the types of the SDK declare, deployments and topics included', () => {
-  const [deploy, call] = eventsOf('sdk')
+test('behavior: events say what the types of the SDK declare, deployments and topics included', async () => {
+  const [deploy, call] = await eventsOf('sdk')
   expect(deploy).toMatchObject({ type: 0, network: 31_337, contractAddress: createdBy() })
   expect(Object.keys(deploy.addresses).sort()).toEqual(
     [FROM.toLowerCase(), createdBy(), `0x${'e5'.repeat(20)}`].sort(),
   )
   expect(call).toMatchObject({ contractAddress: null, block: { number: 7, timestamp: 100 } })
+  // Nodes send texts that are empty, and public bots call their methods without asking.
+  expect(deploy['traces']).toMatchObject([
+    { error: '', action: { to: '', input: '', value: '', init: '0x00' }, result: { output: '' } },
+  ])
   expect(Object.keys(call.addresses).sort()).toEqual(
     [FROM.toLowerCase(), TOKEN, `0x${HOLDER}`].sort(),
   )
 })
 
-test('behavior: events of the command line keep its faults', () => {
-  const [deploy, call] = eventsOf('cli')
+test('behavior: events of the command line keep its faults', async () => {
+  const [deploy, call] = await eventsOf('cli')
   expect(deploy['contractAddress']).toBeNull()
   expect(Object.keys(deploy.addresses)).toContain('undefined')
   expect(Object.keys(call.addresses)).not.toContain(`0x${HOLDER}`)
 })
 
-test('behavior: events of a scan node are texts', () => {
-  const [deploy, call] = eventsOf('node')
+test('behavior: events of a scan node are texts', async () => {
+  const [deploy, call] = await eventsOf('node')
   expect(deploy).toMatchObject({ type: 'BLOCK', network: 31_337, contractAddress: createdBy() })
   expect(deploy['traces']).toMatchObject([
     { subtraces: '0', traceAddress: [], error: '', action: { to: '', callType: '' } },
@@ -148,7 +155,7 @@ test('behavior: events of a scan node are texts', () => {
   expect(Object.keys(call.addresses)).toContain(`0x${HOLDER}`)
 })
 
-test('behavior: the faster filters answer as the SDK’s own', () => {
+test('behavior: the faster filters answer as the SDK’s own', async () => {
   const abis: readonly unknown[] = [
     'event Transfer(address indexed from, address indexed to, uint256 value)',
     'event Many(uint8 small, int256 below, bool yes, bytes4 first, uint48 number, uint128 long, address length)',
@@ -179,8 +186,8 @@ test('behavior: the faster filters answer as the SDK’s own', () => {
       }
     }),
   })
-  const ask = (): readonly (readonly unknown[])[] => {
-    const [, call] = eventsOf('cli')
+  const ask = async (): Promise<readonly (readonly unknown[])[]> => {
+    const [, call] = await eventsOf('cli')
     const answers = abis.flatMap((abi) =>
       places.map((place) => call.filterLog(abi, place).map(spell)),
     )
@@ -189,11 +196,52 @@ test('behavior: the faster filters answer as the SDK’s own', () => {
     )
     return [...answers, ...functions]
   }
-  const plain = ask()
+  const plain = await ask()
   speedUp(sdk)
-  expect(ask()).toEqual(plain)
-  expect(ask()).toEqual(plain)
+  expect(await ask()).toEqual(plain)
+  expect(await ask()).toEqual(plain)
   expect(plain.filter((list) => list.length > 0).length).toBeGreaterThan(4)
-  const [, call] = eventsOf('cli')
+  const [, call] = await eventsOf('cli')
   expect(() => call.filterLog('no event at all')).toThrow()
+})
+
+test('behavior: a bot of an SDK before 0.1 gets events of receipts', async () => {
+  const asked: unknown[] = []
+  const server = createServer((request, response) => {
+    request.on('data', (chunk: Buffer) => {
+      const calls = JSON.parse(chunk.toString()) as { id: number; params: [string] }[]
+      asked.push(...calls)
+      // Of the second transaction nothing is known.
+      const [first] = calls
+      response.end(
+        JSON.stringify([
+          { id: 1, result: null },
+          { id: 0, result: { transactionHash: first?.params[0], status: '0x1' } },
+        ]),
+      )
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  try {
+    const { port } = server.address() as AddressInfo
+    const make = createOldEventMaker(
+      {
+        createBlockEvent: () => 'block',
+        createTransactionEvent: (receipt, _, chainId, traces) => ({
+          status: receipt['status'],
+          chainId,
+          traces: traces?.length,
+        }),
+      },
+      5,
+      `http://127.0.0.1:${port}`,
+    )
+    const made = await make(PAYLOAD)
+    expect(asked).toHaveLength(made.count)
+    expect(made.block()).toBe('block')
+    expect(made.transaction(0)).toEqual({ status: '0x1', chainId: 5, traces: 1 })
+    expect(() => made.transaction(1)).toThrow(/does not give the receipt/)
+  } finally {
+    server.close()
+  }
 })

@@ -2,6 +2,7 @@ import type { Compat, RawTransaction } from '../types.ts'
 import { groupByTransaction } from './groupByTransaction.ts'
 import type { Sdk } from './loadAgent.ts'
 import { toNodeBlock, toNodeTransaction } from './nodeEvents.ts'
+import { createOldEventMaker, type OldEvents } from './oldEvents.ts'
 import type { BlockPayload } from './protocol.ts'
 
 type Raw = Readonly<Record<string, unknown>>
@@ -23,7 +24,7 @@ export type BlockEvents = {
   readonly block: () => unknown
   readonly transaction: (index: number) => unknown
 }
-export type EventMaker = (data: BlockPayload) => BlockEvents
+export type EventMaker = (data: BlockPayload) => BlockEvents | Promise<BlockEvents>
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '')
 
@@ -55,7 +56,12 @@ const fillIn = ({ action, result }: SdkTrace): void => {
 }
 
 /** How the events of blocks are made, by the bot's own SDK. */
-export const createEventMaker = (sdk: Sdk, compat: Compat, chainId: number): EventMaker => {
+export const createEventMaker = (
+  sdk: Sdk,
+  compat: Compat,
+  chainId: number,
+  rpcUrl: string,
+): EventMaker => {
   const cli = sdk.require(`${sdk.dir}/dist/cli/utils/index.js`) as {
     readonly createBlockEvent: (block: unknown, network: number) => unknown
     readonly createTransactionEvent: (
@@ -66,6 +72,13 @@ export const createEventMaker = (sdk: Sdk, compat: Compat, chainId: number): Eve
       logs: readonly Raw[] | undefined,
     ) => SdkEvent
   }
+  // Before 0.1 events were made of receipts, and had no logs of their own.
+  if (cli.createTransactionEvent.length < 5)
+    return createOldEventMaker(
+      cli as unknown as OldEvents,
+      compat === 'cli' ? String(chainId) : chainId,
+      rpcUrl,
+    )
   const { ethers } = sdk.require('forta-agent') as {
     readonly ethers: {
       readonly utils: {

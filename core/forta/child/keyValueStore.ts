@@ -56,6 +56,16 @@ const answer = (dir: string, method: string, path: string, body: Buffer): Answer
   return says(200, '{}')
 }
 
+/** What clients ask of a socket, beside bytes. */
+const AS_SOCKET = Object.fromEntries(
+  ['setTimeout', 'setKeepAlive', 'setNoDelay', 'ref', 'unref'].map((name) => [
+    name,
+    function same(this: Duplex) {
+      return this
+    },
+  ]),
+)
+
 /** Two ends of a connection that never leaves the process. */
 const createPair = (): readonly [Duplex, Duplex] => {
   const ends: Duplex[] = []
@@ -71,7 +81,7 @@ const createPair = (): readonly [Duplex, Duplex] => {
         done()
       },
     })
-  const pair = [make(1), make(0)] as const
+  const pair = [Object.assign(make(1), AS_SOCKET), Object.assign(make(0), AS_SOCKET)] as const
   ends.push(...pair)
   return pair
 }

@@ -98,7 +98,7 @@ const load = async (message: StartMessage): Promise<Loaded> => {
   speedUp(sdk)
   sentAlerts = catchSentAlerts(sdk, 1)
   const agent = await loadAgent(agentPath)
-  return { sdk, agent, makeEvents: createEventMaker(sdk, message.compat, chainId) }
+  return { sdk, agent, makeEvents: createEventMaker(sdk, message.compat, chainId, rpcUrl) }
 }
 
 const start = async (message: StartMessage): Promise<Bot> => {
@@ -139,7 +139,7 @@ const runBlocks = async (bot: Bot, message: BlocksMessage): Promise<void> => {
     const start = first
     first += 1 + data.block.transactions.length
     if (first <= message.from) continue
-    const events: BlockEvents = bot.makeEvents(data)
+    const events: BlockEvents = await bot.makeEvents(data)
     const end = handleTransaction ? first : start + 1
     for (let item = Math.max(start, message.from); item < end; item++) {
       const handler = item === start ? handleBlock : handleTransaction

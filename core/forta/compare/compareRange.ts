@@ -1,3 +1,5 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { cleanText, TocsinError } from '../../base/index.ts'
 import type { RpcPool } from '../../chain/index.ts'
 import { createHostedChain, wantsTraces } from '../host/createHostedChain.ts'
@@ -34,6 +36,14 @@ const surplus = (these: readonly string[], those: readonly string[]): readonly s
     if (left > 0) counts.set(one, left - 1)
     return left === 0
   })
+}
+
+/** The SDK's command line runs no bot that names no chain; bots of its first years name none. */
+const nameChain = async (dir: string, chainId: number): Promise<void> => {
+  const file = join(dir, 'package.json')
+  const pack = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>
+  if (Array.isArray(pack['chainIds']) && pack['chainIds'].length > 0) return
+  await writeFile(file, JSON.stringify({ ...pack, chainIds: [chainId] }))
 }
 
 /**
@@ -83,6 +93,7 @@ export const compareRange = async (options: {
     })
   })
   const sdk = await withCopy(async (dir) => {
+    if (dir !== bot.dir) await nameChain(dir, pool.chainId)
     const pack = inspectBot(dir)
     const desk = await createHostedChain({
       chain: { id: pool.chainId, name: pool.chainName, rpc: [], traces },

@@ -112,7 +112,12 @@ export const runSdk = async (options: SdkRunOptions): Promise<SdkRun> => {
               '--config',
               // It takes the path from the working directory, whatever it is.
               relative(await realpath(pack.dir), config),
-              '--nocache',
+              // SDKs of the first years have no such cache, and refuse the word.
+              ...((await readFile(join(pack.sdkDir, 'dist', 'cli', 'index.js'), 'utf8')).includes(
+                'nocache',
+              )
+                ? ['--nocache']
+                : []),
             ],
           }
     const store = pathToFileURL(await findChildScript('preloadStore')).href
