@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { EXAMPLES } from '../core/console/pages/queryExamples.ts'
 import { tables } from '../core/store/index.ts'
 import { type Anvil, startAnvil } from '../core/testing/index.ts'
 import { createTestDatabase, type TestDatabase } from './support/database.ts'
@@ -352,4 +353,17 @@ test('behavior: every column that GraphQL shows of Tocsin is one of the store', 
       shown.push(`${table}.${column}`)
   expect(shown.length).toBeGreaterThan(80)
   expect(shown.filter((name) => !known.has(name))).toEqual([])
+})
+
+test('behavior: every example of the query page is answered', async () => {
+  const variables = {
+    id: 'f_1',
+    proxy: scene.demo.vault.address.toLowerCase(),
+    from: scene.attacker.toLowerCase(),
+  }
+  for (const { name, query } of EXAMPLES) {
+    const asked = Object.entries(variables).filter(([key]) => query.includes(`$${key}:`))
+    const answer = await rig?.graphql(query, Object.fromEntries(asked))
+    expect([name, answer?.errors]).toEqual([name, undefined])
+  }
 })

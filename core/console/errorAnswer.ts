@@ -27,7 +27,7 @@ export const statusOf = (code: string): Status => {
   if (known) return known
   if (/\.(unknown|not_found)$/.test(code)) return 404
   if (/^auth\.|^oidc\./.test(code)) return 403
-  if (/^(approval|execution|incident|alert)\./.test(code)) return 409
+  if (/^(approval|execution|incident|alert|halt)\./.test(code)) return 409
   if (/^(query|body|silence|token|user|subscription)\./.test(code)) return 400
   return code.startsWith('store.') ? 503 : 500
 }

@@ -193,6 +193,7 @@ export const startSigner = async (options: StartSignerOptions): Promise<RunningP
       toldFaults = now
       if (await policies.recheck()) monitor.wake()
       if (!lock.isHeld()) return
+      await people.settleHalt(policies.list())
       await refuseUnserved(context, served)
       if (await people.settle(context)) wakeAll()
       await endProposals(context)

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { foldFindings } from '../../core/alerts/index.ts'
 import { createLoop, type Loop } from '../../core/base/index.ts'
 import { type Store, tables } from '../../core/store/index.ts'
@@ -6,7 +7,8 @@ type FindingInsert = typeof tables.finding.$inferInsert
 
 const EXPLOITER = '0x9965507d1a55bcc2695c58ba16fb37d819b0a4dc'
 const VAULT = '0x5fc8d32690cc91d4c39d9d3abcbd16989f875707'
-const tx = (digit: string): string => `0x${digit.repeat(64)}`
+/** A hash as chains have them. */
+const tx = (seed: string): string => `0x${createHash('sha256').update(seed).digest('hex')}`
 const ago = (seconds: number): Date => new Date(Date.now() - seconds * 1_000)
 
 const base = {
@@ -51,8 +53,8 @@ const findings = (): FindingInsert[] => [
     txHash: tx('2'),
     severity: 'Medium',
     type: 'Suspicious',
-    name: 'Large transfer of <script>alert(1)</script>\u202Ekcatta',
-    description: 'A token whose name tries to be markup moved.',
+    name: 'Large transfer of <b>CLAIM</b> at usd-gift.example \u202Edrawer',
+    description: 'A token moved whose name tries to be markup and a link.',
     thing: 'unknown-token',
     owner: 'treasury',
     status: 'retracted',

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { eq } from 'drizzle-orm'
@@ -11,6 +12,10 @@ import { trialPolicy } from '../../core/testing/index.ts'
 import { playConsoleScene } from './consoleScene.ts'
 
 const VAULT = '0x5fc8d32690cc91d4c39d9d3abcbd16989f875707'
+/** An address as chains have them. */
+const addressOf = (seed: string): string =>
+  `0x${createHash('sha256').update(seed).digest('hex').slice(0, 40)}`
+const AUSD = addressOf('aUSD')
 const ago = (seconds: number): Date => new Date(Date.now() - seconds * 1_000)
 
 const thing = (
@@ -35,14 +40,14 @@ const pagesConfig = (folder: string): Config =>
     ],
     watch: [
       thing('vault', 'acme-vault', 'mainnet', 1, VAULT, 'onchain'),
-      thing('token', 'aUSD', 'mainnet', 1, `0x${'a1'.repeat(20)}`, 'treasury'),
+      thing('token', 'aUSD', 'mainnet', 1, AUSD, 'treasury'),
       {
-        ...thing('pool', 'ausd-weth', 'base', 8453, `0x${'b2'.repeat(20)}`, 'markets'),
+        ...thing('pool', 'ausd-weth', 'base', 8453, addressOf('ausd-weth'), 'markets'),
         variant: 'uniswap-v3',
       },
-      thing('bridge', 'acme-bridge', 'base', 8453, `0x${'c3'.repeat(20)}`, 'onchain'),
-      thing('timelock', 'acme-timelock', 'mainnet', 1, `0x${'d4'.repeat(20)}`, 'onchain'),
-      thing('label', 'binance-14', 'mainnet', 1, `0x${'e5'.repeat(20)}`, 'treasury'),
+      thing('bridge', 'acme-bridge', 'base', 8453, addressOf('acme-bridge'), 'onchain'),
+      thing('timelock', 'acme-timelock', 'mainnet', 1, addressOf('acme-timelock'), 'onchain'),
+      thing('label', 'binance-14', 'mainnet', 1, addressOf('binance-14'), 'treasury'),
     ],
     bots: {
       'tvl-drop': {},
@@ -111,7 +116,7 @@ const addTimeline = async (store: Store): Promise<void> => {
   await note(
     30,
     'comment',
-    'Looking at the drain transaction; the recipient is fresh. <img src=x onerror=alert(1)>',
+    'Looking at the drain transaction. The recipient was funded an hour ago and holds all of it: whoever may, agree to pause-ausd before it moves on.',
     { actor: 'lin', channel: 'war-room' },
   )
   await db
@@ -131,27 +136,27 @@ const addTimeline = async (store: Store): Promise<void> => {
 const addProposal = async (store: Store, folder: string): Promise<void> => {
   await mkdir(join(folder, 'actions'), { recursive: true })
   const file = trialPolicy({
-    id: 'pause-acme-vault',
+    id: 'pause-ausd',
     version: 3,
     action: 'pause',
     approvedBy: ['Ada'],
-    target: VAULT,
+    target: AUSD,
     codeHash: `0x${'22'.repeat(32)}`,
     calldata: '0x8456cb59',
   })
-  await writeFile(join(folder, 'actions', 'pause-acme-vault.yaml'), stringify(file))
+  await writeFile(join(folder, 'actions', 'pause-ausd.yaml'), stringify(file))
   const [policy] = await loadPolicies(join(folder, 'actions'))
   await store.db.insert(tables.execution).values({
     id: 'e3',
     idempotencyKey: 'e3',
-    actionId: 'pause-acme-vault',
+    actionId: 'pause-ausd',
     policyHash: policy?.hash ?? '',
     mode: 'propose',
     chainId: 1,
     findingId: 'f04',
-    thing: 'acme-vault',
+    thing: 'aUSD',
     status: 'proposed',
-    target: VAULT,
+    target: AUSD,
     calldata: '0x8456cb59',
     simulation: {
       outcome: 'passed',

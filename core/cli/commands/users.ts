@@ -79,6 +79,7 @@ const list = (options: CommonOptions): Promise<void> =>
         { title: 'NAME', of: ({ name }) => name },
         { title: 'ROLE', of: ({ role }) => role },
         { title: 'ANSWERS AS', of: ({ approver }) => approver ?? '-' },
+        { title: 'CODE', of: ({ hasFactor }) => (hasFactor ? 'yes' : '-') },
         {
           title: 'STATE',
           of: ({ isProven, disabledAt }) =>
@@ -157,6 +158,12 @@ export const register = (program: Command): void => {
       const password = await readPassword(cleanText(name, 60))
       await change(name, options, { password }, 'user.password')
     })
+  withCommonOptions(users.command('factor <name>'))
+    .description('takes away a second factor that was lost, with its recovery codes')
+    .addOption(new Option('--reset', 'says that you mean it').makeOptionMandatory())
+    .action((name: string, options: CommonOptions) =>
+      change(name, options, { factor: null }, 'user.factor'),
+    )
   withCommonOptions(users.command('disable <name>'))
     .description('lets somebody in no more')
     .action((name: string, options: CommonOptions) =>
@@ -174,8 +181,8 @@ export const register = (program: Command): void => {
   users.addHelpText(
     'after',
     `
-Roles: viewer sees; responder acknowledges, silences and comments; approver answers proposals; admin also makes tokens
-and stops everything.
+Roles: viewer sees; responder acknowledges, silences and comments; approver answers proposals, stops everything, and
+agrees that it goes on; admin also manages users and tokens.
 
 Examples:
   $ tocsin users add ada --role approver --approver Ada

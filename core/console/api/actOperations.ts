@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { messageOf, TocsinError } from '../../base/index.ts'
 import { answerInPerson } from '../auth/answerInPerson.ts'
 import { createToken, revokeToken } from '../auth/tokens.ts'
+import { agreeInPerson, readHaltState, stopAll } from '../halt.ts'
 import { type ConsoleContext, principalOf } from '../principal.ts'
 import type { ApiOptions } from './apiOptions.ts'
 import { type Operation, operation, viewOf } from './operation.ts'
@@ -212,28 +212,6 @@ const silenceOperations = ({ store, perform }: ApiOptions): readonly Operation[]
   ]
 }
 
-const stopAll = async (
-  { config, store, log }: ApiOptions,
-  who: string,
-  reason: string,
-): Promise<{ readonly halted: true; readonly file: boolean; readonly database: boolean }> => {
-  const { recordHalt, writeHaltFile } = await import('../../response/index.ts')
-  const stop = { who, via: 'console' as const, reason }
-  const results = await Promise.allSettled([
-    writeHaltFile(config().dataDir, stop),
-    recordHalt(store.db, stop),
-  ])
-  for (const result of results)
-    if (result.status === 'rejected')
-      log.error({ error: messageOf(result.reason) }, 'A part of the stop failed.')
-  const [file, database] = results.map(({ status }) => status === 'fulfilled')
-  if (!file && !database)
-    throw new TocsinError('halt.failed', 'Neither the file nor the row could be written.', {
-      hints: ['Run `tocsin halt` at the machine.'],
-    })
-  return { halted: true, file: file === true, database: database === true }
-}
-
 const gravestOperations = (options: ApiOptions): readonly Operation[] => {
   const { config, store, auth, perform } = options
   const { db } = store
@@ -277,12 +255,26 @@ const gravestOperations = (options: ApiOptions): readonly Operation[] => {
       },
     }),
     operation({
+      id: 'getHalt',
+      method: 'get',
+      path: '/halt',
+      tag: 'Actions',
+      summary: 'Whether all automatic action is stopped, and who agreed that it goes on',
+      role: 'viewer',
+      scope: 'read',
+      answer: views.haltView,
+      run: async () => {
+        const state = await readHaltState(options, auth.secret)
+        return { ...state, isHalted: state.stop !== undefined, stop: state.stop ?? null }
+      },
+    }),
+    operation({
       id: 'halt',
       method: 'post',
       path: '/halt',
       tag: 'Actions',
-      summary: 'Stop all automatic action; only `tocsin resume` at the machine ends it',
-      role: 'admin',
+      summary: 'Stop all automatic action',
+      role: 'approver',
       scope: 'halt',
       body: { reason: words },
       answer: z.strictObject({ halted: z.boolean(), file: z.boolean(), database: z.boolean() }),
@@ -291,6 +283,32 @@ const gravestOperations = (options: ApiOptions): readonly Operation[] => {
         perform(c, { act: 'halt', detail: { reason: reason.slice(0, 200) } }, () =>
           stopAll(options, principalOf(c).name, reason),
         ),
+    }),
+    operation({
+      id: 'resume',
+      method: 'post',
+      path: '/halt/resume',
+      tag: 'Actions',
+      summary:
+        'Agree that automatic action goes on; the signer ends the stop when enough people do',
+      role: 'approver',
+      body: { id: z.string().min(1).max(100).describe('Of the stop that was shown') },
+      answer: z.strictObject({ id: z.string(), by: z.string() }),
+      problems: [
+        'halt.none',
+        'halt.machine_only',
+        'approval.no_approver',
+        'approval.stale_sign_in',
+        'approval.new_user',
+      ],
+      run: async ({ c, body: { id } }) => {
+        const principal = principalOf(c)
+        const secret = await auth.secret()
+        const by = await perform(c, { act: 'halt.resume', subject: id }, () =>
+          agreeInPerson({ ...options, secret, principal, haltId: id, via: 'api' }),
+        )
+        return { id, by }
+      },
     }),
   ]
 }

@@ -245,9 +245,12 @@ test('error: a route that does not say what it needs keeps the console from star
     'GET /sign-in',
     'GET /sign-in/oidc',
     'GET /sign-in/oidc/back',
+    'GET /welcome',
     'POST /answer',
     'POST /api/halt',
     'POST /sign-in',
+    'POST /sign-in/code',
+    'POST /welcome',
   ])
   const bare = {
     routes: [

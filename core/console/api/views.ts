@@ -232,6 +232,7 @@ export const userView = z.strictObject({
   createdAt: at,
   changedAt: at,
   disabledAt: when,
+  hasFactor: z.boolean().describe('Whether signing in needs a code as well'),
   isProven: z.boolean().describe('False for a row that this installation did not write'),
 })
 
@@ -261,4 +262,21 @@ export const problemView = z.strictObject({
   code: z.string().describe('Stable: branch on it'),
   detail: z.string(),
   hints: z.array(z.string()).optional(),
+})
+
+export const haltView = z.strictObject({
+  isHalted: z.boolean(),
+  stop: z
+    .strictObject({
+      id: words.describe(
+        'Null when only the file at the machine stops: then only the machine ends it',
+      ),
+      at: when,
+      who: words,
+      reason: words,
+    })
+    .nullable(),
+  agreed: z.array(z.string()).describe('Approvers whose agreement is proven'),
+  needed: z.int().describe('How many people the policies ask for'),
+  canResume: z.boolean().describe('Whether people may agree here: there are `signer.approvers`'),
 })

@@ -8,7 +8,7 @@ import { isFresh, type Principal } from '../principal.ts'
 const same = (a: string, b: string): boolean => a.trim().toLowerCase() === b.trim().toLowerCase()
 
 /** Nobody who was made a user, or was changed, after the proposal answers it: only those who were there before. */
-const demandOlderUser = async (
+export const demandOlderUser = async (
   db: Database,
   principal: Principal,
   proposedAt: Date,
@@ -22,6 +22,28 @@ const demandOlderUser = async (
       'approval.new_user',
       'This user was made or changed after the proposal: answer by the link that was sent to you.',
     )
+}
+
+/**
+ * The approver for whom somebody answers who is signed in and proved just now who they are.
+ * @throws TocsinError `approval.no_approver`, `approval.stale_sign_in`
+ */
+export const demandApprover = (
+  config: Config,
+  principal: Principal,
+): { readonly name: string; readonly role?: string | undefined } => {
+  const who = principal.approver
+  const approvers = config.signer?.approvers ?? []
+  const approver = approvers.find(({ name }) => who !== undefined && same(name, who))
+  if (who === undefined || principal.via !== 'session' || (approvers.length > 0 && !approver))
+    throw new TocsinError(
+      'approval.no_approver',
+      'You are none of the approvers, as far as the console knows.',
+      { hints: ['`tocsin users approver <name> <approver>` says for whom a user answers.'] },
+    )
+  if (!isFresh(principal))
+    throw new TocsinError('approval.stale_sign_in', 'Prove again who you are before you answer.')
+  return { name: approver?.name ?? who, role: approver?.role }
 }
 
 /**
@@ -41,17 +63,7 @@ export const answerInPerson = async (options: {
   readonly bytesHash: string
 }): Promise<void> => {
   const { config, db, secret, principal, decision } = options
-  const who = principal.approver
-  const approvers = config.signer?.approvers ?? []
-  const approver = approvers.find(({ name }) => who !== undefined && same(name, who))
-  if (who === undefined || principal.via !== 'session' || (approvers.length > 0 && !approver))
-    throw new TocsinError(
-      'approval.no_approver',
-      'You are none of the approvers, as far as the console knows.',
-      { hints: ['`tocsin users approver <name> <approver>` says for whom a user answers.'] },
-    )
-  if (!isFresh(principal))
-    throw new TocsinError('approval.stale_sign_in', 'Prove again who you are before you answer.')
+  const { name, role } = demandApprover(config, principal)
   const { answerProposal, bytesHashOf, createClaims, readPolicies, readProposal, signClaims } =
     await import('../../response/index.ts')
   const row = await readProposal(db, options.execution)
@@ -68,8 +80,8 @@ export const answerInPerson = async (options: {
       'The policy is another one by now than the one that was shown.',
     )
   const claims = createClaims(row, policy, {
-    who: approver?.name ?? who,
-    role: approver?.role,
+    who: name,
+    role,
     decision,
     via: 'console',
   })

@@ -97,7 +97,7 @@ ${notice ? html`<div class="notice" role="status">${said(notice, 300)}</div>` : 
       html`Signed in <span class="count">${sessions.length}</span>`,
       html`${sessions.map((each) => html`<div class="row"><div class="line"><span class="grow">${said(each.agent || 'unknown program', 120)}</span></div><div class="facts"><span>from ${said(each.address, 64)}</span><span>since ${age(each.createdAt, at)}</span><span>used ${age(each.seenAt, at)}</span></div></div>`)}${
         sessions.length > 0
-          ? html`<div class="acts"><form method="post" action="/sign-out">${csrfField(c)}<input type="hidden" name="everywhere" value="1"><button class="btn" type="submit">Sign out everywhere</button></form></div>`
+          ? html`<div class="acts"><form method="post" action="/sign-out">${csrfField(c)}<button class="btn" type="submit">Sign out</button></form><form method="post" action="/sign-out">${csrfField(c)}<input type="hidden" name="everywhere" value="1"><button class="btn" type="submit">Sign out everywhere</button></form></div>`
           : ''
       }`,
     )}</div></div>`,

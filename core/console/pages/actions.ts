@@ -6,6 +6,7 @@ import { age, latency, number } from '../format.ts'
 import { html, type Markup } from '../html.ts'
 import type { ConsoleContext } from '../principal.ts'
 import { askedFor, linkWith, problemNotice, problemsOf } from './findings.ts'
+import { renderHalt, renderStop } from './halt.ts'
 import { chainOf, type PageOptions, show, showNothing } from './kit.ts'
 import {
   card,
@@ -61,15 +62,19 @@ export const showActions = async (c: ConsoleContext, options: PageOptions): Prom
   ])
   const rows = found.slice(0, PAGE)
   const end = rows.at(-1)
-  const proposals = await Promise.all(waiting.map((row) => renderProposalCard(c, options, row, at)))
+  const [halt, ...proposals] = await Promise.all([
+    renderHalt(c, options, at),
+    ...waiting.map((row) => renderProposalCard(c, options, row, at)),
+  ])
+  const notice = c.req.query('said')
   return show(c, options, {
     title: 'Actions',
     page: 'actions',
     at,
     live: 'pulse',
     body: html`<div class="headline"><h2>Actions</h2><span class="sub">what approved actions did, or wait to do</span><span class="end"><a class="btn" href="/audit">Audit</a></span></div>
-${problemNotice(parsed.success ? [] : problemsOf(parsed.error))}
-<div data-part="waiting">${proposals}</div>
+${notice ? html`<div class="notice" role="status">${said(notice, 300)}</div>` : ''}${problemNotice(parsed.success ? [] : problemsOf(parsed.error))}
+<div data-part="waiting">${halt}${proposals}</div>${halt === '' ? renderStop(c) : ''}
 <section class="card" aria-label="Filter"><form class="filters" method="get" action="/actions" role="search">${select('status', 'Status', asked['status'], [['', 'any'], ...EXECUTION_STATUSES.map((each) => [each, each.replace('_', ' ')] as const)])}${input('action', 'Action', asked['action'])}<button class="btn main" type="submit">Show</button><a class="btn" href="/actions">Clear</a></form></section>
 <section class="card" data-part="actions" aria-label="Actions">${
       rows.length === 0

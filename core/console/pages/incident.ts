@@ -81,8 +81,25 @@ const acts = (c: ConsoleContext, record: IncidentRecord): Markup | string => {
     return html`<div class="acts">${download}${isOpen ? html`<span class="mute small">You only look on here. To act, sign in as a responder, or use <code>tocsin incidents</code>.</span>` : ''}</div>`
   const form = (act: string, words: string, look = '', more: Markup | string = ''): Markup =>
     html`<form method="post" action="/incidents/${incident.id}/${act}">${csrfField(c)}<button class="btn ${look}" type="submit"${act === 'acknowledge' ? html` data-act="acknowledge"` : ''}>${words}</button>${more}</form>`
-  return html`<div class="acts">${isOpen && !incident.acknowledgedAt ? form('acknowledge', 'Acknowledge', 'main') : ''}${isOpen && incident.acknowledgedAt && !incident.mitigatedAt ? form('mitigate', 'Harm is stopped', 'main') : ''}<a class="btn" href="/silences?thing=${encodeURIComponent(record.alerts[0]?.thing ?? '')}">Silence</a>${download}${isOpen ? form('resolve', 'Resolve', '', html`<label class="check small mute"><input type="checkbox" name="evenIfHolding" value="yes"> even if it still holds</label>`) : ''}</div>
-<form class="acts" method="post" action="/incidents/${incident.id}/comment">${csrfField(c)}${input('text', 'Say something into the timeline', '', { wide: true, required: true, max: 2_000 })}<button class="btn" type="submit">Comment</button></form>`
+  return html`<div class="acts">${isOpen && !incident.acknowledgedAt ? form('acknowledge', 'Acknowledge', 'main') : ''}${isOpen && incident.acknowledgedAt && !incident.mitigatedAt ? form('mitigate', 'Harm is stopped', 'main') : ''}${isOpen ? form('resolve', 'Resolve', '', html`<label class="check small mute"><input type="checkbox" name="evenIfHolding" value="yes"> even if it still holds</label>`) : ''}<span class="aside"><a class="btn" href="/silences?thing=${encodeURIComponent(record.alerts[0]?.thing ?? '')}">Silence</a>${download}</span></div>`
+}
+
+/** Stands with the timeline, out of the way of what is pressed in a hurry. */
+const commentForm = (c: ConsoleContext, record: IncidentRecord): Markup | string =>
+  hasRole(principalOf(c), 'responder')
+    ? html`<form class="acts" method="post" action="/incidents/${record.incident.id}/comment">${csrfField(c)}${input('text', 'Say something into the timeline', '', { wide: true, required: true, max: 2_000 })}<button class="btn" type="submit">Comment</button></form>`
+    : ''
+
+/** What happened in a sentence: the gravest alert that still counts, as its bot said it. */
+const lead = (record: IncidentRecord, names: ReadonlyMap<string, string>): Markup | string => {
+  const [gravest] = record.alerts
+    .filter(({ status }) => status !== 'retracted')
+    .toSorted(
+      (a, b) => a.severity.localeCompare(b.severity) || a.openedAt.getTime() - b.openedAt.getTime(),
+    )
+  if (!gravest?.summary) return ''
+  const nameOf = (address: string) => names.get(`${gravest.chainId}:${address}`)
+  return html`<p class="lead"><bdi>${prose(gravest.summary, 500, nameOf)}</bdi></p>`
 }
 
 const paged = async (options: PageOptions, record: IncidentRecord, now: Date): Promise<Markup> => {
@@ -225,12 +242,12 @@ ${said_ ? html`<div class="notice" role="status">${said(said_, 300)}</div>` : ''
         ? alertStatus({ status: 'open', acknowledgedAt: incident.acknowledgedAt })
         : tag('resolved', 'ok')
     }<span class="end sub">${said(incident.subject, 100)}${incident.owner ? html` · owner ${said(incident.owner, 60)}` : ''}${incident.acknowledgedBy ? html` · in hand of <strong>${said(incident.acknowledgedBy, 60)}</strong>` : ''}</span></div>
-${figures(record, report, at)}${acts(c, record)}</section>
+${lead(record, names)}${figures(record, report, at)}${acts(c, record)}</section>
 <div data-part="waiting">${proposals}</div>
 <div class="cols"><div class="col">
 ${card(html`What happened <span class="count">${count(record.alerts.length, 'alert')}</span>`, html`<div data-part="alerts">${alertRows(options, record, names, at)}</div>`)}
 ${card('What to do', books)}
-${card(html`Timeline <span class="count">${count(report.timeline.length, 'step')}</span>`, html`<div data-part="timeline">${record.cut.length > 0 ? html`<p class="none">Not whole: ${said(record.cut.join('; '), 300)}. The export has more.</p>` : ''}${renderTimeline(report.timeline)}</div>`)}
+${card(html`Timeline <span class="count">${count(report.timeline.length, 'step')}</span>`, html`<div data-part="timeline">${record.cut.length > 0 ? html`<p class="none">Not whole: ${said(record.cut.join('; '), 300)}. The export has more.</p>` : ''}${renderTimeline(report.timeline)}</div>${commentForm(c, record)}`)}
 </div><div class="col">
 ${card('Who is told', html`<div data-part="people">${people}</div>`)}
 ${record.executions.length > 0 ? card('What is being done', html`<div data-part="done">${record.executions.map((row) => html`<div class="row"><div class="line">${executionStatus(row.status)}<span class="grow title"><a href="/actions/${row.id}">${said(row.actionId, 80)}</a></span><span class="end">${age(row.requestedAt, at)}</span></div>${row.reason ? html`<p class="mute">${said(row.reason, 240)}</p>` : ''}</div>`)}</div>`) : ''}

@@ -57,7 +57,7 @@ export const EXAMPLES: readonly Example[] = [
     name: 'Open incidents and their alerts',
     query: `query Open {
   incidents(where: { status: "open" }, limit: 20) {
-    items { id title severity subject openedAtMs alerts { items { title severity status findings } } }
+    items { id title severity subject openedAtMs alerts { items { title severity status findingCount } } }
   }
 }`,
     variables: '{}',

@@ -23,6 +23,7 @@ import { showBots } from './bots.ts'
 import { renderVigil, showDeliveries } from './deliveries.ts'
 import { showFinding } from './finding.ts'
 import { showFindings } from './findings.ts'
+import { renderHalt, resumeBy, stopBy } from './halt.ts'
 import { exportPostmortem, showIncident } from './incident.ts'
 import type { PageOptions } from './kit.ts'
 import { endOverride, makeOverride, renderOnCallNow, showOnCall } from './onCall.ts'
@@ -119,7 +120,11 @@ export const routePages = (
   const see = needs('viewer')
   app.get('/', see, (c) =>
     showOverview(c, options, async ({ at }) => {
-      const parts = await Promise.all([renderOnCallNow(options, at), renderVigil(options, at)])
+      const parts = await Promise.all([
+        renderHalt(c, options, at),
+        renderOnCallNow(options, at),
+        renderVigil(options, at),
+      ])
       return html`${parts}`
     }),
   )
@@ -137,6 +142,8 @@ export const routePages = (
   app.get('/actions/:id', see, (c) => showAction(c, options))
   for (const decision of ['approve', 'deny'] as const)
     app.post(`/actions/:id/${decision}`, needs('approver'), (c) => answer(c, options, decision))
+  app.post('/halt', needs('approver'), (c) => stopBy(c, options))
+  app.post('/halt/resume', needs('approver'), (c) => resumeBy(c, options))
   app.get('/audit', see, (c) => showAudit(c, options))
   app.get('/bots', see, (c) => showBots(c, options))
   app.get('/watchlist', see, (c) => showWatchlist(c, options))

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { desc, isNull } from 'drizzle-orm'
+import { desc, eq, isNull } from 'drizzle-orm'
 import { cleanText, createLoop, type Loop } from '../../base/index.ts'
 import { type Database, type DatabaseTransaction, notify, tables } from '../../store/index.ts'
 import { recordSelfFinding } from '../../telemetry/index.ts'
@@ -35,13 +35,20 @@ export const writeHaltFile = async (dataDir: string, halt: Halt): Promise<void> 
   await writeFile(file, `${JSON.stringify({ at: new Date().toISOString(), ...clean(halt) })}\n`)
 }
 
-/** Stops all automatic action by the database, logs it, and tells people. Repeating it changes nothing. */
+/**
+ * Stops all automatic action by the database, logs it, and tells people. Repeating it only takes back what people agreed
+ * to about its end.
+ */
 export const recordHalt = (db: Database, given: Halt): Promise<HaltRow> =>
   db.transaction(async (tx) => {
     const halt = clean(given)
     const id = `h_${randomBytes(8).toString('hex')}`
     const on = await readHalt(tx)
-    if (on) return on
+    if (on) {
+      // Whoever stops again has not agreed that it goes on.
+      await tx.delete(tables.haltAnswer).where(eq(tables.haltAnswer.haltId, on.id))
+      return on
+    }
     const [row] = await tx
       .insert(tables.killSwitch)
       .values({ id, ...halt })
@@ -51,7 +58,7 @@ export const recordHalt = (db: Database, given: Halt): Promise<HaltRow> =>
     await recordSelfFinding(tx, {
       alertId: 'HALTED',
       name: 'All automatic action is stopped',
-      description: `${halt.who} stopped all automatic action: ${halt.reason}. The signer sends nothing until somebody at the machine runs \`tocsin resume\`.`,
+      description: `${halt.who} stopped all automatic action: ${halt.reason}. The signer sends nothing until somebody at the machine runs \`tocsin resume\`, or enough approvers agree by the console.`,
       severity: 'Critical',
       uniqueKey: id,
       metadata: { ...halt },
@@ -73,7 +80,10 @@ export const readHalt = async (
   return row
 }
 
-/** Ends every stop, in the database first and then the file. Only a person at the machine may. Returns how many stood. */
+/**
+ * Ends every stop, in the database first and then the file. Only a person at the machine may, and the signer when enough
+ * people agreed. Returns how many stood.
+ */
 export const liftHalt = async (
   db: Database,
   dataDir: string,

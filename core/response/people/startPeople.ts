@@ -4,10 +4,12 @@ import type { Database } from '../../store/index.ts'
 import type { Logger, Meter } from '../../telemetry/index.ts'
 import { type AuditFollower, followAudit } from '../auditAnchor.ts'
 import type { SignerContext } from '../signerContext.ts'
+import type { LoadedPolicy } from '../types.ts'
 import { watchKillSwitch } from './killSwitch.ts'
 import { loadPeopleSecret } from './peopleSecret.ts'
 import { type People, readApprovals } from './readApprovals.ts'
 import { readOrder } from './readOrder.ts'
+import { settleHalt } from './resume.ts'
 import { settleProposals } from './settleProposals.ts'
 import { tellProposal } from './tellProposals.ts'
 
@@ -20,6 +22,8 @@ export type PeopleParts = Pick<SignerContext, 'isHalted' | 'readApprovals' | 're
     readonly audit: AuditFollower
     /** Counts the answers to open proposals; true when one was released. */
     readonly settle: (context: SignerContext) => Promise<boolean>
+    /** Ends a stop that enough people agreed to end, by these policies. */
+    readonly settleHalt: (policies: readonly LoadedPolicy[]) => Promise<void>
   }
 
 /** @throws TocsinError `people.weak_secret` */
@@ -62,6 +66,11 @@ export const startPeople = async (options: {
         if (told.size > MAX_TOLD) told.clear()
         told.add(row.id)
       }),
+    settleHalt: async (policies) => {
+      if (!killSwitch.isOn()) return
+      const { dataDir } = config
+      if (await settleHalt({ db, people, dataDir, policies })) killSwitch.wake()
+    },
     isHalted: killSwitch.isOn,
     readApprovals: (execution, policy) => readApprovals(db, people, execution, policy),
     readOrder: (...question) => readOrder(people, ...question),
