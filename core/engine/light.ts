@@ -12,6 +12,7 @@ export {
   parseExpression,
   type SignatureCondition,
 } from './monitors/index.ts'
+export { openRemoteHistory, type RemoteHistory } from './remoteHistory.ts'
 export { runBacktest } from './runBacktest.ts'
 export { type LanesResult, runLanes } from './runLanes.ts'
 export { shareSource } from './shareSource.ts'

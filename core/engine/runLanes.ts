@@ -5,6 +5,7 @@ import { createEngine, type Engine, type ProcessedBlock } from './createEngine.t
 import type { EngineBot } from './engineBot.ts'
 import { lookAhead } from './lookAhead.ts'
 import { createMemoryEngineStore } from './memoryEngineStore.ts'
+import { type RemoteHistory, readRemotes } from './remoteHistory.ts'
 import { shareSource } from './shareSource.ts'
 import type { Label } from './types.ts'
 
@@ -13,6 +14,8 @@ export type LanesOptions = {
   /** Sets of bots that run side by side over the same blocks, each with a memory of its own. */
   readonly lanes: readonly (readonly EngineBot[])[]
   readonly labels?: readonly Label[]
+  /** Other chains beside it, for each lane by the name of the chain. Default: nothing is known of other chains. */
+  readonly remotes?: readonly ReadonlyMap<string, RemoteHistory>[]
   readonly source: ChainSource
   /** In order and without gaps. */
   readonly blocks: AsyncIterable<ChainBlock>
@@ -45,17 +48,11 @@ const FINALIZE_EVERY = 256
 /** Answers are kept for so many blocks that lanes have left: the next block asks for its parent. */
 const KEPT_BEHIND = 8
 
-/**
- * Runs sets of bots over history by the same engine as live, with nothing stored. Fetching overlaps running, and what
- * several lanes want of a block is fetched once.
- * @throws TocsinError `bot.needs_invalid`, `engine.data_unavailable`
- */
-export const runLanes = async (options: LanesOptions): Promise<LanesResult> => {
-  const { chain, lanes, signal } = options
-  const ahead = options.ahead ?? 64
-  const source = shareSource(options.source, { blocks: ahead + KEPT_BEHIND })
+const openEngines = async (options: LanesOptions, source: ChainSource): Promise<Engine[]> => {
+  const { chain } = options
   const engines: Engine[] = []
-  for (const bots of lanes)
+  for (const [index, bots] of options.lanes.entries()) {
+    const remotes = options.remotes?.[index]
     engines.push(
       await createEngine({
         chainId: chain.id,
@@ -67,9 +64,25 @@ export const runLanes = async (options: LanesOptions): Promise<LanesResult> => {
         log: options.log,
         traces: options.traces ?? true,
         marks: options.marks,
+        ...(remotes ? { remote: readRemotes(remotes) } : {}),
         ...(options.dataPatienceMs === undefined ? {} : { dataPatienceMs: options.dataPatienceMs }),
       }),
     )
+  }
+  return engines
+}
+
+/**
+ * Runs sets of bots over history by the same engine as live, with nothing stored. Fetching overlaps running, and what
+ * several lanes want of a block is fetched once.
+ * @throws TocsinError `bot.needs_invalid`, `engine.data_unavailable`
+ */
+export const runLanes = async (options: LanesOptions): Promise<LanesResult> => {
+  const { signal } = options
+  const ahead = options.ahead ?? 64
+  const source = shareSource(options.source, { blocks: ahead + KEPT_BEHIND })
+  const engines = await openEngines(options, source)
+  const others = [...new Set(options.remotes?.flatMap((remotes) => [...remotes.values()]))]
   const startedMs = performance.now()
   let blocks = 0
   let transactions = 0
@@ -82,6 +95,8 @@ export const runLanes = async (options: LanesOptions): Promise<LanesResult> => {
   try {
     for await (const { value: block, begun } of lookAhead(options.blocks, ahead, begin)) {
       if (signal?.aborted) break
+      // No bot waits for another chain: by its turn that has come as far as this block's time.
+      for (const other of others) await other.advance(block.timestampS)
       const done: ProcessedBlock[] = []
       for (const [index, engine] of engines.entries())
         done.push(await engine.processBlock(block, begun[index]))

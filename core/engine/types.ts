@@ -168,9 +168,9 @@ export type BotContext<P> = {
   }
   /**
    * What this bot keeps on another chain of the watchlist, by keys of its state there (plain JSON). Undefined where that
-   * chain is not watched by this watcher, in backtests, and for transactions that are not mined yet. How far the other
-   * chain has come is no function of this block: a bot keeps in its state what it concluded, and concludes nothing from
-   * a chain that is behind.
+   * chain is not watched by this watcher, and for transactions that are not mined yet. In backtests that chain stands at
+   * this block's time. How far it has come live is no function of this block: a bot keeps in its state what it
+   * concluded, and concludes nothing from a chain that is behind.
    */
   readonly remote: (chain: string, keys: readonly string[]) => Promise<RemoteView | undefined>
   readonly labels: {

@@ -2,10 +2,13 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Command } from 'commander'
+import { toEventSelector } from 'viem'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { writeBigMoveBot } from '../../../test/support/bigMoveBot.ts'
 import { writtenBot } from '../../../test/support/fortaScene.ts'
 import { startTransferChain, type TransferChain } from '../../../test/support/transferChain.ts'
+import type { Hex } from '../../base/index.ts'
+import { type Anvil, startAnvil } from '../../testing/index.ts'
 import type { BacktestReport } from '../backtest/backtestReport.ts'
 import { register } from './backtest.ts'
 
@@ -277,3 +280,64 @@ test('behavior: hosted bots run over history as well, in a copy of their folder'
     await bot.remove()
   }
 }, 120_000)
+
+test('behavior: a bridge is held against its other side, which stands where it stood at that time', async () => {
+  // Emits one log of two topics, the two words of its calldata.
+  const code = '0x600c600c600039600c6000f360203560003560006000a200'
+  const [lock, release] = ['DispatchId(bytes32)', 'ProcessId(bytes32)'].map(toEventSelector)
+  const source = await startAnvil({ chainId: 31_338, timestampS: 1_700_000_000 })
+  try {
+    const { timestamp } = await chain.anvil.rpc<{ timestamp: Hex }>('eth_getBlockByNumber', [
+      'latest',
+      false,
+    ])
+    const startS = Number(timestamp) + 100
+    const block = async (anvil: Anvil, afterS: number, tx?: object): Promise<Hex> => {
+      const hash = tx && (await anvil.rpc<Hex>('eth_sendTransaction', [{ gas: '0x7a120', ...tx }]))
+      await anvil.rpc('evm_mine', [{ timestamp: startS + afterS }])
+      const receipt =
+        hash && (await anvil.rpc<{ contractAddress: Hex }>('eth_getTransactionReceipt', [hash]))
+      return receipt ? receipt.contractAddress : '0x'
+    }
+    const message = (to: Hex, topic: Hex | undefined, id: number) => ({
+      to,
+      from: chain.owner,
+      data: `${topic}${id.toString(16).padStart(64, '0')}`,
+    })
+    const there = await block(source, 0, { from: chain.owner, data: code })
+    const here = await block(chain.anvil, 6, { from: chain.owner, data: code })
+    const from = (await chain.head()).number
+    await block(source, 12, message(there, lock, 1))
+    for (let afterS = 24; afterS < 900; afterS += 12)
+      // Locked long after it was let out: no excuse.
+      await block(source, afterS, afterS === 600 ? message(there, lock, 2) : undefined)
+    await block(chain.anvil, 30, message(here, release, 1))
+    await block(chain.anvil, 42, message(here, release, 2))
+    for (const afterS of [300, 310, 320]) await block(chain.anvil, afterS)
+    const file = put(
+      'bridged.yaml',
+      `version: 1
+name: bridged
+chains:
+  local: { id: 31337, rpc: [{ http: ${chain.anvil.url} }] }
+  source: { id: 31338, rpc: [{ http: ${source.url} }], finality: { depth: 2 } }
+watch:
+  - { kind: bridge, name: here, chain: local, address: ${here}, remote: { chain: source, address: ${there} } }
+  - { kind: bridge, name: there, chain: source, address: ${there}, remote: { chain: local, address: ${here} } }
+bots: { bridge: {} }
+`,
+    )
+    const range = ['--from', String(from), '--to', String((await chain.head()).number)]
+    const { base } = await report('--config', file, ...range)
+    expect(base.failures).toEqual([])
+    expect(base.bots).toMatchObject([
+      { bot: 'bridge', findings: 1, alerts: { 'BRIDGE-UNBACKED': 1 } },
+    ])
+    expect(base.severities).toMatchObject({ SEV1: 1 })
+    out = ''
+    await run('--config', file, ...range)
+    expect(out.match(/BRIDGE-UNBACKED.*/)?.[0]).toContain(`${'0'.repeat(63)}2`)
+  } finally {
+    await source.stop()
+  }
+})

@@ -17,6 +17,7 @@ import {
   TIMEOUT_MS,
   wrong,
 } from '../backtest/openRange.ts'
+import { openRemotes } from '../backtest/openRemotes.ts'
 import { parseBlock, parseNames } from '../backtest/parseBacktest.ts'
 import { renderText } from '../backtest/renderText.ts'
 import { resolveIncidents } from '../backtest/resolveIncidents.ts'
@@ -113,10 +114,16 @@ const runCommand = async (options: BacktestCommand): Promise<number> => {
     fileOf: findBotFile,
     onError: (message) => process.stderr.write(`${message}\n`),
   })
+  let closeRemotes = async (): Promise<void> => undefined
   try {
+    const { pool } = open
+    const remotes = await open.guard(() =>
+      openRemotes({ ...options, configs, definitions, lanes, chain, pool }),
+    )
+    closeRemotes = remotes.stop
     const resolved = labelled
       ? await open.guard(() =>
-          resolveIncidents({ labelled, config, chain: chain.name, pool: open.pool, from, to }),
+          resolveIncidents({ labelled, config, chain: chain.name, pool, from, to }),
         )
       : undefined
     const sets = configs.map((one, at): Set => {
@@ -146,6 +153,7 @@ const runCommand = async (options: BacktestCommand): Promise<number> => {
       runLanes({
         chain,
         lanes,
+        remotes: remotes.lanes,
         signal: open.signal,
         marks: watchdog.marks,
         labels: open.labels,
@@ -202,6 +210,7 @@ const runCommand = async (options: BacktestCommand): Promise<number> => {
   } finally {
     progress.end()
     await watchdog.stop()
+    await closeRemotes()
     await open.stop()
     await hosted.stop()
   }
@@ -241,6 +250,7 @@ export const register = (program: Command): void => {
       'after',
       `
 With --format jsonl each finding is one line on stdout and the summary goes to stderr (as JSON with --json).
+Chains that bots look at beside this one (bridges) run along, from an hour before the range.
 With --format json the report is one document on stdout, and nothing else is. docs/backtest.md says what it means.
 
 Exit codes: 0 done, 1 a bot or an endpoint failed, 2 the watchlist, a file or the command line is wrong.
