@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { and, eq, sql } from 'drizzle-orm'
+import { and, eq, ne, sql } from 'drizzle-orm'
 import { type Address, TocsinError } from '../base/index.ts'
 import { type LabelRow, MAX_LABELS } from '../config/index.ts'
 import { type Database, type DatabaseTransaction, tables } from '../store/index.ts'
@@ -49,6 +49,19 @@ export const importLabels = (
   db.transaction(async (tx) => {
     // Two imports at once wait for one another.
     await tx.execute(sql`lock table tocsin.label in share row exclusive mode`)
+    // Reckoned before anything is written: a list that is too long costs nothing.
+    const own = new Set(rows.map(({ address, chainId }) => `${address} ${chainId ?? 0}`)).size
+    const total = own + (await tx.$count(label, ne(label.source, source)))
+    if (total > MAX_LABELS)
+      throw new TocsinError(
+        'labels.too_many',
+        `The table would hold ${total} labels, more than ${MAX_LABELS}; nothing was imported.`,
+        {
+          hints: [
+            'Keep those that matter, or remove another list: `tocsin labels sources`, `tocsin labels remove --source <name>`.',
+          ],
+        },
+      )
     await tx.execute(
       sql`create temporary table new_label (address text, chain_id integer, name text, tags text[], origin text) on commit drop`,
     )
@@ -81,17 +94,6 @@ export const importLabels = (
         select address, chain_id, ${source}, name, tags, origin from new_label on conflict do nothing`,
     )
     await tx.execute(sql`update tocsin.label set imported_at = now() where source = ${source}`)
-    const total = await tx.$count(label)
-    if (total > MAX_LABELS)
-      throw new TocsinError(
-        'labels.too_many',
-        `The table would hold ${total} labels, more than ${MAX_LABELS}; nothing was imported.`,
-        {
-          hints: [
-            'Keep those that matter, or remove another list: `tocsin labels sources`, `tocsin labels remove --source <name>`.',
-          ],
-        },
-      )
     await touch(tx)
     return { added, changed, unchanged: rows.length - added - changed, removed, total }
   })
