@@ -29,7 +29,7 @@ const withSettings = (signer: object): Config =>
     signer: {
       ...f.config.signer,
       rpc: { local: [node.url] },
-      readiness: { everyS: 1, runs: 3, expiryDays: 14 },
+      readiness: { everyS: 0.3, runs: 3, expiryDays: 14 },
       ...signer,
     },
   }) as unknown as Config
@@ -159,7 +159,8 @@ const cases: readonly (readonly [
 
 test('default: everything is ready, and nobody is told anything', async () => {
   await expect.poll(async () => (await signer.report()).status, { timeout: 10_000 }).toBe('ok')
-  await new Promise((resolve) => setTimeout(resolve, 2_500))
+  // Some runs more.
+  await new Promise((resolve) => setTimeout(resolve, 1_000))
   await foldFindings({ db: f.database.db, config: routingConfig() })
   expect(await f.database.db.select().from(tables.alert)).toEqual([])
 })
@@ -233,7 +234,7 @@ test('behavior: a signer that starts again tells nothing twice, and ends what it
   await signer.stop()
   signer = await f.start({ config: withSettings({}) })
   await expect.poll(async () => (await signer.report()).status).toBe('degraded')
-  await new Promise((resolve) => setTimeout(resolve, 3_000))
+  await new Promise((resolve) => setTimeout(resolve, 1_000))
   expect(await count()).toBe(before)
   await f.asAdmin('grantRole', [PAUSER_ROLE, f.signer])
   await alertBecomes('role', { status: 'resolved' })

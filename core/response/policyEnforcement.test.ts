@@ -108,23 +108,35 @@ test('behavior: two bots must agree; a second finding of the same bot is not a s
   expect(entry?.detail).toMatchObject({ quorum: [finding.id, other.finding.id] })
 })
 
-const strangers: readonly (readonly [string, Partial<FindingRow>])[] = [
-  ['of another thing', { thing: 'elsewhere' }],
-  ['that was retracted', { status: 'retracted' }],
-  ['too mild', { severity: 'Medium' }],
-  ['of another chain', { chainId: 5 }],
-  ['of a block that is not on chain', { blockHash: `0x${'ab'.repeat(32)}` }],
-  ['that tells another time than its block has', { blockTimestampS: 2_000_000_000 }],
-  ['of a bot that the policy does not name', { botId: 'rumour' }],
-  ['of a condition that ended', { condition: 'ended' }],
-]
-test.each(strangers)('behavior: a finding %s is no second voice', async (_, changes) => {
+const strangers: Readonly<Record<string, Partial<FindingRow>>> = {
+  'of another thing': { thing: 'elsewhere' },
+  'that was retracted': { status: 'retracted' },
+  'too mild': { severity: 'Medium' },
+  'of another chain': { chainId: 5 },
+  'of a block that is not on chain': { blockHash: `0x${'ab'.repeat(32)}` },
+  'that tells another time than its block has': { blockTimestampS: 2_000_000_000 },
+  'of a bot that the policy does not name': { botId: 'rumour' },
+  'of a condition that ended': { condition: 'ended' },
+}
+test(`behavior: no finding ${Object.keys(strangers).join(', or ')} is a second voice`, async () => {
+  await f.writePolicy(TWO_BOTS)
+  for (const [uniqueKey, changes] of Object.entries(strangers))
+    await f.find({ botId: 'large-transfer', uniqueKey, ...changes })
   const ageS = await secondsSinceHead()
   await f.writePolicy({ ...TWO_BOTS, freshness: { blocks: 50, seconds: ageS + 2 } })
-  await f.find({ botId: 'large-transfer', ...changes })
-  const { executions } = await f.find()
+  const { executions, finding } = await f.find()
   await f.start()
   const row = await settle(executions[0])
+  const heard = await f.database.db
+    .select({ id: tables.finding.id, what: tables.finding.uniqueKey })
+    .from(tables.finding)
+  const [entry] = await f.database.db
+    .select()
+    .from(tables.executionLog)
+    .where(eq(tables.executionLog.event, 'sending'))
+  // Whoever was taken for one is named.
+  const voices = (entry?.detail as { quorum?: readonly string[] } | undefined)?.quorum ?? []
+  expect(heard.filter(({ id }) => voices.includes(id) && id !== finding.id)).toEqual([])
   expect([row.status, row.reasonCode]).toEqual(['refused', 'quorum'])
   expect(row.reason).toContain('1 of 2 bots')
 })
@@ -146,6 +158,24 @@ test('behavior: what was only told from outside is never enough, and one of our 
   expect((await f.row(id)).status).toBe('requested')
   await f.find({ botId: 'large-transfer' })
   await f.until(id, ({ status }) => status === 'sent')
+})
+
+test('behavior: what asks from outside tells another time than the block, waits, and steps back for a bot that found it', async () => {
+  await f.writePolicy({ ...TWO_BOTS, quorum: { bots: 1, endpoints: 1 } })
+  const nowS = Math.floor(Date.now() / 1_000)
+  const told = await f.find({ botId: 'external-webhook', blockTimestampS: nowS })
+  const id = await ask('pause-vault', told.finding)
+  await f.start()
+  await pause(500)
+  expect((await f.row(id)).status).toBe('requested')
+  const { executions } = await f.find()
+  await f.until(executions[0] ?? '', ({ status }) => status === 'sent')
+  expect((await settle(id)).reasonCode).toBe('superseded')
+  const pages = await f.database.db
+    .select()
+    .from(tables.finding)
+    .where(eq(tables.finding.alertId, 'EXECUTION-REFUSED'))
+  expect(pages).toEqual([])
 })
 
 test('behavior: however many tell from outside, they are one voice, and the time they tell does not matter', async () => {

@@ -258,7 +258,7 @@ test('behavior: a desk that could not be stopped is known before it is needed', 
   }
   await writeDesk()
   const signer = await f.start({
-    config: withSigner({ readiness: { everyS: 1, runs: 3, expiryDays: 14 } }),
+    config: withSigner({ readiness: { everyS: 0.3, runs: 3, expiryDays: 14 } }),
   })
   const becomes = (bad: readonly string[]): Promise<void> =>
     expect.poll(probes, { timeout: 10_000 }).toEqual(bad)
