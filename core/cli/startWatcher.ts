@@ -1,6 +1,6 @@
 import { createLoop, messageOf } from '../base/index.ts'
 import { createWatchdog, runWatcher } from '../engine/index.ts'
-import { isAnswered, requestExecutions } from '../response/index.ts'
+import { isAnswered, requestExecutions, startAnsweringOutside } from '../response/index.ts'
 import type { RunningProcess } from '../telemetry/index.ts'
 import { startCommitWatch } from '../vigil/index.ts'
 import { createPolicyBook } from './createPolicyBook.ts'
@@ -81,6 +81,12 @@ export const startWatcher = async (input: ProcessInput): Promise<RunningProcess>
           onError: (error) =>
             log.error({ error: messageOf(error) }, 'A changed bot is wrong; the old ones stay.'),
         })
+  const outside = startAnsweringOutside({
+    store,
+    answers: () => config.answers,
+    policies: book.list,
+    log,
+  })
   const polling = createLoop(() => book.refresh(config), {
     pauseMs: POLICY_POLL_MS,
     onError: onBookError,
@@ -101,6 +107,7 @@ export const startWatcher = async (input: ProcessInput): Promise<RunningProcess>
     },
     stop: async () => {
       await following?.stop()
+      await outside?.stop()
       await polling.stop()
       await watcher.stop()
       await forta.stop()

@@ -1,9 +1,12 @@
+import { and, eq, gt } from 'drizzle-orm'
 import { isTocsinError, messageOf } from '../base/index.ts'
+import { tables } from '../store/index.ts'
 import { adaptPolicy } from './adaptCalldata.ts'
 import { type BlockSight, readBlockSight } from './blockSight.ts'
 import { checkFile } from './checkFile.ts'
 import { checkAge, checkFinding } from './checkFinding.ts'
 import { checkSight, checkVotes, readVotes, type Votes } from './checkQuorum.ts'
+import { isExternal } from './checkTrigger.ts'
 import { type Decision, lowerMode, type Refusal, refuse, retry } from './decision.ts'
 import {
   type Attempt,
@@ -109,7 +112,8 @@ const readAll = async (subject: Case): Promise<Reads> => {
   const [at, sight, votes, codeFault, effective, played, own, market, balanceWei, pending] =
     await Promise.all([
       head,
-      readBlockSight(rpc, finding, policy.quorum.endpoints),
+      // Whoever tells from outside names the block and seldom its time.
+      readBlockSight(rpc, { ...finding, isTimeless: isExternal(finding) }, policy.quorum.endpoints),
       readVotes(context, lane, policy, finding, readSince),
       checkCode(rpc, policy),
       readEffect(rpc, action, policy),
@@ -185,9 +189,26 @@ const explainStale = async (subject: Draft, finding: FindingRow, stale: Refusal)
   }
   const votes = await readVotes(context, lane, policy, finding, async () => since)
   const lacking = checkVotes(votes)
-  return lacking === undefined
-    ? stale
-    : refuse('quorum', `The quorum was not reached in time: ${lacking}.`)
+  if (lacking === undefined) return stale
+  const code = votes.own === 0 ? 'unconfirmed' : 'quorum'
+  return refuse(code, `The quorum was not reached in time: ${lacking}.`)
+}
+
+/** What was only told from outside gives way to whoever asked for the same since. */
+const checkRumour = async (
+  { db }: SignerContext,
+  row: ExecutionRow,
+  finding: FindingRow,
+): Promise<Refusal | undefined> => {
+  if (!isExternal(finding) || row.status !== 'requested') return undefined
+  const { execution } = tables
+  const later = await db
+    .select({ id: execution.id })
+    .from(execution)
+    .where(and(eq(execution.actionId, row.actionId), gt(execution.epoch, row.epoch)))
+    .limit(1)
+  if (later.length === 0) return undefined
+  return refuse('superseded', 'It was only told from outside; a bot that found it asks by itself.')
 }
 
 const decide = async (
@@ -202,9 +223,10 @@ const decide = async (
   if (order.kind === 'refuse') return order
   const isOrdered = order.kind === 'ordered'
   const isReleased = release.kind === 'released' || (isOrdered && policy.approval.required <= 1)
-  const early = checkFinding(policy, finding, { isReleased, isOrdered }, nowMs)
+  const unfit = checkFinding(policy, finding, { isReleased, isOrdered }, nowMs)
   if (!finding)
-    return { kind: 'refuse', ...(early ?? refuse('finding_missing', 'There is no finding.')) }
+    return { kind: 'refuse', ...(unfit ?? refuse('finding_missing', 'There is no finding.')) }
+  const early = unfit ?? (await checkRumour(context, row, finding))
   if (early) {
     const why = early.code === 'stale' ? await explainStale(draft, finding, early) : early
     return { kind: 'refuse', ...why }

@@ -15,8 +15,11 @@ export type ExecutionEnd = {
   readonly simulation?: object | undefined
 }
 
-/** What nobody needs to be woken for: there is nothing left to answer. */
-const QUIET = ['finding_retracted', 'pending_over']
+/**
+ * What nobody needs to be woken for: there is nothing left to answer, or it was a rumour that no bot confirmed, of which
+ * people heard when it came.
+ */
+const QUIET = ['finding_retracted', 'pending_over', 'superseded', 'unconfirmed']
 /** What must be known whatever the mode: the answer would not have worked, or somebody tampers. */
 const LOUD = [
   'expired',

@@ -1,4 +1,5 @@
 export { createProbeContext } from './adaptCalldata.ts'
+export { startAnsweringOutside } from './answerOutside.ts'
 export { auditAnchorFile, readAuditAnchor } from './auditAnchor.ts'
 export { type CheckContractSignature, createContractCheck } from './contractSignature.ts'
 export { defineAction } from './defineAction.ts'

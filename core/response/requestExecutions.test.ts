@@ -1,7 +1,9 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
 import type { Answer } from '../config/types.ts'
 import { tables } from '../store/index.ts'
+import { createLogger } from '../telemetry/index.ts'
+import { startAnsweringOutside } from './answerOutside.ts'
 import { type RequestingFinding, requestExecutions } from './requestExecutions.ts'
 import type { LoadedPolicy } from './types.ts'
 
@@ -148,4 +150,54 @@ test('behavior: an answer without a policy file is passed over', async () => {
     requestExecutions(tx, [finding('f1')], { answers, policies: [] }),
   )
   expect(ids).toEqual([])
+})
+
+test('behavior: what is told from outside asks for its answers by itself, and holds up no bot that found it', async () => {
+  const outside: readonly Answer[] = [
+    { when: { bot: ['external-feed', 'tvl-drop'], minSeverity: 'High' }, action: 'pause-vault' },
+  ]
+  const nowS = Math.floor(Date.now() / 1_000)
+  const store = (id: string, changes: Partial<typeof tables.finding.$inferInsert> = {}) =>
+    database.db.insert(tables.finding).values({
+      ...finding(id),
+      condition: null,
+      status: 'final',
+      botId: 'external-feed',
+      botVersion: '1.0.0',
+      alertKind: 'event',
+      blockNumber: 5,
+      blockHash: `0x${'ab'.repeat(32)}`,
+      blockTimestampS: nowS,
+      uniqueKey: id,
+      name: 'told',
+      description: 'told',
+      type: 'Exploit',
+      ...changes,
+    })
+  const rows = () => database.db.select().from(tables.execution).orderBy(tables.execution.epoch)
+  await store('old', { createdAt: new Date(Date.now() - 3_600_000) })
+  await store('nowhere', { blockHash: '' })
+  await store('mild', { severity: 'Low' })
+  await store('other', { botId: 'external-other' })
+  const answering = startAnsweringOutside({
+    store: database,
+    answers: () => outside,
+    policies: () => [policy],
+    log: createLogger({ service: 'test', level: 'silent' }),
+  })
+  try {
+    await store('told')
+    await vi.waitFor(async () => expect(await rows()).toHaveLength(1), { timeout: 10_000 })
+    await store('told-again', { blockTimestampS: nowS + 1 })
+    await store('found', { botId: 'tvl-drop', blockTimestampS: nowS - 5 })
+    const found = finding('found', { blockTimestampS: nowS - 5 })
+    expect(await request(found)).toHaveLength(1)
+    expect(await request(finding('found-too', { blockTimestampS: nowS }))).toEqual([])
+    expect((await rows()).map(({ findingId }) => findingId)).toEqual(['told', 'found'])
+  } finally {
+    await answering?.stop()
+    await database.db.delete(tables.finding)
+  }
+  const none = { store: database, policies: () => [policy], log: createLogger({ service: 'test' }) }
+  expect(startAnsweringOutside({ ...none, answers: () => answers })).toBeUndefined()
 })

@@ -2,6 +2,7 @@ import { desc, eq, sql } from 'drizzle-orm'
 import { stableHash } from '../base/index.ts'
 import type { Answer } from '../config/types.ts'
 import { type DatabaseTransaction, notify, tables } from '../store/index.ts'
+import { isExternal } from './checkTrigger.ts'
 import { isAtLeast } from './severity.ts'
 import type { LoadedPolicy } from './types.ts'
 
@@ -54,6 +55,7 @@ const findEpoch = async (
       triggeredAtS: tables.execution.triggeredAtS,
       finalAt: tables.execution.finalAt,
       findingStatus: tables.finding.status,
+      findingBotId: tables.finding.botId,
     })
     .from(tables.execution)
     .leftJoin(tables.finding, eq(tables.finding.id, tables.execution.findingId))
@@ -78,6 +80,10 @@ const findEpoch = async (
   const isUndecided = last.status === 'requested' || last.status === 'proposed'
   const isOfPending = PENDING.includes(last.findingStatus ?? '')
   if (isOfPending && isUndecided && finding.status !== 'pending') return next
+  // What was only told from outside waits for somebody who found it: whoever did asks himself, and no rumour holds that
+  // up for a cooldown. The signer drops the other.
+  const isRumour = isExternal({ botId: last.findingBotId ?? '' })
+  if (isRumour && last.status === 'requested' && !isExternal(finding)) return next
   const ageS = finding.blockTimestampS - (last.triggeredAtS ?? 0)
   return ageS < policy.cooldownS ? undefined : next
 }
