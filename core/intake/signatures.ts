@@ -7,22 +7,38 @@ export type Keys = { readonly secret: string; readonly previous?: string | undef
 export const keysOf = ({ secret, previous }: Keys): readonly string[] =>
   [secret, previous ?? ''].filter((key) => key !== '')
 
+type Form = {
+  /** Default: hex. */
+  readonly encoding?: 'hex' | 'base64'
+  /** Default: sha256. */
+  readonly algorithm?: 'sha256' | 'sha512' | 'sha1'
+}
+
+/** The message authentication code over the parts, one after the other. */
+export const macOf = (
+  key: string | Buffer,
+  parts: readonly (string | Uint8Array)[],
+  { algorithm = 'sha256', encoding = 'hex' }: Form = {},
+): string => {
+  const mac = createHmac(algorithm, key)
+  for (const part of parts) mac.update(part)
+  return mac.digest(encoding)
+}
+
 /** Whether any of the given signatures is right by any of the keys; each is compared in constant time. */
 export const isSigned = (
   given: readonly string[],
   keys: readonly (string | Buffer)[],
   parts: readonly (string | Uint8Array)[],
-  options: {
-    readonly encoding?: 'hex' | 'base64'
-    readonly algorithm?: 'sha256' | 'sha512'
+  options: Form & {
+    /** What stands before the code in each signature. */
+    readonly prefix?: string
   } = {},
 ): boolean => {
-  const { encoding = 'hex', algorithm = 'sha256' } = options
+  const { prefix = '', ...form } = options
   let found = false
   for (const key of keys) {
-    const mac = createHmac(algorithm, key)
-    for (const part of parts) mac.update(part)
-    const expected = mac.digest(encoding)
+    const expected = `${prefix}${macOf(key, parts, form)}`
     for (const one of given) found = isSameText(one, expected) || found
   }
   return found

@@ -1,7 +1,8 @@
 import { createPublicKey, type KeyObject, verify } from 'node:crypto'
 import { z } from 'zod'
+import { accept, badSignature, isFresh, refuse, stale } from '../../intake/light.ts'
 import type { ReceiverKind } from '../../intake/types.ts'
-import { accept, BUTTON, badSignature, buttonPressed, note, readJson, refuse } from './verdicts.ts'
+import { BUTTON, buttonPressed, note, readJson } from './pressed.ts'
 
 const user = z.object({ id: z.string().max(25) })
 const interactionSchema = z.object({
@@ -24,7 +25,7 @@ const PONG = 1
 const PRIVATE_ANSWER = 4
 const EPHEMERAL = 64
 const UPDATE = 7
-const FRESH_MS = 300_000
+const FRESH_S = 300
 /** What stands before the 32 bytes of a key in its usual envelope. */
 const ENVELOPE = Buffer.from('302a300506032b6570032100', 'hex')
 
@@ -55,8 +56,7 @@ export const discordKind: ReceiverKind<DiscordSettings> = {
     const time = request.headers['x-signature-timestamp'] ?? ''
     const given = request.headers['x-signature-ed25519'] ?? ''
     if (!isSigned(settings, time, request.raw, given)) return badSignature()
-    if (!(Math.abs(request.atMs - Number(time) * 1_000) <= FRESH_MS))
-      return refuse(401, 'stale', 'The signed time is too far from now.')
+    if (!isFresh(Number(time) * 1_000, request.atMs, FRESH_S)) return stale()
     const parsed = interactionSchema.safeParse(readJson(request.raw.toString('utf8')))
     if (!parsed.success) return refuse(400, 'shape', 'This is no interaction.')
     const { id, type, data, member, user: sender } = parsed.data
@@ -70,7 +70,7 @@ export const discordKind: ReceiverKind<DiscordSettings> = {
     if (type !== COMPONENT || !BUTTON.test(button) || by === undefined)
       return accept([note('an interaction of another sort')], { answer: silent })
     return accept([buttonPressed({ button, by, atMs: request.atMs })], {
-      once: { key: id, forMs: 2 * FRESH_MS, repeat: 'accept' },
+      once: { key: id, forMs: 2 * FRESH_S * 1_000, repeat: 'accept' },
       answer: ([outcome]) => {
         const text = (outcome?.text ?? 'Nothing was done.').slice(0, 1_800)
         const done = text.startsWith('✓')

@@ -1,6 +1,7 @@
 import { z } from 'zod'
+import { accept, badSignature, isSigned, keysOf } from '../../intake/light.ts'
 import type { Acknowledgement, ReceiverKind } from '../../intake/types.ts'
-import { accept, badSignature, hmac, isSigned, keysOf, note, readJson } from './verdicts.ts'
+import { note, readJson } from './pressed.ts'
 
 const reference = z.object({
   id: z.string().max(100).nullish(),
@@ -57,10 +58,7 @@ export const pagerdutyKind: ReceiverKind<PagerdutySettings> = {
       .split(',')
       .slice(0, 10)
       .map((one) => one.trim())
-    const right = keysOf(settings.secret, settings.previous).map(
-      (key) => `v1=${hmac('sha256', key, [request.raw], 'hex')}`,
-    )
-    if (!isSigned(given, right)) return badSignature()
+    if (!isSigned(given, keysOf(settings), [request.raw], { prefix: 'v1=' })) return badSignature()
     const parsed = bodySchema.safeParse(readJson(request.raw.toString('utf8')))
     if (!parsed.success) return accept([note('an event of another shape')])
     const { event } = parsed.data

@@ -1,12 +1,12 @@
 import { generateKeyPairSync, sign } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
+import { macOf } from '../../intake/light.ts'
 import type { IntakeRequest, ReceiverKind, Verdict } from '../../intake/types.ts'
 import { discordKind } from './discord.ts'
 import { pagerdutyKind } from './pagerduty.ts'
 import { slackKind } from './slack.ts'
 import { telegramKind } from './telegram.ts'
 import { twilioKind, twilioSignature } from './twilio.ts'
-import { hmac } from './verdicts.ts'
 
 const NOW = Date.parse('2026-11-21T12:00:00Z')
 const BUTTON = '0123456789abcdef0123456789abcdef'
@@ -75,7 +75,7 @@ describe('slack', () => {
     }
     const body = new URLSearchParams({ payload: JSON.stringify(payload) }).toString()
     const time = String(facts.atS ?? NOW / 1_000)
-    const signature = hmac('sha256', facts.secret ?? 's3cret', [`v0:${time}:${body}`], 'hex')
+    const signature = macOf(facts.secret ?? 's3cret', [`v0:${time}:${body}`])
     return ask(slackKind, settings, body, {
       'x-slack-request-timestamp': time,
       'x-slack-signature': `v0=${signature}`,
@@ -129,7 +129,7 @@ describe('pagerduty', () => {
       'x-pagerduty-signature': signatures.map((one) => `v1=${one}`).join(','),
       'x-webhook-id': 'w1',
     })
-  const by = (key: string, body: string) => hmac('sha256', key, [body], 'hex')
+  const by = (key: string, body: string) => macOf(key, [body])
 
   test.each([
     ['incident.acknowledged', 'acknowledge'],

@@ -1,17 +1,7 @@
 import { z } from 'zod'
+import { accept, badSignature, isFresh, isSigned, keysOf, stale } from '../../intake/light.ts'
 import type { ReceiverKind } from '../../intake/types.ts'
-import {
-  accept,
-  BUTTON,
-  badSignature,
-  buttonPressed,
-  hmac,
-  isSigned,
-  keysOf,
-  note,
-  readJson,
-  refuse,
-} from './verdicts.ts'
+import { BUTTON, buttonPressed, note, readJson } from './pressed.ts'
 
 const payloadSchema = z.object({
   type: z.literal('block_actions'),
@@ -40,12 +30,10 @@ export const slackKind: ReceiverKind<SlackSettings> = {
   read: async (request, settings) => {
     const time = request.headers['x-slack-request-timestamp'] ?? ''
     const given = request.headers['x-slack-signature'] ?? ''
-    const right = keysOf(settings.secret, settings.previous).map(
-      (key) => `v0=${hmac('sha256', key, [`v0:${time}:`, request.raw], 'hex')}`,
-    )
-    if (!/^\d{9,11}$/.test(time) || !isSigned([given], right)) return badSignature()
-    if (Math.abs(request.atMs / 1_000 - Number(time)) > FRESH_S)
-      return refuse(401, 'stale', 'The signed time is too far from now.')
+    const parts = [`v0:${time}:`, request.raw]
+    const isRight = isSigned([given], keysOf(settings), parts, { prefix: 'v0=' })
+    if (!/^\d{9,11}$/.test(time) || !isRight) return badSignature()
+    if (!isFresh(Number(time) * 1_000, request.atMs, FRESH_S)) return stale()
     const text = request.raw.toString('utf8')
     const once = { key: given, forMs: 2 * FRESH_S * 1_000, repeat: 'accept' as const }
     const answer = { status: 200 as const }

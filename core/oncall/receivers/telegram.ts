@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { isSameText } from '../../base/index.ts'
+import { accept, badSignature, keysOf } from '../../intake/light.ts'
 import type { ReceiverKind } from '../../intake/types.ts'
-import { accept, BUTTON, badSignature, buttonPressed, keysOf, note, readJson } from './verdicts.ts'
+import { BUTTON, buttonPressed, note, readJson } from './pressed.ts'
 
 const updateSchema = z.object({
   update_id: z.int(),
@@ -28,7 +29,7 @@ export const telegramKind: ReceiverKind<TelegramSettings> = {
   kind: 'telegram',
   read: async (request, settings) => {
     const given = request.headers['x-telegram-bot-api-secret-token'] ?? ''
-    const matches = keysOf(settings.secret, settings.previous).map((key) => isSameText(given, key))
+    const matches = keysOf(settings).map((key) => isSameText(given, key))
     if (!matches.includes(true)) return badSignature()
     const parsed = updateSchema.safeParse(readJson(request.raw.toString('utf8')))
     const answer = { status: 200 as const }

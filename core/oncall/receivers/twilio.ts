@@ -1,16 +1,7 @@
 import { cleanText } from '../../base/index.ts'
+import { accept, badSignature, isSigned, keysOf, macOf, refuse } from '../../intake/light.ts'
 import type { IntakeRequest, Outcome, ReceiverKind, Verdict } from '../../intake/types.ts'
-import {
-  accept,
-  BUTTON,
-  badSignature,
-  buttonPressed,
-  hmac,
-  isSigned,
-  keysOf,
-  note,
-  refuse,
-} from './verdicts.ts'
+import { BUTTON, buttonPressed, note } from './pressed.ts'
 
 export type TwilioSettings = {
   /** Auth token of the account. */
@@ -24,13 +15,18 @@ const REPEATS_MS = 86_400_000
  * What Twilio signs: the whole URL as it was called, then each field of the form, sorted by name, name and value with
  * nothing between them. A field that comes twice counts once for each value.
  */
-export const twilioSignature = (token: string, url: string, form: URLSearchParams): string => {
+const signedParts = (url: string, form: URLSearchParams): readonly string[] => {
   const names = [...new Set(form.keys())].sort()
   const fields = names.flatMap((key) =>
     [...new Set(form.getAll(key))].sort().map((value) => `${key}${value}`),
   )
-  return hmac('sha1', token, [url, ...fields], 'base64')
+  return [url, ...fields]
 }
+
+const FORM = { algorithm: 'sha1', encoding: 'base64' } as const
+
+export const twilioSignature = (token: string, url: string, form: URLSearchParams): string =>
+  macOf(token, signedParts(url, form), FORM)
 
 const escapeXml = (text: string): string =>
   cleanText(text, 300)
@@ -74,10 +70,8 @@ export const twilioKind: ReceiverKind<TwilioSettings> = {
     const form = new URLSearchParams(request.raw.toString('utf8'))
     const { url } = request
     if (url === undefined) return refuse(503, 'no_url', 'The public address is not configured.')
-    const right = keysOf(settings.secret, settings.previous).map((key) =>
-      twilioSignature(key, url, form),
-    )
-    if (!isSigned([request.headers['x-twilio-signature'] ?? ''], right)) return badSignature()
+    const given = request.headers['x-twilio-signature'] ?? ''
+    if (!isSigned([given], keysOf(settings), signedParts(url, form), FORM)) return badSignature()
     if (form.get('CallSid') !== null) return readCall(request, form)
     const sms = form.get('MessageSid')
     const by = form.get('From') ?? ''
