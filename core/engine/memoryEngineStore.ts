@@ -10,8 +10,24 @@ import {
   type StoredBot,
 } from './engineStore.ts'
 
+type KeptState = { botId: string; key: string; blockNumber: number; value: Json | undefined }
+type KeptSample = { botId: string } & StoredBot['samples'][number]
+type KeptCursor = BlockId & { genesisHash: string; finalized: number | undefined }
+
+/** What a store in memory holds; whoever keeps it elsewhere begins there again. */
+export type MemorySnapshot = {
+  readonly cursor: KeptCursor | undefined
+  readonly blocks: readonly CommittedBlock[]
+  /** Those that can still be retracted. */
+  readonly findings: readonly FindingRow[]
+  readonly state: readonly KeptState[]
+  readonly samples: readonly KeptSample[]
+}
+
 /** A store in memory, for backtests and tests; it keeps the same promises as the one in Postgres, but not over a restart. */
 export type MemoryEngineStore = EngineStore<undefined> & {
+  /** All that it holds, as it stands between two commits. */
+  readonly snapshot: () => MemorySnapshot
   /** Every finding ever committed, retracted ones too, in order of their first commit. */
   readonly findings: () => readonly FindingRow[]
 }
@@ -22,22 +38,28 @@ const moved = (): TocsinError =>
 /**
  * @param options.keepBots false where nobody will load bots again (backtests): their rows are not kept a second time
  * @param options.keepFindings false where nobody asks for them again: final ones are forgotten
+ * @param options.from where to begin. Default: with nothing
  */
 export const createMemoryEngineStore = (
-  options: { readonly keepBots?: boolean; readonly keepFindings?: boolean } = {},
+  options: {
+    readonly keepBots?: boolean
+    readonly keepFindings?: boolean
+    readonly from?: MemorySnapshot | undefined
+  } = {},
 ): MemoryEngineStore => {
-  const { keepBots = true, keepFindings = true } = options
-  let cursor: (BlockId & { genesisHash: string; finalized: number | undefined }) | undefined
-  let blocks: CommittedBlock[] = []
+  const { keepBots = true, keepFindings = true, from } = options
+  let cursor = from?.cursor
+  let blocks: CommittedBlock[] = [...(from?.blocks ?? [])]
   let open = new Map<string, FindingRow>()
   const findings = new Map<string, FindingRow>()
-  let state: { botId: string; key: string; blockNumber: number; value: Json | undefined }[] = []
-  let samples: ({ botId: string } & StoredBot['samples'][number])[] = []
+  let state: KeptState[] = [...(from?.state ?? [])]
+  let samples: KeptSample[] = [...(from?.samples ?? [])]
 
   const put = (row: FindingRow): void => {
     findings.set(row.id, row)
     if (row.status === 'provisional') open.set(row.id, row)
   }
+  for (const row of from?.findings ?? []) put(row)
   const commitBlock = async (
     commit: BlockCommit,
     hook?: (tx: undefined, rows: readonly FindingRow[]) => Promise<void>,
@@ -65,6 +87,7 @@ export const createMemoryEngineStore = (
   }
   return {
     findings: () => [...findings.values()],
+    snapshot: () => ({ cursor, blocks, findings: [...open.values()], state, samples }),
     lock: async () => undefined,
     unlock: async () => undefined,
     readCursor: async () => cursor,
