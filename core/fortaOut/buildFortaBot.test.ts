@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import fs from 'node:fs'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -153,6 +153,59 @@ test.each([
   } finally {
     node.close()
     await server.stop()
+  }
+})
+
+test('behavior: what a packed bot remembers lasts over a restart, also over a kill', async () => {
+  const bot = byId('tvl-drop')
+  const stateDir = join(folder, 'state')
+  const watch = packWatch(config, bot, [])
+  const open = async (dir: string | undefined) => {
+    const agent = createAgent({
+      watch,
+      definitions: [bot],
+      rpcUrl: anvil.url,
+      stateDir: dir,
+      log,
+    })
+    undo.push(() => agent.stop())
+    const server = await serveAgent(agent, { host: '127.0.0.1', port: 0 })
+    const node = createScanNode(`127.0.0.1:${server.port}`, pool, false)
+    return { node, stop: () => server.stop().then(() => node.close()) }
+  }
+  const mid = Math.floor((from + to) / 2)
+  const first = await open(stateDir)
+  const found = [...(await first.node.scan(from, mid))]
+  // The second one begins at what was saved some blocks ago: as after a kill, the blocks since are run again.
+  const second = await open(stateDir)
+  const again = await second.node.scan(mid, mid)
+  expect(inOrder(again)).toEqual(inOrder(await first.node.scan(mid, mid)))
+  await first.stop()
+  found.push(...(await second.node.scan(mid + 1, to)))
+  expect(inOrder(found)).toEqual(expected('tvl-drop'))
+  await second.stop()
+
+  const file = join(stateDir, `chain-${anvil.chainId}.json`)
+  expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({
+    kept: { cursor: { number: to } },
+  })
+  const third = await open(stateDir)
+  // It stands at the end, and asked about what was before it says what was said.
+  const told = await third.node.scan(to - 1, to)
+  expect(told.length).toBeGreaterThan(0)
+  expect(inOrder(told)).toEqual(
+    expected('tvl-drop').filter((one) =>
+      JSON.stringify(one).match(new RegExp(`"number":(${to - 1}|${to})\\b`)),
+    ),
+  )
+  await third.stop()
+
+  // What is damaged, of another chain or of another bot is left alone: the bot begins anew.
+  for (const text of ['{"of":', '{"of":"another","kept":{}}']) {
+    await writeFile(file, text)
+    const fresh = await open(stateDir)
+    expect(inOrder(await fresh.node.scan(from, to))).toEqual(expected('tvl-drop'))
+    await fresh.stop()
   }
 })
 

@@ -30,6 +30,8 @@ ENV NODE_ENV=production
 LABEL "network.forta.settings.agent-logs.enable"="true"
 WORKDIR /app
 COPY bot.mjs watch.json package.json ./
+RUN mkdir state && chown node:node state
+VOLUME /app/state
 USER node
 CMD [ "node", "bot.mjs" ]
 `

@@ -7,6 +7,8 @@ import type { BotDefinition } from '../engine/types.ts'
 import type { Logger } from '../telemetry/light.ts'
 import { createEventBook } from './createEventBook.ts'
 import { createExaminer, type Examined, type Examiner } from './createExaminer.ts'
+import { createKeeper } from './createKeeper.ts'
+import { encodePacked } from './packedJson.ts'
 import { toFortaFinding } from './toFortaFinding.ts'
 import type { PackedChain, PackedWatch } from './types.ts'
 
@@ -71,6 +73,8 @@ export const createAgent = (options: {
   readonly rpcUrl: string
   /** Of the node that runs it, where it says so. */
   readonly chainId?: number | undefined
+  /** Folder of what the bots remember. Default: it is kept in memory only. */
+  readonly stateDir?: string | undefined
   readonly log: Logger
 }): Agent => {
   const { watch, definitions, log } = options
@@ -86,8 +90,20 @@ export const createAgent = (options: {
         'forta_out.other_chain',
         `The bot ${watch.bot} is packed for chain ${watch.chains.map(({ id }) => id).join(', ')}, not for ${chainId}.`,
       )
+    const { stateDir } = options
+    const versions = definitions.map(({ id, version }) => `${id} ${version}`)
+    const keeper =
+      stateDir === undefined
+        ? undefined
+        : createKeeper({
+            dir: stateDir,
+            chainId,
+            of: `${versions.join(', ')}\n${encodePacked(watch)}`,
+            log,
+          })
     const made = createExaminer({
       chain,
+      keeper,
       bots: bindPacked(watch, chain, definitions),
       botId: watch.bot,
       rpcUrl: options.rpcUrl,

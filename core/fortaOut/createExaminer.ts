@@ -18,6 +18,7 @@ import {
 } from '../engine/light.ts'
 import type { Logger } from '../telemetry/light.ts'
 import type { EventBook } from './createEventBook.ts'
+import type { Keeper, Kept } from './createKeeper.ts'
 import type { PackedChain } from './types.ts'
 
 /** What the bots made of a block. */
@@ -80,9 +81,11 @@ export const createExaminer = async (options: {
   readonly botId: string
   readonly rpcUrl: string
   readonly book: EventBook
+  /** Where the bots keep what they remember. Default: in memory only. */
+  readonly keeper?: Keeper | undefined
   readonly log: Logger
 }): Promise<Examiner> => {
-  const { chain, botId, log } = options
+  const { chain, botId, keeper, log } = options
   const pool = createRpcPool({
     chainId: chain.id,
     chainName: chain.name,
@@ -96,18 +99,32 @@ export const createExaminer = async (options: {
   const answers = new Map<Hex, Examined>()
   /** Committed blocks, oldest first. */
   let line: { readonly number: number; readonly hash: Hex }[] = []
-  const begin = (): Promise<Engine> =>
+  /** What was saved, where the chain is still the one that it was saved of. */
+  const recall = async (): Promise<Kept | undefined> => {
+    const kept = await keeper?.load()
+    const [oldest] = kept?.blocks ?? []
+    if (!oldest || (await pool.request('eth_getBlockByHash', [oldest.hash, false]))) return kept
+    log.warn({ chain: chain.name }, 'What is saved is of another chain: it begins anew.')
+    return undefined
+  }
+  const recalled = await recall()
+  let store = createMemoryEngineStore({ keepFindings: false, from: recalled })
+  const open = (): Promise<Engine> =>
     createEngine({
       chainId: chain.id,
       chainName: chain.name,
       bots: options.bots,
       source,
-      store: createMemoryEngineStore({ keepFindings: false }),
+      store,
       labels: chain.labels,
       traces: chain.traces !== 'none',
       log,
     })
-  let engine = await begin()
+  const begin = (): Promise<Engine> => {
+    store = createMemoryEngineStore({ keepFindings: false })
+    return open()
+  }
+  let engine = await open()
 
   const fetchBlock = async (header: ParsedHeader): Promise<ChainBlock> => {
     const { txHashes: _hashes, rawTransactions: _raw, ...plain } = header
@@ -122,6 +139,12 @@ export const createExaminer = async (options: {
       if (answers.size <= KEPT_ANSWERS) break
       answers.delete(oldest)
     }
+  }
+  line = (recalled?.blocks ?? []).map(({ number, hash }) => ({ number, hash })).slice(-FINAL_AFTER)
+  // Asked again about a block that was committed before the restart, it says what it said.
+  for (const { hash } of line) {
+    const findings = (recalled?.findings ?? []).filter((finding) => finding.blockHash === hash)
+    answers.set(hash, { findings: findings.filter((one) => one.botId === botId), faults: [] })
   }
   const run = async (header: ParsedHeader): Promise<void> => {
     const block = await fetchBlock(header)
@@ -179,6 +202,7 @@ export const createExaminer = async (options: {
       }
     }
     for (const one of path) await run(one)
+    await keeper?.offer(store.snapshot)
     return answers.get(hash) ?? NOTHING
   }
 
@@ -201,7 +225,9 @@ export const createExaminer = async (options: {
     },
     trouble: () => trouble ?? engine.trouble()?.reason,
     stop: async () => {
+      await queue
       await engine.stop()
+      await keeper?.save(store.snapshot())
       await pool.stop()
     },
   }

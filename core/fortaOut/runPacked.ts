@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { messageOf } from '../base/index.ts'
 import type { BotDefinition } from '../engine/types.ts'
 import { createLogger } from '../telemetry/light.ts'
@@ -16,7 +17,8 @@ const isBot = (value: unknown): value is BotDefinition<unknown> =>
 
 /**
  * The program of a packed bot: serves it at AGENT_GRPC_PORT until it is told to end.
- * @param watchFile its watchlist; TOCSIN_WATCH names another
+ * @param watchFile its watchlist; TOCSIN_WATCH names another. What it remembers is in the folder `state` beside it;
+ *   TOCSIN_STATE names another, or `none`
  */
 export const runPacked = async (
   modules: readonly Readonly<Record<string, unknown>>[],
@@ -27,7 +29,9 @@ export const runPacked = async (
   try {
     const watch = decodePacked(readFileSync(env['TOCSIN_WATCH'] ?? watchFile, 'utf8'))
     const definitions = [...new Set(modules.flatMap(Object.values).filter(isBot))]
+    const state = env['TOCSIN_STATE'] ?? fileURLToPath(new URL('state', watchFile))
     const agent = createAgent({
+      stateDir: state === 'none' ? undefined : state,
       watch,
       definitions: definitions.filter(({ id }) => watch.bots[id] !== undefined),
       rpcUrl: rpcUrlOf(env),
