@@ -1,6 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { Server as GrpcServer, type Server, ServerCredentials } from '@grpc/grpc-js'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import {
@@ -9,6 +10,7 @@ import {
   mineBlock,
   prepareChain,
   starterBot,
+  TETHER,
   transfer,
   writtenBot,
 } from '../../../test/support/fortaScene.ts'
@@ -267,3 +269,60 @@ test('error: a bot that is not there is reported, and soon keeps nobody waiting'
   expect((await bot.healthCheck())[0]).toBeDefined()
   await expect(bot.start()).rejects.toMatchObject({ code: 'forta.start_failed' })
 })
+
+const hasPython = (): boolean =>
+  spawnSync('/usr/bin/python3', ['-c', 'import grpc, grpc_tools']).status === 0
+
+// Debian: apt-get install python3-grpcio python3-grpc-tools
+test.runIf(process.env['TOCSIN_LONG'] && hasPython())(
+  'behavior: a bot in Python, which no SDK of ours or theirs serves',
+  async () => {
+    const port = await findFreePort(2)
+    const python = spawn(
+      '/usr/bin/python3',
+      [
+        fileURLToPath(new URL('../../../test/support/pythonBot/bot.py', import.meta.url)),
+        join(SDK, 'dist', 'cli', 'commands', 'run', 'server'),
+      ],
+      {
+        stdio: ['ignore', 'inherit', 'inherit'],
+        env: {
+          PATH: process.env['PATH'],
+          AGENT_GRPC_PORT: String(port),
+          JSON_RPC_HOST: '127.0.0.1',
+          JSON_RPC_PORT: String(port + 1),
+        },
+      },
+    )
+    undo.push(() => python.kill('SIGKILL'))
+    const chain = await createHostedChain({
+      chain: { id: 1, name: 'main', rpc: [], traces: 'debug' },
+      bots: [{ grpc: { id: 'python', address: `127.0.0.1:${port}`, patienceMs: 60_000 } }],
+      pool,
+      rpcPort: port + 1,
+    })
+    undo.push(chain.stop)
+    const [hosted] = chain.bots
+    if (!hosted) throw new Error('There is no bot.')
+    const told: (readonly [string, string])[] = []
+    for (const block of blocks) {
+      const run = await chain.runShared(hosted, chain.take(block))
+      expect(run.faults).toEqual([])
+      for (const { alertId, description } of mapFindings(run.findings))
+        told.push([alertId, description])
+    }
+    const transactions = blocks.map(({ hashes }) => hashes.length)
+    const { length: codeLength } = await anvil.rpc<string>('eth_getCode', [TETHER, 'latest'])
+    expect(told.filter(([alertId]) => alertId === 'PY-TETHER').map(([, text]) => text)).toEqual([
+      '20000 moved, 1 traces, status 0x1',
+      '10001 moved, 1 traces, status 0x1',
+      '20000 moved, 1 traces, status 0x1',
+    ])
+    expect(told.filter(([alertId]) => alertId === 'PY-BLOCK').map(([, text]) => text)).toEqual(
+      blocks.map(
+        ({ number }, at) =>
+          `block ${number} after ${transactions.slice(0, at).reduce((sum, one) => sum + one, 0)} transactions, code of ${codeLength}`,
+      ),
+    )
+  },
+)
