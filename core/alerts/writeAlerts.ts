@@ -6,14 +6,15 @@ import { databaseNow } from './alertLock.ts'
 import { incidentSettings } from './incident/incidentSettings.ts'
 import { inBatches, joinIncidents } from './incident/joinIncidents.ts'
 import { noteIncident } from './incident/noteIncident.ts'
-import { type Settled, settleIncidents, writeIncidents } from './incident/settleIncidents.ts'
-import { isGraver, routeFinding } from './routeFinding.ts'
+import { settleIncidents, writeIncidents } from './incident/settleIncidents.ts'
+import { isGraver } from './routeFinding.ts'
 import { loadBudget } from './tell/budget.ts'
 import { holdNotices, releaseNotices } from './tell/heldNotices.ts'
-import { channelsOf, tellChanges } from './tell/tellChanges.ts'
-import { loadTellContext, mapOf, type TellContext } from './tell/tellContext.ts'
+import { tellAddedUp } from './tell/tellAddedUp.ts'
+import { tellChanges } from './tell/tellChanges.ts'
+import { loadTellContext, mapOf } from './tell/tellContext.ts'
 import type { AlertRow, IncidentRow, RoutingConfig } from './types.ts'
-import { type Told, writeMessages } from './writeMessages.ts'
+import { writeMessages } from './writeMessages.ts'
 
 /**
  * Writes changed alerts with their members, their incidents, what people are told of them, and what they are not told
@@ -51,7 +52,7 @@ export const writeAlerts = async (
   await writeRows(tx, rows)
   await writeMembers(tx, changed)
   const { settled, notes } = await settleIncidents(tx, rows, { settings, now })
-  const addedUp = await tellAddedUp(tx, { settled, rows, config, context })
+  const addedUp = await tellAddedUp(tx, { settled, rows, config, context, budget, telling })
   const causes = await incidentsOfAlerts(tx, [...telling.inhibited.values()])
   await writeIncidents(
     tx,
@@ -66,8 +67,8 @@ export const writeAlerts = async (
       }
     }),
   )
-  await writeMessages(tx, config, [...telling.told, ...addedUp], now)
-  await holdNotices(tx, telling.held)
+  await writeMessages(tx, config, [...telling.told, ...addedUp.told], now)
+  await holdNotices(tx, [...telling.held, ...addedUp.held])
   await releaseNotices(tx, telling.spoken, 'told', now)
   await releaseNotices(tx, telling.over, 'over', now)
   await budget.save(tx)
@@ -112,51 +113,6 @@ const incidentsOfAlerts = async (
     .from(tables.alert)
     .where(inArray(tables.alert.id, [...new Set(alertIds)]))
   return new Map(found.flatMap(({ id, incidentId }) => (incidentId ? [[id, incidentId]] : [])))
-}
-
-/** Many warnings made an incident graver: said once, of its gravest alert, to whoever hears of that severity. */
-const tellAddedUp = async (
-  tx: DatabaseTransaction,
-  options: {
-    readonly settled: ReadonlyMap<string, Settled>
-    readonly rows: readonly AlertRow[]
-    readonly config: RoutingConfig
-    readonly context: TellContext
-  },
-): Promise<readonly Told[]> => {
-  const told: Told[] = []
-  for (const { row: incident, addedUp } of options.settled.values()) {
-    if (!addedUp) continue
-    const lead = options.rows
-      .filter((row) => row.incidentId === incident.id && isOpen(row))
-      .sort((a, b) => a.severity.localeCompare(b.severity))[0]
-    if (!lead) continue
-    const { silence, maintenance, cause } = options.context.hindrances(lead)
-    if (silence || maintenance || cause !== undefined) continue
-    const { severity } = incident
-    const { channels } = routeFinding(options.config, { ...lead, severity: 'Info' }, severity)
-    const resting = options.context.resting({ ...lead, severity })
-    const awake = channelsOf(options.config, { channels, severity }).filter(
-      (name) => !resting.has(name),
-    )
-    if (awake.length === 0) continue
-    const change: Change = {
-      kind: 'raised',
-      status: lead.status,
-      statusBefore: lead.status,
-      severity,
-      severityBefore: lead.severity,
-      channels: awake,
-      summary: `Several alerts of this incident add up, so it counts as ${severity} now. ${lead.summary}`,
-    }
-    lead.changes += 1
-    await tx
-      .update(tables.alert)
-      .set({ changes: lead.changes })
-      .where(inArray(tables.alert.id, [lead.id]))
-    told.push({ row: lead, changes: [change], firstOrdinal: lead.changes })
-  }
-  return told
 }
 
 const columns = getTableColumns(tables.alert)

@@ -108,9 +108,9 @@ export const incidentsSchema = z.strictObject({
     .int()
     .min(1)
     .max(100_000)
-    .default(6)
+    .default(3)
     .describe(
-      'What a channel takes beside SEV1; the rest comes as one message a minute that counts it',
+      'What a channel takes beside SEV1; the rest comes as one message at the end of the minute that counts it',
     ),
   staleMessageS: seconds(86_400)
     .default(60)

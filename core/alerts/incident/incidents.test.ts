@@ -86,6 +86,37 @@ test('behavior: a SEV1 leaves at once in the middle of a storm, people get few m
   expect(single + inDigests).toBe(301)
 })
 
+test('behavior: in a storm a channel hears of three beginnings and of each SEV1, and the rest is one message', async () => {
+  const severities = ['High', 'Low', 'Medium', 'Low', 'Medium']
+  for (let n = 0; n < 40; n += 8) {
+    const eight = Array.from({ length: 8 }, (_, i) =>
+      at(`t${n + i}`, { protocol: `p${(n + i) % 3}`, severity: severities[(n + i) % 5] }),
+    )
+    await record(store, ...eight)
+    await pass(0.1)
+  }
+  await pass(11)
+  await record(store, at('sev1', { protocol: 'p1', severity: 'Critical' }))
+  await pass(1)
+  expect((await told()).toSorted()).toEqual([
+    'opened SEV1',
+    'opened SEV2',
+    'opened SEV3',
+    'opened SEV4',
+  ])
+  await pass(48)
+  await pass(5)
+  expect((await told()).slice(4)).toEqual(['digest SEV2'])
+  const digest = (await toldMessages(store)).at(-1)
+  expect(digest?.more).toEqual({ alerts: 37, incidents: 3 })
+  // That some incidents became graver waits with the rest, and is said.
+  expect(digest?.summary).toMatch(/Alerts add up, so \d? ?incident/)
+  const { rows } = await store.pool.query(
+    'select count(*)::int as n from tocsin.held_notice where released_at is null',
+  )
+  expect(rows).toEqual([{ n: 0 }])
+})
+
 test('behavior: a silence ends in the night, and what is still true is told then', async () => {
   const endsAt = new Date(START + 4 * 3_600_000)
   await createSilence(store.db, {

@@ -1,4 +1,4 @@
-import { and, eq, inArray, isNull, sql } from 'drizzle-orm'
+import { and, eq, inArray, isNotNull, isNull, notInArray, sql } from 'drizzle-orm'
 import { cleanText, type Sev } from '../../base/index.ts'
 import { type DatabaseTransaction, tables } from '../../store/index.ts'
 import { type Change, isOpen } from '../alertBook.ts'
@@ -6,11 +6,13 @@ import { isStable } from '../incident/flapping.ts'
 import { incidentSettings } from '../incident/incidentSettings.ts'
 import { inBatches } from '../incident/joinIncidents.ts'
 import { noteIncident } from '../incident/noteIncident.ts'
+import { isGraver } from '../routeFinding.ts'
 import type { AlertChange, AlertRow, RoutingConfig } from '../types.ts'
 import { type Told, writeMessages } from '../writeMessages.ts'
 import { loadBudget } from './budget.ts'
 import { decideChange } from './decideChange.ts'
 import { holdNotices, releaseNotices } from './heldNotices.ts'
+import { addedUpSummary } from './tellAddedUp.ts'
 import { type HeldRow, loadTellContext, type TellContext } from './tellContext.ts'
 
 /** Notices that one pass looks at. */
@@ -21,6 +23,8 @@ const SINGLE_INCIDENTS = 3
 const TITLES = 8
 
 type Candidate = {
+  /** That of the alert, or that of its incident where many of them add up. */
+  readonly severity: Sev
   /** With the channels that are told now. */
   readonly held: HeldRow
   readonly row: AlertRow
@@ -47,6 +51,33 @@ const loadDue = (tx: DatabaseTransaction, now: Date): Promise<HeldRow[]> => {
     .limit(AT_ONCE)
 }
 
+/**
+ * What waits by the clock alone is told by the same message: of an incident of which something is due, and in a storm
+ * of all. What a silence, a cause, a cooldown or flapping holds back goes on waiting.
+ */
+const loadAlong = (tx: DatabaseTransaction, due: readonly HeldRow[]): Promise<HeldRow[]> => {
+  const { heldNotice } = tables
+  const isStorm = due.some(({ reason }) => reason === 'storm')
+  const incidents = due.flatMap((held) => (held.reason === 'grouped' ? held.incidentId : []))
+  if (!isStorm && incidents.length === 0) return Promise.resolve([])
+  return tx
+    .select()
+    .from(heldNotice)
+    .where(
+      and(
+        isNull(heldNotice.releasedAt),
+        inArray(heldNotice.reason, ['grouped', 'storm']),
+        notInArray(
+          heldNotice.seq,
+          due.map(({ seq }) => seq),
+        ),
+        isStorm ? undefined : inArray(heldNotice.incidentId, [...new Set(incidents)]),
+      ),
+    )
+    .orderBy(heldNotice.severity, heldNotice.seq)
+    .limit(AT_ONCE - due.length)
+}
+
 const countBySeverity = (rows: readonly AlertRow[]): string => {
   const counts = new Map<Sev, number>()
   for (const { severity } of rows) counts.set(severity, (counts.get(severity) ?? 0) + 1)
@@ -62,8 +93,7 @@ const digestOf = (
 ): { readonly told: Told; readonly lead: Candidate } | undefined => {
   const sorted = group.toSorted(
     (a, b) =>
-      a.row.severity.localeCompare(b.row.severity) ||
-      a.row.openedAt.getTime() - b.row.openedAt.getTime(),
+      a.severity.localeCompare(b.severity) || a.row.openedAt.getTime() - b.row.openedAt.getTime(),
   )
   const [lead] = sorted
   if (!lead) return undefined
@@ -74,12 +104,18 @@ const digestOf = (
   ]
   const rest = titles.length > TITLES ? `; and ${titles.length - TITLES} others` : ''
   const where = incidents === 1 ? `incident ${lead.row.incidentId}` : `${incidents} incidents`
-  const summary = `${rows.length} more alerts in ${where}: ${countBySeverity(rows)}. ${titles.slice(0, TITLES).join('; ')}${rest}.`
+  const raised = sorted.filter(({ severity, row }) => isGraver(severity, row.severity))
+  const raisedIds = [...new Set(raised.map(({ row }) => row.incidentId))]
+  const addedUp =
+    raisedIds.length === 0
+      ? ''
+      : ` Alerts add up, so ${raisedIds.length === 1 ? `incident ${raisedIds[0]} counts` : `${raisedIds.length} incidents count`} as ${raised[0]?.severity} now.`
+  const summary = `${rows.length} more alerts in ${where}: ${countBySeverity(rows)}.${addedUp} ${titles.slice(0, TITLES).join('; ')}${rest}.`
   const change: Change = {
     kind: 'digest',
     status: lead.row.status,
     statusBefore: lead.row.status,
-    severity: lead.row.severity,
+    severity: lead.severity,
     severityBefore: lead.row.severity,
     channels: [...new Set(group.flatMap(({ held }) => held.channels))],
     summary: cleanText(summary, 1_000),
@@ -93,17 +129,19 @@ const digestOf = (
   return { told, lead }
 }
 
-const tellOne = ({ held, row }: Candidate): Told => ({
+const tellOne = ({ held, row, severity }: Candidate): Told => ({
   row,
   changes: [
     {
       kind: held.change as AlertChange,
       status: row.status,
       statusBefore: row.status,
-      severity: row.severity,
+      severity,
       severityBefore: row.severity,
       channels: held.channels,
-      summary: row.summary,
+      summary: isGraver(severity, row.severity)
+        ? addedUpSummary(severity, row.summary)
+        : row.summary,
     },
   ],
   firstOrdinal: row.changes + 1,
@@ -152,6 +190,26 @@ const splitByHours = (
     : { rest, awake: { ...candidate, held: { ...held, channels } } }
 }
 
+/** The severity that many alerts gave to incidents of which something is to be told. */
+const loadRaised = async (
+  tx: DatabaseTransaction,
+  due: readonly HeldRow[],
+): Promise<ReadonlyMap<string, Sev>> => {
+  const { incident } = tables
+  const ids = [...new Set(due.map(({ incidentId }) => incidentId))]
+  const found = await tx
+    .select({ id: incident.id, to: incident.escalatedTo })
+    .from(incident)
+    .where(and(inArray(incident.id, ids), isNotNull(incident.escalatedTo)))
+  return new Map(found.flatMap(({ id, to }) => (to ? [[id, to] as const] : [])))
+}
+
+/** A notice that was to say how grave many alerts made an incident still does, unless that is over. */
+const severityOf = (held: HeldRow, row: AlertRow, raised: ReadonlyMap<string, Sev>): Sev =>
+  isGraver(held.severity, row.severity) && raised.get(held.incidentId) === held.severity
+    ? held.severity
+    : row.severity
+
 /**
  * Tells what was held back for a reason that is over, if it is still true: one by one where it is little, else by one
  * message for an incident, or for all of them. Answers how many notices it dealt with.
@@ -161,8 +219,9 @@ export const releaseHeld = async (
   config: RoutingConfig,
   now: Date,
 ): Promise<number> => {
-  const due = await loadDue(tx, now)
-  if (due.length === 0) return 0
+  const first = await loadDue(tx, now)
+  if (first.length === 0) return 0
+  const due = [...first, ...(await loadAlong(tx, first))]
   const settings = incidentSettings(config)
   const rows = await tx
     .select()
@@ -177,13 +236,15 @@ export const releaseHeld = async (
   const context = await loadTellContext(tx, { config, rows, now })
   const budget = await loadBudget(tx, config, { now, perMinute: settings.messagesPerMinute })
   const known = new Set(config.channels.map(({ name }) => name))
+  const raised = await loadRaised(tx, due)
   const over: string[] = []
   const again: HeldRow[] = []
   const ready: Candidate[] = []
   for (const held of due) {
     const row = byId.get(held.alertId)
     const channels = held.channels.filter((name) => known.has(name))
-    const candidate = row && { held: { ...held, channels }, row, whole: { ...held, channels } }
+    const own = { ...held, channels }
+    const candidate = row && { held: own, row, whole: own, severity: severityOf(held, row, raised) }
     if (!candidate || !isStillTrue(candidate)) {
       over.push(held.alertId)
       continue
