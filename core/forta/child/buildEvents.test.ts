@@ -169,6 +169,8 @@ test('behavior: the faster filters answer as the SDK’s own', async () => {
     ['event Nothing(uint256 a)'],
   ]
   const places: readonly unknown[] = [
+    null,
+    '',
     undefined,
     TOKEN.toUpperCase().replace('0X', '0x'),
     [FROM],

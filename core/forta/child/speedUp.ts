@@ -47,16 +47,18 @@ type Transaction = {
   }[]
 }
 type Many = string | readonly string[]
+/** Bots hand on the `to` of a transaction, which deployments do not have: then any address will do. */
+type Places = Many | null | undefined
 
 /** Interfaces kept; bots have a handful, and one that makes them up for each call must not fill the memory. */
 const MOST = 512
 
-const wanted = (addresses: Many | undefined): ReadonlySet<string> | undefined =>
-  addresses === undefined || addresses === ''
-    ? undefined
-    : new Set(
+const wanted = (addresses: Places): ReadonlySet<string> | undefined =>
+  addresses
+    ? new Set(
         (typeof addresses === 'string' ? [addresses] : addresses).map((one) => one.toLowerCase()),
       )
+    : undefined
 
 const MOST_ADDRESSES = 20_000
 
@@ -132,14 +134,16 @@ const parserOf = (
  * of another event. Here each ABI is compiled once, and what cannot match is not tried; the answers are the same.
  */
 export const speedUp = (sdk: Sdk): void => {
+  // SDKs of the first years answer in other ways, and are left as they are.
+  if (sdk.version.startsWith('0.0.')) return
   const utils = sdk.require(`${sdk.dir}/dist/sdk/utils.js`) as {
-    filterLog: (logs: readonly Log[], abi: Many, address?: Many) => readonly object[]
+    filterLog: (logs: readonly Log[], abi: Many, address?: Places) => readonly object[]
   }
   const { TransactionEvent } = sdk.require(`${sdk.dir}/dist/sdk/transaction.event.js`) as {
     readonly TransactionEvent: { readonly prototype: { filterFunction: unknown } }
   }
   const { ethers } = sdk.require('forta-agent') as { readonly ethers: Ethers }
-  // Older SDKs have these elsewhere and are left as they are.
+  // Some have these elsewhere.
   if (typeof utils.filterLog !== 'function') return
   const checksum = rememberAddresses(sdk, ethers)
   const tools = { numbers: ethers.BigNumber, checksum }
@@ -190,7 +194,7 @@ export const speedUp = (sdk: Sdk): void => {
   TransactionEvent.prototype.filterFunction = function filterFunction(
     this: Transaction,
     abi: Many,
-    address?: Many,
+    address?: Places,
   ): readonly object[] {
     const among = wanted(address)
     const { iface, selectors } = compile(abi)
