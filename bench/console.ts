@@ -1,6 +1,7 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import pg from 'pg'
 import type { Config } from '../core/config/index.ts'
 import { startConsole } from '../core/console/index.ts'
 import {
@@ -35,9 +36,18 @@ const CHAIN_ID = 31_337
 const address = (n: number): string => `0x${n.toString(16).padStart(40, '0')}`
 
 /** Findings of three months by 28 bots on three chains; a hundredth is grave, a thousandth retracted. */
-const fill = async ({ pool }: Store): Promise<void> => {
-  // One session: the triggers that hand findings on are off in it.
-  const client = await pool.connect()
+const fill = async (url: string): Promise<void> => {
+  // One session of its own, without a limit of time: the triggers that hand findings on are off in it.
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    await fillBy(client)
+  } finally {
+    await client.end()
+  }
+}
+
+const fillBy = async (client: pg.Client): Promise<void> => {
   const run = (text: string): Promise<unknown> => client.query(text)
   await run(`set session_replication_role = replica;
     insert into tocsin.finding (id, bot_id, bot_version, alert_id, alert_kind, chain_id, block_number, block_hash,
@@ -82,7 +92,6 @@ const fill = async ({ pool }: Store): Promise<void> => {
     select 1, 'bot-' || i, 'ok', ${Math.floor(FINDINGS / 28)} from generate_series(0, 27) i;
     set session_replication_role = default`)
   await run('vacuum analyze')
-  client.release()
 }
 
 const pages = (ids: { readonly finding: string; readonly incident: string }): readonly string[] => [
@@ -192,7 +201,7 @@ try {
   await migrateDatabase(store)
   console.log(`Console: storing ${FINDINGS} findings and ${ALERTS} alerts.`)
   const began = performance.now()
-  await fill(store)
+  await fill(postgres.url)
   console.log(`  stored in ${Math.round((performance.now() - began) / 1_000)} s`)
   index = await startIndexedChain({
     databaseUrl: postgres.url,

@@ -135,13 +135,15 @@ document.addEventListener('keydown', (event) => {
   else if (key === 'k') step(-1)
   else if (key === 'a') document.querySelector('[data-act=acknowledge]')?.focus()
   else if (key === 'p') document.querySelector('[data-act=approve]')?.focus()
-  else if (key === '/') { const f = document.querySelector('.filters input'); if (!f) return; f.focus() }
+  else if (key === '/') { const f = document.querySelector('.filters input'); if (!f) return; const d = f.closest('details'); if (d) d.open = true; f.focus() }
   else if (key === 't') theme()
   else if (key === 'g') going = Date.now()
   else if (key === '?') help()
   else return
   event.preventDefault()
 })
+// On a telephone a filter that nobody used leaves the place to what it would filter.
+if (innerWidth <= 640) for (const d of all('details[data-fold]')) d.open = d.dataset.fold === 'asked'
 drift = Number(document.body.dataset.at) - Date.now()
 tick()
 setInterval(tick, 1000)

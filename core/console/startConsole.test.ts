@@ -1,4 +1,6 @@
 import { createServer, request, type Server } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
 import type { Config } from '../config/types.ts'
@@ -10,6 +12,8 @@ const log = createLogger({ service: 'test', level: 'silent' })
 const config = {
   name: 'test',
   env: undefined,
+  // Nothing lies there.
+  dataDir: join(tmpdir(), 'tocsin-no-data'),
   chains: [{ id: 1, name: 'main' }],
   console: { host: '127.0.0.1', port: 0 },
 } as unknown as Config

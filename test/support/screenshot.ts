@@ -2,10 +2,16 @@ import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Page } from 'playwright-core'
+import { createToken } from '../../core/console/auth/tokens.ts'
 import { addUser } from '../../core/console/auth/users.ts'
 import { startConsole } from '../../core/console/index.ts'
-import { createPeopleSecret } from '../../core/response/index.ts'
-import { connectDatabase, migrateDatabase, startEmbeddedPostgres } from '../../core/store/index.ts'
+import { createPeopleSecret, type PeopleSecret } from '../../core/response/index.ts'
+import {
+  connectDatabase,
+  migrateDatabase,
+  type Store,
+  startEmbeddedPostgres,
+} from '../../core/store/index.ts'
 import { createLogger } from '../../core/telemetry/index.ts'
 import { listBarriers, listFaults, overflowOf, signIn, withChromium } from './chromium.ts'
 import { playPagesScene } from './pagesScene.ts'
@@ -50,6 +56,7 @@ const pagesOf = (incident: string): readonly Shot[] => {
     ['deliveries', '/deliveries'],
     ['query', '/query'],
     ['users', '/users'],
+    ['account', '/account'],
   ]
   return [
     ...paths.map(([name, path]) => ({
@@ -67,6 +74,7 @@ const pagesOf = (incident: string): readonly Shot[] => {
       scheme: 'light',
     },
     { name: 'img/console-findings-phone', path: '/findings', ...phone, scheme: 'dark' },
+    { name: 'img/console-actions-phone', path: '/actions', ...phone, scheme: 'dark' },
   ]
 }
 
@@ -75,7 +83,8 @@ const take = async (page: Page, url: string, folder: string, shot: Shot): Promis
   await page.setViewportSize({ width: shot.width, height: shot.height })
   await page.emulateMedia({ colorScheme: shot.scheme })
   await page.goto(url + shot.path)
-  if (!/\/(query|users)$/.test(shot.path)) await page.getByText('live', { exact: true }).waitFor()
+  if (!/\/(query|users|account)$/.test(shot.path))
+    await page.getByText('live', { exact: true }).waitFor()
   const overflow = await overflowOf(page)
   if (overflow > 0) faults.push(`${overflow} px too wide`)
   await page.screenshot({ path: join(folder, `${shot.name}.png`) })
@@ -103,6 +112,24 @@ const takeAll = (
     }
   })
 
+/** Others who may sign in, and programs that hold a token. */
+const addCrew = async (store: Store, secret: PeopleSecret): Promise<void> => {
+  const cost = { memoryKiB: 8, passes: 1 }
+  const book = { db: store.db, secret }
+  for (const [name, role, approver] of [
+    ['grace', 'approver', 'Grace'],
+    ['lin', 'responder', undefined],
+    ['edsger', 'approver', 'Edsger'],
+    ['auditors', 'viewer', undefined],
+  ] as const)
+    await addUser(book, { name, role, approver, password: PASSWORD, cost })
+  for (const [name, scopes] of [
+    ['grafana', ['read']],
+    ['war-room bot', ['read', 'acknowledge']],
+  ] as const)
+    await createToken(store.db, { name, scopes, days: 90, perMinute: 120, by: 'ada' })
+}
+
 const showScene = async (folder: string, only: string | undefined): Promise<void> => {
   const dataDir = await mkdtemp(join(tmpdir(), 'tocsin-scene-'))
   await chmod(dataDir, 0o755)
@@ -115,6 +142,7 @@ const showScene = async (folder: string, only: string | undefined): Promise<void
     { db: store.db, secret },
     { name: 'ada', role: 'admin', password: PASSWORD, approver: 'Ada' },
   )
+  await addCrew(store, secret)
   const { rows } = await store.pool.query<{ id: string }>(
     "select id from tocsin.incident where subject = 'acme'",
   )

@@ -106,7 +106,7 @@ export const showFindings = async (c: ConsoleContext, options: PageOptions): Pro
     ...(filter.before ? {} : { live: 'pulse' as const }),
     body: html`<div class="headline"><h2>Findings</h2><span class="sub">what bots found, newest first</span></div>
 ${problemNotice(parsed.success ? [] : problemsOf(parsed.error))}
-<section class="card" aria-label="Filter">${filters(options, asked)}</section>
+<section class="card" aria-label="Filter"><details open data-fold="${isFiltered ? 'asked' : ''}"><summary>Filter</summary>${filters(options, asked)}</details></section>
 <section class="card" data-part="findings" aria-label="Findings">${
       rows.length === 0
         ? none(isFiltered ? 'Nothing fits this filter.' : 'Nothing was found yet.')

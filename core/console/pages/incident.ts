@@ -84,6 +84,14 @@ const acts = (c: ConsoleContext, record: IncidentRecord): Markup | string => {
   return html`<div class="acts">${isOpen && !incident.acknowledgedAt ? form('acknowledge', 'Acknowledge', 'main') : ''}${isOpen && incident.acknowledgedAt && !incident.mitigatedAt ? form('mitigate', 'Harm is stopped', 'main') : ''}${isOpen ? form('resolve', 'Resolve', '', html`<label class="check small mute"><input type="checkbox" name="evenIfHolding" value="yes"> even if it still holds</label>`) : ''}<span class="aside"><a class="btn" href="/silences?thing=${encodeURIComponent(record.alerts[0]?.thing ?? '')}">Silence</a>${download}</span></div>`
 }
 
+/** Leads to the answer that somebody waits for: on a phone it stands further down. */
+const waitingLine = (waiting: readonly { readonly actionId: string }[]): Markup | string => {
+  const [first] = waiting
+  if (!first) return ''
+  const rest = waiting.length > 1 ? ` and ${waiting.length - 1} more` : ''
+  return html`<p class="waits" data-part="waits"><a href="#waiting"><strong>${said(first.actionId, 100)}</strong>${rest} ${waiting.length === 1 ? 'waits' : 'wait'} for people: approve or deny</a></p>`
+}
+
 /** Stands with the timeline, out of the way of what is pressed in a hurry. */
 const commentForm = (c: ConsoleContext, record: IncidentRecord): Markup | string =>
   hasRole(principalOf(c), 'responder')
@@ -242,8 +250,8 @@ ${said_ ? html`<div class="notice" role="status">${said(said_, 300)}</div>` : ''
         ? alertStatus({ status: 'open', acknowledgedAt: incident.acknowledgedAt })
         : tag('resolved', 'ok')
     }<span class="end sub">${said(incident.subject, 100)}${incident.owner ? html` · owner ${said(incident.owner, 60)}` : ''}${incident.acknowledgedBy ? html` · in hand of <strong>${said(incident.acknowledgedBy, 60)}</strong>` : ''}</span></div>
-${lead(record, names)}${figures(record, report, at)}${acts(c, record)}</section>
-<div data-part="waiting">${proposals}</div>
+${lead(record, names)}${figures(record, report, at)}${waitingLine(waiting)}${acts(c, record)}</section>
+<div data-part="waiting" id="waiting">${proposals}</div>
 <div class="cols"><div class="col">
 ${card(html`What happened <span class="count">${count(record.alerts.length, 'alert')}</span>`, html`<div data-part="alerts">${alertRows(options, record, names, at)}</div>`)}
 ${card('What to do', books)}

@@ -62,6 +62,8 @@ pre{margin:0;padding:12px 16px;overflow:auto;font:12px/1.5 ui-monospace,"SF Mono
 .big{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:1px;border-top:1px solid var(--line);overflow:hidden}
 .big>div{box-shadow:0 0 0 1px var(--line);padding:10px 16px}.big .label{color:var(--mute);font-size:12px}.big .value{font-weight:650;font-size:15px;font-variant-numeric:tabular-nums}.big .note{font-size:12px;color:var(--mute)}
 .big .bad{color:var(--bad)}.big .warn{color:var(--warn)}.big .ok{color:var(--ok)}
+.waits{margin:0;padding:9px 16px;background:var(--warn-bg);border-top:1px solid var(--line)}.waits a{color:var(--warn);font-weight:600}#waiting{scroll-margin-top:100px}.row>details{margin-top:6px}.row>details summary,.row>details .acts{padding-left:0;border-top:0}.row>details .acts form{flex:0 1 auto}fieldset.field{display:flex;flex-wrap:wrap;gap:6px 14px}fieldset.field legend{padding:0;margin-bottom:4px}
+[data-fold]>summary{border-top:0}
 .lead{margin:0;padding:0 16px 13px;max-width:84ch;overflow-wrap:anywhere}.acts .aside{margin-left:auto;display:flex;gap:8px;flex-wrap:wrap}.big .value{overflow-wrap:anywhere}
 .graph{padding:8px 16px 14px;display:grid;gap:4px}.graph .lane{display:flex;gap:6px 10px;flex-wrap:wrap;align-items:baseline}
 .week{display:grid;grid-template-columns:repeat(7,minmax(0,1fr));gap:1px;background:var(--line);border-top:1px solid var(--line)}
@@ -76,8 +78,9 @@ kbd{font:11px ui-monospace,Menlo,Consolas,monospace;border:1px solid var(--line)
 td a,.title a{color:inherit;text-decoration-color:color-mix(in srgb,currentColor 35%,transparent);text-underline-offset:3px}td a:hover,.title a:hover{color:var(--accent)}
 .ribbon{border-left:4px solid var(--sev4)}.ribbon.i1{border-left-color:var(--sev1)}.ribbon.i2{border-left-color:var(--sev2)}.ribbon.i3{border-left-color:var(--sev3)}.pad{padding:13px 16px 11px}
 [data-row]:focus-within{background:var(--soft)}
+@media(min-width:641px){[data-fold]>summary{display:none}}
 @media(max-width:900px){.half{grid-template-columns:minmax(0,1fr)}}
-@media(max-width:640px){nav.pages{padding:0 4px}nav.pages a{padding:11px 10px 13px}.bar .env,.bar .help,.bar .right form{display:none}.bar h1{white-space:nowrap;overflow:hidden;text-overflow:ellipsis;min-width:0}.bar .who{max-width:110px}.bar .icon{min-width:40px;height:36px}.lead{padding:0 12px 12px;font-size:15px}
+@media(max-width:640px){nav.pages{padding:0 4px}nav.pages a{padding:11px 10px 13px}.bar .env,.bar .help,.bar .right form{display:none}.bar h1{white-space:nowrap;overflow:hidden;text-overflow:ellipsis;min-width:0}.bar .who{max-width:110px}.bar .icon{min-width:40px;height:36px}.lead{padding:0 16px 12px;font-size:15px}.row>details .acts form{flex:1 1 auto}
 .btn{padding:10px 16px;font-size:14px}.acts .aside{margin-left:0;width:100%}.acts form:has(>.btn.main),.acts form:has(>.btn.yes){flex:1 1 100%}.acts .btn.main,.acts .btn.yes{width:100%;padding:13px 16px;font-size:15px}.acts form:has(>.btn.no){flex:1 1 100%}.acts form>.btn.no{width:100%}.big{grid-template-columns:1fr 1fr}.big>div{padding:9px 12px}.big>div:last-child:nth-child(odd){grid-column:1/-1}.headline .end{margin-left:0}.facts2{grid-template-columns:minmax(0,1fr);gap:0;padding:10px 12px}.facts2 dd{margin-bottom:8px}
 .time li{grid-template-columns:66px minmax(0,1fr);padding:5px 12px}.time li>span:last-child{grid-column:1/-1}
 .acts,.filters,.form,pre,.pager,.notice,.graph,.path,.book{padding-left:12px;padding-right:12px}.filters .field{flex:1 1 40%}.acts .field.wide{flex-basis:100%}.filters .field.wide{flex-basis:100%}input:not([type=checkbox]),select,textarea{font-size:16px;width:100%}input:not([type=checkbox]),select{height:38px}

@@ -68,13 +68,18 @@ export const renderProposalCard = async (
   const head = html`<h2><span class="tag warn">waits for people</span> <a href="/actions/${row.id}">${said(row.actionId, 100)}</a><span class="end">asked ${age(row.requestedAt, now)}</span></h2>`
   if (typeof shown === 'string')
     return html`<section class="card">${head}<p class="none">${said(shown, 300)}</p></section>`
-  const fact = ([name, value]: readonly [string, string]) =>
-    [
-      name,
-      /^(Call|Exact calldata|Target|Policy hash)$/.test(name)
-        ? html`<code>${said(value, 2_000)}</code>`
-        : said(value, 2_000),
-    ] as const
+  const thing = options
+    .config()
+    .watch.find(
+      ({ chainId, address }) =>
+        chainId === row.chainId && address.toLowerCase() === row.target?.toLowerCase(),
+    )
+  const fact = ([name, value]: readonly [string, string]) => {
+    const isCode = /^(Call|Exact calldata|Target|Policy hash)$/.test(name)
+    const shown = isCode ? html`<code>${said(value, 2_000)}</code>` : said(value, 2_000)
+    const named = name === 'Target' && thing
+    return [name, named ? html`<strong>${said(thing.name, 100)}</strong> ${shown}` : shown] as const
+  }
   return html`<section class="card">${head}${facts(shown.facts.filter(([name]) => FIRST.includes(name)).map(fact))}
 <details id="rest-${row.id}"><summary>Exact calldata, evidence and hashes</summary>${facts(shown.facts.filter(([name]) => !FIRST.includes(name)).map(fact))}</details>${forms(c, row, shown.bytesHash)}</section>`
 }
