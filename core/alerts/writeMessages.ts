@@ -1,4 +1,4 @@
-import { and, desc, eq, inArray, isNull, lt, lte, or, sql } from 'drizzle-orm'
+import { and, desc, eq, inArray, isNull, lt, lte, notLike, or, sql } from 'drizzle-orm'
 import { cleanText, toJson } from '../base/index.ts'
 import { addressesIn, type Names, nameAddresses, nameInText } from '../labels/index.ts'
 import { type DatabaseTransaction, notify, tables } from '../store/index.ts'
@@ -74,7 +74,8 @@ export const writeMessages = async (
 
 /**
  * A message that has waited for long gives way to the newer one of its alert, which stands behind it in the lane: people
- * hear how it is, not how it was. What is being sent now stays.
+ * hear how it is, not how it was. What is being sent now stays, and so does what others do not say: a digest of many
+ * alerts, and what was for one person.
  */
 const supersede = async (
   tx: DatabaseTransaction,
@@ -85,7 +86,7 @@ const supersede = async (
   const { outbox } = tables
   const pairs = values
     .filter(({ dedupKey }) => !dedupKey.includes('.digest.'))
-    .map(({ alertId, channel }) => sql`(${alertId}, ${channel})`)
+    .map(({ alertId, channel, lane }) => sql`(${alertId}, ${channel}, ${lane})`)
   for (let from = 0; from < pairs.length; from += 500) {
     await tx
       .update(outbox)
@@ -95,7 +96,8 @@ const supersede = async (
           eq(outbox.status, 'pending'),
           isNull(outbox.leasedBy),
           lt(outbox.createdAt, new Date(now.getTime() - staleS * 1_000)),
-          sql`(${outbox.alertId}, ${outbox.channel}) in (${sql.join(pairs.slice(from, from + 500), sql`, `)})`,
+          notLike(outbox.dedupKey, '%.digest.%'),
+          sql`(${outbox.alertId}, ${outbox.channel}, ${outbox.lane}) in (${sql.join(pairs.slice(from, from + 500), sql`, `)})`,
         ),
       )
   }

@@ -414,11 +414,22 @@ test('behavior: one transaction or one stranger makes one incident, and three wa
 test('behavior: what waited too long gives way to what is newer', async () => {
   await record(store, at('a', { severity: 'Medium' }))
   await fold()
+  const [first] = await store.db.select().from(tables.outbox)
+  if (!first) throw new Error('nothing was told')
+  // What it does not say: a page to one person, and a digest of others.
+  const { seq: _, ...row } = first
+  const others = [
+    { ...row, dedupKey: 'e_1.page', lane: 'e_1.page' },
+    { ...row, dedupKey: `${row.alertId}.digest.9.one` },
+  ]
+  await store.db.insert(tables.outbox).values(others)
   await record(store, at('a', { severity: 'Critical', blockNumber: 2 }))
   await pass(61)
   const rows = await store.db.select().from(tables.outbox).orderBy(tables.outbox.seq)
   expect(rows.map(({ status, severity }) => `${status} ${severity}`)).toEqual([
     'superseded SEV3',
+    'pending SEV3',
+    'pending SEV3',
     'pending SEV1',
   ])
 })
