@@ -21,6 +21,37 @@ const SHARED = [
   'core/engine/{compileFilter,decodeWords,handleAlert,isolation}.test.ts',
 ]
 
+/**
+ * Files that want a database but leave nothing behind in their process: no environment, no watchdog, no command of the
+ * CLI (which sets the exit code). Each closes what it opened.
+ */
+const SHARED_WITH_DATABASE = [
+  'actions/**/!(action).test.ts',
+  'core/alerts/!(killNotifier).test.ts',
+  'core/alerts/incident/*.test.ts',
+  'core/cli/tune/*.test.ts',
+  'core/config/{labels,probe}/*.test.ts',
+  'core/config/watchConfig.test.ts',
+  'core/console/*.test.ts',
+  'core/console/{api,auth}/*.test.ts',
+  'core/crosscheck/*.test.ts',
+  'core/engine/{engineStore,strikeBook,tally}.test.ts',
+  'core/engine/pending/*.test.ts',
+  'core/intake/{goldens,startIntake}.test.ts',
+  'core/labels/*.test.ts',
+  'core/oncall/*.test.ts',
+  'core/response/!(policyEnforcement.property|contractSignature).test.ts',
+  'core/response/{desk,people,simulation}/*.test.ts',
+  'core/response/senders/!(defender|defenderFaults).test.ts',
+  'core/subscriptions/*.test.ts',
+  'core/telemetry/*.test.ts',
+  'core/testing/*.test.ts',
+  'core/vigil/*.test.ts',
+  'demo/**/*.test.ts',
+  'test/scenarios/*.test.ts',
+  'test/{readiness,weather,indexerDecode}.test.ts',
+]
+
 /** Files of a minute or more: begun first, so that no core waits for the other's last one. */
 const SLOW =
   /(indexerLife|chaos|readiness|defenderFaults|badInput|blockingBots|policyEnforcement|signerKills|openzeppelinRelayer|test\/console)\.test\.ts$/
@@ -62,8 +93,18 @@ export default defineConfig({
         test: {
           name: 'rooms',
           globalSetup: ['./test/support/globalSetup.ts'],
-          include: ['{core,bots,actions,demo,test,bench,src}/**/*.test.ts'],
+          include: SHARED_WITH_DATABASE,
           exclude: ['**/node_modules/**', 'dist/**', ...SHARED],
+          isolate: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'whole',
+          globalSetup: ['./test/support/globalSetup.ts'],
+          include: ['{core,bots,actions,demo,test,bench,src}/**/*.test.ts'],
+          exclude: ['**/node_modules/**', 'dist/**', ...SHARED, ...SHARED_WITH_DATABASE],
         },
       },
     ],

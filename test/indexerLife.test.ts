@@ -18,6 +18,7 @@ import { createTestDatabase, type TestDatabase } from './support/database.ts'
 import { createActor } from './support/forensicScene.ts'
 import { createIndexerRig, type IndexerRig, watchedThing } from './support/indexer.ts'
 
+const KILLS = process.env['TOCSIN_LONG'] ? 5 : 1
 const SENDER: Address = '0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266'
 const tokenAbi = parseAbi([
   'constructor(string name, string symbol, uint8 decimals, address admin)',
@@ -278,9 +279,9 @@ test('behavior: stopped and started again, it goes on where it was', async () =>
 })
 
 test('behavior: killed at any instant, nothing is lost or doubled', async () => {
-  for (let round = 0; round < 2; round++) {
+  for (let round = 0; round < KILLS; round++) {
     for (let n = 0; n < 4; n++) await transfer(somebody(300 + n), BigInt(round + 1))
-    await sleep(round * 150)
+    await sleep(75 + round * 150)
     const pid = rig.pid()
     if (pid === undefined) throw new Error('the indexer does not run')
     process.kill(pid, 'SIGKILL')

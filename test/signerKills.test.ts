@@ -36,12 +36,12 @@ const INSTANTS: readonly Instant[] = [
   ]),
   ...STEPS.flatMap((status): Instant[] => [0, 5, 20].map((afterMs) => ({ status, afterMs }))),
 ]
-/** Every fourth instant, or as many rounds as asked for, through all instants again and again. */
+/** Every sixth instant, or as many rounds as asked for, through all instants again and again. */
 const asked = Number(process.env['TOCSIN_SIGNER_KILLS'] ?? 0)
 const PLAN =
   asked > 0
     ? Array.from({ length: asked }, (_, round) => INSTANTS[round % INSTANTS.length] as Instant)
-    : INSTANTS.filter((_, index) => index % 4 === 0 || index === CALLS.length * 2 - 3)
+    : INSTANTS.filter((_, index) => index % 6 === 0 || index === CALLS.length * 2 - 3)
 const PAUSED_EVENT = '0x62e78cea01bee320cd4e420270b5ea74000d11b0c9f74754ebdbfc544b05a258'
 const ENDS: readonly string[] = ['succeeded', 'failed', 'refused']
 

@@ -121,7 +121,7 @@ const checkMessages = async (alerts: readonly AlertRow[]): Promise<void> => {
   }
 }
 
-const SEEDS = Number(process.env['TOCSIN_SEEDS'] ?? 25)
+const SEEDS = Number(process.env['TOCSIN_SEEDS'] ?? (process.env['TOCSIN_LONG'] ? 100 : 12))
 const FROM = Number(process.env['TOCSIN_SEED'] ?? 1)
 
 test(`behavior: ${SEEDS} random histories with reorgs end as if reckoned anew`, {
