@@ -52,10 +52,11 @@ test('behavior: an imported bot stands in the watchlist, and nothing else of it 
 
 test('behavior: a bot that reads traces keeps them, and what cannot be served is said', async () => {
   const { entry } = await setUp(
-    "const { fetchJwt } = require('forta-agent'); module.exports = { handleTransaction: (tx) => tx.traces }",
+    "const { fetchJwt } = require('forta-agent'); const db = 'https://research.forta.network/database/bot/'; module.exports = { handleTransaction: (tx) => tx.traces }",
   )
   expect(entry.value).not.toHaveProperty('traces')
   expect(entry.notes.join(' ')).toContain('fetchJwt')
+  expect(entry.notes.join(' ')).toContain('.forta-database/owner/secrets.json')
 })
 
 test('error: a wrong folder, chain or name of a hosted bot is told of with its place', async () => {

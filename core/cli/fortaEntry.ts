@@ -59,6 +59,11 @@ export const fortaEntry = async (pack: BotPackage, configFile: string): Promise<
           'It is of the second SDK: its scans do not poll, they get the blocks of the watcher; its rpcUrl is not used.',
         ]
       : []),
+    ...(/research\.forta\.network/.test(code)
+      ? [
+          'It keeps keys and values in the network’s store: here they lie in .forta-database/bot of its folder. Put secrets that it asks for into .forta-database/owner/secrets.json.',
+        ]
+      : []),
     ...(/fetchJwt/.test(code)
       ? [
           'It calls fetchJwt: outside production the SDK answers a constant, and its production service has a fixed host name that cannot be served here.',
