@@ -7,7 +7,6 @@ import { playTraffic } from '../../demo/traffic.ts'
 import { useDemoSceneWith } from '../../test/support/demoScene.ts'
 import { mintAnomaly } from './bot.ts'
 
-
 const scene = useDemoSceneWith(8, async ({ demo, block, deploy }) => {
   const made = {
     ...(await compileContracts()),

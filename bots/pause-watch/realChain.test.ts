@@ -17,14 +17,19 @@ const scene = useDemoSceneWith(8, async ({ demo, deploy }) => {
 const told = async () => {
   const { anvil, demo, lapsing, start } = scene()
   const found = await runBotOnAnvil(pauseWatch, anvil, {
-      things: [
-        { kind: 'vault', name: 'vault', address: demo.vault.address, protocol: 'demo' },
-        { kind: 'contract', name: 'queue', address: lapsing.address, protocol: 'demo' },
-        { kind: 'token', name: 'usd', address: demo.usd.address, protocol: 'demo' },
-      ],
-      from: start(),
-    })
-  return found.map(({ alertId, severity, thing, condition }) => [alertId, severity, thing, condition])
+    things: [
+      { kind: 'vault', name: 'vault', address: demo.vault.address, protocol: 'demo' },
+      { kind: 'contract', name: 'queue', address: lapsing.address, protocol: 'demo' },
+      { kind: 'token', name: 'usd', address: demo.usd.address, protocol: 'demo' },
+    ],
+    from: start(),
+  })
+  return found.map(({ alertId, severity, thing, condition }) => [
+    alertId,
+    severity,
+    thing,
+    condition,
+  ])
 }
 const passS = async (seconds: number): Promise<void> => {
   const { anvil, mine } = scene()
