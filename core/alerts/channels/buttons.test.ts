@@ -18,6 +18,7 @@ import type { ChannelConfig } from '../../config/types.ts'
 import { sampleMessage } from '../channelConformance.ts'
 import type { AlertMessage } from '../types.ts'
 import { createChannel } from './createChannel.ts'
+import { describeMessage } from './describeMessage.ts'
 
 const servers: VendorServer[] = []
 afterEach(async () => {
@@ -141,4 +142,39 @@ test('behavior: an SMS says what to reply, and a SEV1 calls the one number where
   const quiet = await send(twilio, twilioTo(true), { ...message, severity: 'SEV2' })
   const silent = await send(twilio, twilioTo(false), message)
   expect([quiet.requests.length, silent.requests.length]).toEqual([1, 1])
+})
+
+test('behavior: the first line says what, where, how much and what is done; an SMS fits three parts whatever is in it', async () => {
+  const evidence = {
+    lost: '1234567890000000000000000',
+    decimals: '18',
+    unit: 'dUSD',
+    dropBps: '4250',
+    priceUsd: '0.99',
+  }
+  const doing = [{ execution: 'x_1', action: 'pause-vault', status: 'sent', link: null }]
+  const headline = (more: Partial<AlertMessage>) =>
+    describeMessage(sampleMessage({ evidence, doing, ...more })).headline
+  expect(headline({})).toBe(
+    'SEV1 opened: Vault drained (vault) on mainnet: 1.2M dUSD, $1.2M lost (42 %). pause-vault: sent',
+  )
+  expect(headline({ change: 'resolved', title: 'vault drained' })).toBe(
+    'SEV1 resolved: vault drained on mainnet',
+  )
+  expect(headline({ change: 'digest', more: { alerts: 12, incidents: 3 }, doing: [] })).toContain(
+    'SEV1 12 more alerts, first: Vault drained',
+  )
+  expect(headline({ title: 'x'.repeat(200), thing: 'y'.repeat(120) }).length).toBeLessThan(201)
+  expect(headline({ evidence: { lost: '5', decimals: '99' }, doing: [] })).toBe(
+    'SEV1 opened: Vault drained (vault) on mainnet',
+  )
+  const summary = `Überweisung – ${'Ω~'.repeat(400)}`
+  const { requests } = await send(twilio, twilioTo(false), { summary, buttons: { reply: '4711' } })
+  const text = new URLSearchParams(requests[0]?.body).get('Body') ?? ''
+  expect(text).toMatch(
+    /^SEV1 opened: Vault drained \(vault\) on mainnet\. Reply ACK 4711 to acknowledge\. block 2\. i_1\. Uberweisung - \?~/,
+  )
+  expect(text).toMatch(/^[\x20-\x7e]*\.\.\.$/)
+  // A tilde counts twice.
+  expect(text.length + text.split('~').length - 1).toBeLessThanOrEqual(459)
 })

@@ -1,18 +1,19 @@
 import { cleanText } from '../../base/index.ts'
 import type { AlertChange, AlertMessage } from '../types.ts'
+import { moneyOf } from './moneyOf.ts'
 
 export type Fact = { readonly name: string; readonly value: string }
 export type MessageLink = { readonly text: string; readonly url: string }
 
 /** A message in words, for people; one line each, cleaned, not escaped for any format. */
 export type Described = {
-  /** `SEV1 opened: Vault drained (vault)`, at most 200 characters. */
+  /** `SEV1 opened: Vault drained (vault) on mainnet: 1.2M dUSD lost (42 %). pause-vault: sent`, at most 200 characters. */
   readonly headline: string
   /** Vault drained, at most 150 characters. */
   readonly title: string
   /** What happened, at most 1,000 characters. */
   readonly summary: string
-  /** Where and who, then what the finding measured: at most 24. */
+  /** What is being done, where and who, then what the finding measured: at most 24. */
   readonly facts: readonly Fact[]
   /** Transactions, addresses, and the pages on which to approve or deny. */
   readonly links: readonly MessageLink[]
@@ -49,16 +50,17 @@ const factsOf = (message: AlertMessage): readonly Fact[] => {
   const { blocks, chain } = message
   const range = blocks.first === blocks.last ? `${blocks.last}` : `${blocks.first}–${blocks.last}`
   const facts = [
+    ...(message.doing ?? []).map(({ action, status, execution }) => ({
+      name: `action ${action}`,
+      value: `${status} (${execution.slice(0, 12)})`,
+    })),
+    { name: 'money', value: moneyOf(message.evidence) },
     { name: 'thing', value: message.thing ?? '' },
     { name: 'protocol', value: message.protocol ?? '' },
     { name: 'owner', value: message.owner ?? '' },
     { name: 'chain', value: `${chain.name} · block ${range}${message.final ? '' : ', not final'}` },
     { name: 'seen by', value: `${message.bot} ${message.alertId}` },
     { name: 'findings', value: message.findings > 1 ? String(message.findings) : '' },
-    ...(message.doing ?? []).map(({ action, status, execution }) => ({
-      name: `action ${action}`,
-      value: `${status} (${execution.slice(0, 12)})`,
-    })),
     ...Object.entries(message.evidence).map(([name, value]) => ({ name, value })),
   ]
   return facts
@@ -97,13 +99,34 @@ const linksOf = (message: AlertMessage): readonly MessageLink[] => {
   ]
 }
 
+const HEADLINE_MAX = 200
+
+/** What happened, to what, where, how much money it is about, and what is being done: what is read at three at night. */
+const headlineOf = (message: AlertMessage, title: string): string => {
+  const { severity, change, more, chain, doing } = message
+  const what = short(title, 100)
+  const known = message.thing === null || what.includes(message.thing)
+  const thing = known ? '' : ` (${short(message.thing ?? '', 40)})`
+  const word = change === 'digest' && more ? `${more.alerts} more alerts, first` : WORDS[change]
+  const where = chain.id === 0 ? '' : ` on ${short(chain.name, 30)}`
+  const money = isOver(message) ? '' : moneyOf(message.evidence)
+  const [deed] = doing ?? []
+  const rest = [
+    ...(money ? [`: ${short(money, 60)}`] : []),
+    ...(deed && !isOver(message) ? [`. ${short(deed.action, 40)}: ${short(deed.status, 20)}`] : []),
+  ]
+  return rest.reduce(
+    (text, piece) => ([...text, ...piece].length <= HEADLINE_MAX ? `${text}${piece}` : text),
+    short(`${severity} ${word}: ${what}${thing}${where}`, HEADLINE_MAX),
+  )
+}
+
 /** Puts a message into words. All text of strangers in it is bounded and cleaned. */
 export const describeMessage = (message: AlertMessage): Described => {
   const title = short(message.title, 150)
-  const thing = message.thing ? ` (${short(message.thing, 40)})` : ''
   return {
     title,
-    headline: `${message.severity} ${WORDS[message.change]}: ${short(title, 110)}${thing}`,
+    headline: headlineOf(message, title),
     summary: short(message.summary, 1_000),
     facts: factsOf(message),
     links: linksOf(message),

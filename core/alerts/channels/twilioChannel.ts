@@ -1,17 +1,20 @@
 import type { AlertMessage, Channel, SendResult } from '../types.ts'
 import { attempt, worstOf } from './attempt.ts'
 import { channelUrl } from './channelUrl.ts'
-import { describeMessage, escapeMarks, isOver, joinWithin } from './describeMessage.ts'
+import { describeMessage, escapeMarks, isOver } from './describeMessage.ts'
+import { smsText } from './smsText.ts'
 
-/** Three parts of a long SMS; Twilio takes 1,600 characters, and telephones show less. */
-const MAX_TEXT = 400
+/** Three parts of a long SMS, of 153 letters each; Twilio takes 1,600 characters, and telephones show less. */
+const MAX_TEXT = 459
 
 const encodeText = (message: AlertMessage): string => {
   const { headline, summary } = describeMessage(message)
-  const where = `${message.chain.name} block ${message.blocks.last}`
   const reply = message.buttons?.reply
   const how = reply === undefined ? [] : [`Reply ACK ${reply} to acknowledge`]
-  return joinWithin([headline, ...how, where, summary, message.alert], '. ', MAX_TEXT) || headline
+  // As long as the terminal needs it.
+  const id = (message.incident ?? message.alert).slice(0, 14)
+  const block = message.blocks.last > 0 ? [`block ${message.blocks.last}`] : []
+  return smsText([headline, ...how, ...block, id, summary].join('. '), MAX_TEXT)
 }
 
 const MAX_SPOKEN = 300

@@ -200,7 +200,7 @@ const CASES: readonly Case[] = [
     vendor: () => twilio,
     settings: TWILIO,
     maxBytes: 4_000,
-    parts: ['SEV1', 'Vault+drained', 'a_1'],
+    parts: ['SEV1', 'Vault+drained', 'i_1'],
     secrets: [TWILIO_TOKEN],
     json: false,
   },
