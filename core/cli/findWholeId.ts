@@ -1,11 +1,11 @@
 import { cleanText, TocsinError } from '../base/index.ts'
 import type { Store } from '../store/index.ts'
 
-const PREFIX = { alert: 'a_', incident: 'i_' } as const
+const PREFIX = { alert: 'a_', incident: 'i_', silence: 's_' } as const
 
 /**
  * The whole id of what a person typed the beginning of.
- * @throws TocsinError `alert.ambiguous`, `alert.unknown`, `incident.ambiguous`, `incident.unknown`
+ * @throws TocsinError `alert.ambiguous`, `alert.unknown`, and the same of `incident` and `silence`
  */
 export const findWholeId = async (
   { pool }: Pick<Store, 'pool'>,

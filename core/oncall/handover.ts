@@ -161,7 +161,7 @@ export const renderShift = (config: OnCallConfig, report: ShiftReport): string =
   return [
     `${team}: ${nameOf(config, report.gone)} hands over to ${nameOf(config, report.comes)}; second is ${nameOf(config, report.secondary)}.`,
     `Shift ${clock(report.from)} to ${clock(report.to)}: ${report.pages} pages, ${report.nights} at night${answer}.`,
-    `${open.length} incidents open, ${report.closed} came and went, ${report.tickets} tickets wait.`,
+    `${open.length} incident${open.length === 1 ? '' : 's'} open, ${report.closed} came and went, ${report.tickets} ticket${report.tickets === 1 ? ' waits' : 's wait'}.`,
     ...open.map(
       ({ id, severity, title, since, by }) =>
         `${severity} ${title}, since ${clock(since)}, ${by ? `with ${by}` : 'with nobody'} (${id})`,

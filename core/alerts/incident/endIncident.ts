@@ -80,8 +80,9 @@ export const resolveIncident = (
       .for('update')
     const holding = alerts.filter(({ kind }) => kind === 'condition')
     if (holding.length > 0 && !options.evenIfHolding) {
-      const titles = holding.slice(0, 3).map(({ title }) => `"${title}"`)
-      const text = `Incident ${row.id} still holds: ${titles.join(', ')}. Resolve it even so, or let it end.`
+      const all = holding.map(({ title, thing }) => `"${title}"${thing ? ` (${thing})` : ''}`)
+      const titles = [...new Set(all)].slice(0, 3)
+      const text = `Incident ${row.id} still holds: ${titles.join(', ')}. Resolve it even so (\`--force\` in the terminal), or let it end.`
       return { accepted: false, incident: row, text }
     }
     const states = alerts.map((alert) => closedAlert(alert, now, `by:${by}`, `Closed by ${by}.`))

@@ -24,7 +24,13 @@ const heardOn = (config: Config, channel: ChannelConfig): string => {
     const heard = SEVERITIES.filter(
       (sev) => sev <= least && (route.match.severity?.includes(sev) ?? true),
     )
-    return [`${route.name ?? `route ${index + 1}`}: ${heard.join(', ') || 'nothing'}`]
+    const hours =
+      route.during === undefined
+        ? ''
+        : route.during === 'business'
+          ? ' in business hours'
+          : ` from ${route.during.from} to ${route.during.to}`
+    return [`${route.name ?? `route ${index + 1}`}: ${heard.join(', ') || 'nothing'}${hours}`]
   })
   return said.length > 0 ? said.join('; ') : 'what comes to no other channel, when SEV1 or SEV2'
 }
@@ -163,7 +169,9 @@ const testChannels = async (names: readonly string[], options: TestOptions): Pro
 export const register = (program: Command): void => {
   const channels = program.command('channels').description('the ways to people')
   withCommonOptions(
-    channels.command('list').description('which there are, and what they hear of'),
+    channels
+      .command('list', { isDefault: true })
+      .description('which there are, and what they hear of'),
   ).action(async (options: CommonOptions) => {
     process.exitCode = await listChannels(options)
   })

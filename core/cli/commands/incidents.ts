@@ -9,6 +9,7 @@ import {
   readIncident,
   resolveIncident,
   type TargetFigure,
+  unacknowledgeIncident,
 } from '../../alerts/index.ts'
 import type { Config } from '../../config/types.ts'
 import { type Store, tables } from '../../store/index.ts'
@@ -133,6 +134,13 @@ export const register = (program: Command): void => {
       acknowledgeIncident(store.db, { incidentId, by: as, via: 'cli' }),
     ),
   )
+  withAs(
+    incidents.command('unack <id>').description('give it back: whoever is on call is asked again'),
+  ).action(
+    act((store, _, incidentId, { as }) =>
+      unacknowledgeIncident(store.db, { incidentId, by: as, via: 'cli' }),
+    ),
+  )
   withAs(incidents.command('mitigate <id>').description('say that the harm is stopped')).action(
     act((store, _, incidentId, { as }) =>
       mitigateIncident(store.db, { incidentId, by: as, via: 'cli' }),
@@ -142,7 +150,7 @@ export const register = (program: Command): void => {
     incidents
       .command('resolve <id>')
       .description('close it with all its alerts, and tell their channels')
-      .option('--force', 'even if a condition still holds'),
+      .option('--force', 'even so, if a condition still holds'),
   ).action(
     act((store, config, incidentId, { as, force }) =>
       resolveIncident(store.db, {

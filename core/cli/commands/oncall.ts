@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { TocsinError } from '../../base/index.ts'
 import type { OnCallConfig } from '../../config/types.ts'
@@ -19,6 +18,7 @@ import { EXIT } from '../exitCodes.ts'
 import { openStore } from '../openStore.ts'
 import { type CommonOptions, withCommonOptions } from '../options.ts'
 import { printJson, printTable } from '../printTable.ts'
+import { userName } from '../userName.ts'
 
 type TeamOptions = CommonOptions & { readonly team?: string }
 type ShowOptions = TeamOptions & { readonly days: number }
@@ -215,7 +215,7 @@ const registerOverrides = (oncall: Command): void => {
       .option('--from <moment>', 'from when on; default: now', parseMoment)
       .requiredOption('--until <moment>', 'until when', parseMoment)
       .option('--reason <text>', 'why')
-      .option('--by <name>', 'who says so', userInfo().username),
+      .option('--by <name>', 'who says so', userName()),
   ).action(addOverride)
   withCommonOptions(override.command('list').description('those that stand or are to come')).action(
     listOverrides,
@@ -224,7 +224,7 @@ const registerOverrides = (oncall: Command): void => {
     override
       .command('remove <id>')
       .description('take one back; the rotation counts again')
-      .option('--by <name>', 'who says so', userInfo().username),
+      .option('--by <name>', 'who says so', userName()),
   ).action((id: string, options: CommonOptions & { readonly by: string }) =>
     withOnCall(options, async ({ db }) => {
       const row = await removeOverride(db, id, options.by)
@@ -238,9 +238,9 @@ const registerOverrides = (oncall: Command): void => {
 export const register = (program: Command): void => {
   const oncall = program.command('oncall').description('who is on call, and how it goes')
   const team = (command: Command): Command => command.option('--team <name>', 'one team alone')
-  withCommonOptions(team(oncall.command('now').description('whom a page reaches now'))).action(
-    printNow,
-  )
+  withCommonOptions(
+    team(oncall.command('now', { isDefault: true }).description('whom a page reaches now')),
+  ).action(printNow)
   withCommonOptions(
     team(oncall.command('schedule').description('who comes when')).option(
       '--days <n>',

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
 import {
+  approveSilence,
   createSilence,
   endSilence,
   isSilenceActive,
@@ -7,6 +8,7 @@ import {
   type Silence,
 } from '../../alerts/index.ts'
 import { TocsinError } from '../../base/index.ts'
+import { findWholeId } from '../findWholeId.ts'
 import { openStore } from '../openStore.ts'
 import { type CommonOptions, withCommonOptions } from '../options.ts'
 import { printJson, printTable } from '../printTable.ts'
@@ -96,9 +98,25 @@ const stopSilence = async (
 ): Promise<void> => {
   const { store, close } = await openStore(options)
   try {
-    const silence = await endSilence(store.db, { id, by: options.as })
+    const whole = await findWholeId(store, 'silence', id)
+    const silence = await endSilence(store.db, { id: whole, by: options.as })
     if (options.json) return printJson(silence)
     process.stdout.write(`${silence.id} is over. What still holds is told now.\n`)
+  } finally {
+    await close()
+  }
+}
+
+const agree = async (
+  id: string,
+  options: CommonOptions & { readonly as: string },
+): Promise<void> => {
+  const { store, close } = await openStore(options)
+  try {
+    const whole = await findWholeId(store, 'silence', id)
+    const silence = await approveSilence(store.db, { id: whole, by: options.as })
+    if (options.json) return printJson(silence)
+    process.stdout.write(`${silence.id} has the agreement of ${silence.approvedBy}.\n`)
   } finally {
     await close()
   }
@@ -121,13 +139,14 @@ export const register = (program: Command): void => {
     .requiredOption('--reason <text>', 'why')
     .requiredOption('--for <time>', 'how long: 90m, 4h; at most 24h, and 2h when it names SEV1')
     .option('--as <name>', 'who does it', userName())
-  for (const name of MATCHERS)
+  for (const name of MATCHERS) {
+    const option = `--${name === 'alertId' ? 'alert-id' : name} <values...>`
     add.addOption(
-      new Option(
-        `--${name === 'alertId' ? 'alert-id' : name} <values...>`,
-        `only of these; a value may end or begin with *`,
-      ),
+      name === 'severity'
+        ? new Option(option, 'only of these').choices(['SEV1', 'SEV2', 'SEV3', 'SEV4'])
+        : new Option(option, 'only of these; a value may end or begin with *'),
     )
+  }
   withCommonOptions(add).action(addSilence)
   withCommonOptions(
     silences
@@ -135,6 +154,12 @@ export const register = (program: Command): void => {
       .description('end one before its time')
       .option('--as <name>', 'who does it', userName()),
   ).action(stopSilence)
+  withCommonOptions(
+    silences
+      .command('approve <id>')
+      .description('agree, as the second person, to one that names SEV1')
+      .option('--as <name>', 'who does it', userName()),
+  ).action(agree)
   silences.addHelpText(
     'after',
     `

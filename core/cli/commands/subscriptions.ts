@@ -192,7 +192,9 @@ export const register = (program: Command): void => {
     .command('subscriptions')
     .description('other teams that follow our findings')
   withCommonOptions(
-    subscriptions.command('list').description('who, of what, and how they stand'),
+    subscriptions
+      .command('list', { isDefault: true })
+      .description('who, of what, and how they stand'),
   ).action(list)
   withCommonOptions(
     subscriptions

@@ -1,9 +1,9 @@
-import { userInfo } from 'node:os'
 import type { Command } from 'commander'
 import { closeTicket, listTickets } from '../../oncall/index.ts'
 import { openStore } from '../openStore.ts'
 import { type CommonOptions, withCommonOptions } from '../options.ts'
 import { printJson, printTable } from '../printTable.ts'
+import { userName } from '../userName.ts'
 
 type ListOptions = CommonOptions & { readonly all?: boolean; readonly team?: string }
 
@@ -52,7 +52,7 @@ export const register = (program: Command): void => {
   const tickets = program.command('tickets').description('what waits for the next business day')
   withCommonOptions(
     tickets
-      .command('list')
+      .command('list', { isDefault: true })
       .description('those that are open')
       .option('--all', 'closed ones too')
       .option('--team <name>', 'one team alone'),
@@ -61,6 +61,6 @@ export const register = (program: Command): void => {
     tickets
       .command('close <ids...>')
       .description('done; the next alert of its sort opens a new one')
-      .option('--by <name>', 'who says so', userInfo().username),
+      .option('--by <name>', 'who says so', userName()),
   ).action(end)
 }
