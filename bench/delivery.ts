@@ -158,6 +158,8 @@ const storm = async (store: Store, receiver: Receiver): Promise<void> => {
     await delay(Math.max(0, due - (performance.now() - began)))
   }
   await settle(store, 'tocsin.finding_queue', 60)
+  // What was held back counts too.
+  await settle(store, 'tocsin.held_notice where released_at is null', 120)
   await settle(store, `tocsin.outbox where status = 'pending'`, 60)
   const during = await receiver.read(true)
   await notifier.stop()
