@@ -165,7 +165,7 @@ test('default: each operation answers as its schema says', async () => {
     const { id, method, path, answer } = operation
     // These two need a signer's files and a revocable token; they have tests of their own.
     if (['answerExecution', 'revokeToken'].includes(id)) continue
-    if (id === 'halt') continue
+    if (id === 'halt' || id === 'resume') continue
     const response =
       method === 'get'
         ? await get(pathOf(path), sessionHeaders('admin'))

@@ -5,7 +5,7 @@ import type { Database } from '../../store/index.ts'
 import { decodeCursor, toPage } from './operation.ts'
 
 /** The order of a list, in which no two rows are equal, so that a page begins exactly where the one before ended. */
-export type Order<Row> = {
+type Order<Row> = {
   readonly by: readonly SQL[]
   /** What comes after a cursor. @throws TocsinError `query.bad_cursor` */
   readonly after: (cursor: string | undefined) => SQL | undefined

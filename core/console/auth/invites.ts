@@ -13,7 +13,7 @@ import {
 } from './users.ts'
 
 /** So long a link to a password is good (ms). */
-export const INVITE_MS = 86_400_000
+const INVITE_MS = 86_400_000
 const PURPOSE = 'invite'
 
 const invitationSchema = z.union([
@@ -34,10 +34,10 @@ const invitationSchema = z.union([
 ])
 
 /** What a link lets somebody do, once: become a user, or choose a new password. */
-export type Invitation = z.infer<typeof invitationSchema>
+type Invitation = z.infer<typeof invitationSchema>
 
 /** Who made the link: it is worth nothing when they are no admin any more. */
-export type Inviter = { readonly name: string; readonly isOidc: boolean }
+type Inviter = { readonly name: string; readonly isOidc: boolean }
 
 const gone = (message: string): TocsinError =>
   new TocsinError('user.bad_link', message, { hints: ['Ask an admin for another one.'] })

@@ -6,7 +6,7 @@ type Bucket = { left: number; at: number }
 const MAX_KEYS = 10_000
 
 /** Counts a request of somebody. @throws TocsinError `auth.rate_limited`, with the time to wait */
-export type Pace = (key: string, perMinute: number, subject: string) => void
+type Pace = (key: string, perMinute: number, subject: string) => void
 
 /**
  * Lets each key send so many requests in a minute: all at once, and then as they grow back. Of this process alone, and

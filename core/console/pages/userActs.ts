@@ -9,7 +9,7 @@ import { showUsers } from './users.ts'
 
 /** What an admin does to one user. */
 export const USER_ACTS = ['role', 'disable', 'enable', 'factor', 'password', 'sessions'] as const
-export type UserAct = (typeof USER_ACTS)[number]
+type UserAct = (typeof USER_ACTS)[number]
 
 /** The form of somebody who proved just now who they are; undefined for whoever has to do that first. */
 const readFresh = async (c: ConsoleContext): Promise<URLSearchParams | undefined> => {
