@@ -3,7 +3,7 @@
 export type { ReadyMessage } from './child/protocol.ts'
 export { compareRange, type RangeComparison } from './compare/compareRange.ts'
 export { copyBot } from './compare/copyBot.ts'
-export { DEFAULT_HANDLER_MS, type HostedBot, type HostedRun } from './host/createHostedBot.ts'
+export type { HostedBot, HostedRun } from './host/createHostedBot.ts'
 export {
   createHostedChain,
   type GrpcBotSpec,

@@ -30,7 +30,7 @@ const HEADER =
   /^(\d+) findings for (?:block|transaction) (0x[0-9a-fA-F]{64}) (?:on chain \d+ )?(.*)$/
 
 /** Findings as `forta-agent run` prints them: objects one after another with a comma between. */
-export const parseSdkOutput = (stdout: string): SdkRun['findings'] => {
+const parseSdkOutput = (stdout: string): SdkRun['findings'] => {
   const found: { at: string; finding: Record<string, unknown> }[] = []
   const lines = stdout.split('\n')
   for (let index = 0; index < lines.length; index++) {
