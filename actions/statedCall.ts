@@ -12,7 +12,7 @@ import { z } from 'zod'
 import { addressParameter } from './words.ts'
 
 /** Stands for the signer's address among the arguments of a readiness check. */
-export const SIGNER = '$signer'
+const SIGNER = '$signer'
 
 const scalar = z.union([z.string().max(10_000), z.boolean(), z.int()])
 type Stated = string | boolean | number | readonly Stated[]

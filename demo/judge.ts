@@ -101,7 +101,7 @@ const isGrave = (severity: string): boolean => {
 }
 
 /** Findings that ordinary traffic raised above SEV4, or that the attack does not explain. */
-export const listUnexpected = (
+const listUnexpected = (
   findings: readonly FindingRow[],
   attackBlock: number,
 ): readonly FindingRow[] =>

@@ -90,7 +90,7 @@ const facetText = (cut: unknown, who: Who): string => {
 
 /** What the beacon of a watched proxy says: an `Upgraded` that the proxy itself does not emit. */
 export const BEACON_EVENT = 'BeaconImplementation'
-export const BEACON_RULE: EventRule = {
+const BEACON_RULE: EventRule = {
   alertId: 'PROXY-CHANGED',
   severity: () => 'Critical',
   text: (args, who) =>

@@ -27,7 +27,7 @@ export const isCode = (code: string): boolean =>
   code.length > 2 && !code.toLowerCase().startsWith('0xef0100')
 
 /** A `view` that takes nothing and returns a number; undefined when it does not answer. */
-export const readNumber = async (
+const readNumber = async (
   ctx: Pick<GovernedContext, 'read'>,
   address: Address,
   functionName: string,

@@ -30,7 +30,7 @@ export const movePpb = (before: bigint, now: bigint): number => {
 }
 
 /** Below this much of the asset nothing matters (smallest units): a thousandth of a token, at least a thousand units. */
-export const dustOf = ({ assetDecimals }: Units): bigint => {
+const dustOf = ({ assetDecimals }: Units): bigint => {
   const part = 10n ** BigInt(Math.max(0, (assetDecimals ?? 6) - 3))
   return part > 1_000n ? part : 1_000n
 }
@@ -137,7 +137,7 @@ export const timesFirstPrice = (now: Snapshot, units: Units): bigint => {
 export const offsetOf = ({ assetDecimals, shareDecimals }: Units): number =>
   Math.max(0, (shareDecimals ?? 0) - (assetDecimals ?? 0))
 
-export const isTiny = (shares: bigint, units: Units, parameters: SharePriceParameters): boolean =>
+const isTiny = (shares: bigint, units: Units, parameters: SharePriceParameters): boolean =>
   shares < BigInt(parameters.tinySupply) * 10n ** BigInt(offsetOf(units))
 
 /** Hardly any shares, worth a lot each: whoever deposits next is rounded down, to nothing at worst. */

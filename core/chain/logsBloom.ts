@@ -46,12 +46,3 @@ export const computeLogsBloom = (logs: Iterable<Pick<ChainLog, 'address' | 'topi
   }
   return `0x${bloom.toString('hex')}`
 }
-
-/** False when a block with this header bloom certainly holds no log of this address or with this topic. */
-export const isInBloom = (bloom: Hex, item: Hex): boolean => {
-  let isIn = true
-  eachBit(bitsOf(item.toLowerCase() as Hex), (byte, mask) => {
-    if ((Number.parseInt(bloom.slice(2 + byte * 2, 4 + byte * 2), 16) & mask) === 0) isIn = false
-  })
-  return isIn
-}

@@ -19,11 +19,7 @@ const findData = (value: unknown): Hex | undefined => {
 }
 
 /** Sorts a JSON-RPC error: definite (returned) or transient (undefined). */
-export const classifyError = (
-  code: number,
-  message: string,
-  data: unknown,
-): RpcRejection | undefined => {
+const classifyError = (code: number, message: string, data: unknown): RpcRejection | undefined => {
   const isExecution = code === 3 || EXECUTION_FAILED.test(message)
   if (isExecution) return { code, message, data: findData(data), isExecution: true }
   if (code === -32601 || METHOD_MISSING.test(message))

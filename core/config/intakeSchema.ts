@@ -54,7 +54,7 @@ const source = z.union([
 const forEachOf = pointer.optional().describe('List whose items are one finding each')
 
 /** How a body of any shape becomes a finding. */
-export const mappingSchema = z.strictObject({
+const mappingSchema = z.strictObject({
   each: forEachOf,
   when: z
     .array(

@@ -34,7 +34,7 @@ export const senderSchema = z.discriminatedUnion('type', [
 ])
 
 /** A key that never leaves its vault. */
-export const keySchema = z.discriminatedUnion('type', [
+const keySchema = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('aws-kms'),
     keyId: z.string().min(1).describe('Id, ARN or alias of an ECC_SECG_P256K1 key'),

@@ -9,7 +9,7 @@ const TYPES = ['Exploit', 'Suspicious', 'Degraded', 'Info', 'Scam', 'Unknown']
 const CONDITIONS = ['holds', 'ended', 'unknown']
 
 /** Most findings that one call of a handler may return. */
-export const MAX_FINDINGS_PER_CALL = 50
+const MAX_FINDINGS_PER_CALL = 50
 const MAX_BYTES = 64 * 1024
 const MAX_UNIQUE_KEY = 200
 

@@ -1,5 +1,4 @@
 export { buildPostmortem } from './buildPostmortem.ts'
-export { buildTimeline } from './buildTimeline.ts'
 export { countMoney, exactAmount } from './countMoney.ts'
 export { readRecord } from './readRecord.ts'
 export { renderMarkdown } from './renderMarkdown.ts'

@@ -1,4 +1,3 @@
 export { type CanaryState, readCanary } from './canary.ts'
 export { startVigil, type Vigil } from './startVigil.ts'
-export { readHeld } from './tellProblems.ts'
 export { type CommitWatch, startCommitWatch } from './watchCommits.ts'

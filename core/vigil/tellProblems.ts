@@ -21,7 +21,7 @@ type Held = z.infer<typeof heldSchema>
 const nameOf = ({ alertId, key }: Pick<Problem, 'alertId' | 'key'>): string => `${alertId}/${key}`
 
 /** What the vigil holds to be wrong now, as it was last told. */
-export const readHeld = async (db: Database | DatabaseTransaction): Promise<Held> => {
+const readHeld = async (db: Database | DatabaseTransaction): Promise<Held> => {
   const { rows } = await db.execute<{ value: unknown }>(
     sql`select value from tocsin.key_value where key = ${KEY}`,
   )

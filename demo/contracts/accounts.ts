@@ -2,12 +2,12 @@ import { type HDAccount, mnemonicToAccount } from 'viem/accounts'
 import type { Address } from '../../core/base/index.ts'
 
 /** The mnemonic that anvil starts with: its keys are public, so nothing of value may ever lie on them. */
-export const DEMO_MNEMONIC = 'test test test test test test test test test test test junk'
+const DEMO_MNEMONIC = 'test test test test test test test test test test test junk'
 /** Index of the first ordinary user. */
 export const FIRST_USER = 12
 
 /** Places of the demo's actors in the mnemonic. */
-export const ACTORS = {
+const ACTORS = {
   deployer: 0,
   safeOwnerA: 1,
   safeOwnerB: 2,

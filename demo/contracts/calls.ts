@@ -46,7 +46,7 @@ export const callOf = (
 })
 
 /** A v3 range of `width` ticks to both sides of the demo's price. */
-export const rangeAround = (
+const rangeAround = (
   deployment: Pick<DemoDeployment, 'usd' | 'weth'>,
   width: number,
 ): { readonly tickLower: number; readonly tickUpper: number } => {

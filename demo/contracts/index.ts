@@ -1,7 +1,5 @@
 /** The demo's contracts on a local chain: for the demo itself, for tests and for benches. */
 export {
-  createActors,
-  createUsers,
   type DemoAccount,
   type DemoActors,
   demoAccount,
@@ -14,7 +12,6 @@ export {
   mintPosition,
   PRICE_USD,
   ROLE_ADMIN,
-  rangeAround,
   USD,
   V3_FEE,
 } from './calls.ts'

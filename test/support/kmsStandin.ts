@@ -26,7 +26,7 @@ const encode = (r: bigint, s: bigint): Buffer => {
   return Buffer.concat([Buffer.of(0x30, body.length), body])
 }
 
-export const encodePublicKey = (publicKey: Hex): Buffer =>
+const encodePublicKey = (publicKey: Hex): Buffer =>
   Buffer.from(SPKI_PREFIX + publicKey.slice(2), 'hex')
 
 const toPem = (der: Buffer): string =>

@@ -18,7 +18,7 @@ export type FindingRow = typeof tables.finding.$inferSelect
 
 export const CHAIN = 31_337
 const CODE: Hex = '0x6001'
-export const BLOCK_S = 12
+const BLOCK_S = 12
 
 /** What the world itself knows, whatever stands in the database. */
 export type Claimed = {

@@ -7,7 +7,7 @@ import { createLogger } from '../../telemetry/light.ts'
 import { chooseBots, openRange, TIMEOUT_MS, wrong } from './openRange.ts'
 
 /** How long before the range the other chains begin: what is released first was locked earlier (s). */
-export const LEAD_S = 3_600
+const LEAD_S = 3_600
 /** Past this age a block counts as final where the chain's own tag decides: on Ethereum two epochs, and room (s). */
 const FINAL_AGE_S = 1_200
 

@@ -7,7 +7,7 @@ type Bins = SetReport['bins']
 const SEVERITIES: readonly Sev[] = ['SEV1', 'SEV2', 'SEV3', 'SEV4']
 
 /** A round number at or above, such that a scale of four steps reads well. */
-export const niceTop = (value: number): number => {
+const niceTop = (value: number): number => {
   if (value <= 4) return 4
   const power = 10 ** Math.floor(Math.log10(value))
   const step = [1, 1.2, 1.6, 2, 2.4, 3.2, 4, 6, 8, 10].find((one) => one * power >= value) ?? 10

@@ -73,7 +73,7 @@ export type SetTally = {
   readonly report: (spanDays: number) => SetReport
 }
 
-export const BINS = 96
+const BINS = 96
 /** Findings about one thing with more than this between them are of two stories (seconds of block time). */
 const STORY_GAP_S = 3_600
 const MOST_TOLD = 500

@@ -27,7 +27,7 @@ const MOST_AHEAD_MS = 2 * 365 * DAY_MS
 const SHORTEST = 20
 
 /** Where the runbook of a bot lies: beside its code, for compiled ones beside the sources. */
-export const findRunbook = (bot: BotDefinition<unknown>): string | undefined => {
+const findRunbook = (bot: BotDefinition<unknown>): string | undefined => {
   const url = findBotFile(bot)
   if (url === undefined) return undefined
   const folder = dirname(fileURLToPath(url))

@@ -13,7 +13,7 @@ const list = <T extends z.ZodType>(schema: T) =>
 
 const signed = z.object({ signature: z.string().min(3).max(500), expression: optional(z.string()) })
 
-export const monitorSchema = z.object({
+const monitorSchema = z.object({
   name: z.string().min(1).max(200),
   networks: z.array(z.string().min(1)),
   paused: z.boolean().default(false),
@@ -41,7 +41,7 @@ export const monitorSchema = z.object({
 
 const secretValue = z.union([z.string(), z.object({ type: z.string(), value: z.unknown() })])
 
-export const networkSchema = z.object({
+const networkSchema = z.object({
   network_type: z.string(),
   slug: z.string().min(1),
   name: z.string().default(''),
@@ -53,7 +53,7 @@ export const networkSchema = z.object({
   confirmation_blocks: optional(z.number()),
 })
 
-export const triggerSchema = z.object({
+const triggerSchema = z.object({
   name: z.string().default(''),
   trigger_type: z.string(),
   config: z.record(z.string(), z.unknown()),

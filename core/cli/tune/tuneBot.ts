@@ -14,7 +14,7 @@ import type { Recording } from './recordRange.ts'
 import { chooseValues, type Tunable, toParameter } from './tunables.ts'
 
 /** Most sets of parameters that run side by side. */
-export const MOST_LANES = 48
+const MOST_LANES = 48
 const MOST_VALUES = 24
 const ROUNDS = 2
 const VALUES_BETWEEN = 7
@@ -47,7 +47,7 @@ export type Tuned = {
 type Candidate = { readonly tunable: Tunable; readonly value: Exact; readonly config: Config }
 
 /** The watchlist with one parameter changed; undefined where the bot's schema refuses it. */
-export const withParameter = (
+const withParameter = (
   { config, bot, thing }: Pick<TuneOptions, 'config' | 'bot' | 'thing'>,
   name: string,
   value: string | number,
@@ -83,7 +83,7 @@ export const withParameter = (
 }
 
 /** The value that holds now. */
-export const presentOf = (
+const presentOf = (
   { config, bot, thing }: Pick<TuneOptions, 'config' | 'bot' | 'thing'>,
   tunable: Tunable,
 ): Exact => {

@@ -6,7 +6,7 @@ import type { Place } from '../types.ts'
 
 const LISTS = ['txs', 'things', 'bots', 'alerts']
 const NUMBERS = ['from', 'to', 'loss']
-export const INCIDENT_COLUMNS = ['name', 'chain', ...NUMBERS, ...LISTS]
+const INCIDENT_COLUMNS = ['name', 'chain', ...NUMBERS, ...LISTS]
 
 const scalar = (field: string, text: string, at: Place): Located => ({
   kind: 'scalar',
