@@ -1,8 +1,8 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { stringify } from 'yaml'
+import { type AnswerScene, startAnswerScene, until } from '../../test/support/answerScene.ts'
 import {
   pagerdutyEvent,
   slackPress,
@@ -10,14 +10,8 @@ import {
   type VendorCall,
 } from '../../test/support/channels/answers.ts'
 import { createSlack, SLACK_CHANNEL, SLACK_TOKEN } from '../../test/support/channels/chats.ts'
-import { startVendor, type VendorServer } from '../../test/support/channels/vendorServer.ts'
-import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
-import { type Notifier, startNotifier } from '../alerts/index.ts'
 import { alertKey } from '../alerts/light.ts'
-import { findingOf, record } from '../alerts/testSupport.ts'
 import { PROCESSES } from '../cli/processes.ts'
-import type { Config } from '../config/types.ts'
-import { type RunningIntake, startIntake } from '../intake/index.ts'
 import {
   bytesHashOf,
   type LoadedPolicy,
@@ -25,17 +19,11 @@ import {
   loadPolicies,
 } from '../response/index.ts'
 import { readApprovals } from '../response/people/readApprovals.ts'
-import { connectDatabase, openIntakeRole, type Store, tables } from '../store/index.ts'
-import { createLogger } from '../telemetry/index.ts'
+import { tables } from '../store/index.ts'
 import { trialPolicy } from '../testing/index.ts'
-import { createAnswerHandler } from './answers.ts'
-import { createButtons, replyCode } from './buttons.ts'
-import { escalate } from './escalate.ts'
-import { ANSWER_KINDS } from './receivers/index.ts'
+import { replyCode } from './buttons.ts'
 import { dropRingsOfEnded } from './ringAgain.ts'
 import { unseal } from './sealedClaims.ts'
-import type { PagingConfig } from './takeStep.ts'
-import { onCallConfig } from './testSupport.ts'
 
 const SECRET = 'a-secret-that-is-long-enough'
 const APPROVERS = [
@@ -43,19 +31,10 @@ const APPROVERS = [
   { name: 'Grace', role: 'guardian' },
 ]
 const TWILIO_URL = 'https://tocsin.example/hooks'
-const log = createLogger({ service: 'test', level: 'silent' })
 const slack = createSlack()
-let store: TestDatabase
-/** The database as the intake's own role has it. */
-let narrow: Store
-let standIn: VendorServer
-let notifier: Notifier
-let intake: RunningIntake
-let config: Config
+let scene: AnswerScene
+let store: AnswerScene['store']
 let policy: LoadedPolicy
-let folder = ''
-/** The intake's own data folder: the secret of `people` is not there. */
-let intakeFolder = ''
 
 const slackEntry = (url: string) => ({
   kind: 'slack' as const,
@@ -69,13 +48,47 @@ const slackEntry = (url: string) => ({
 })
 
 beforeAll(async () => {
-  store = await createTestDatabase()
-  standIn = await startVendor(slack.vendor, { kind: 'accept' })
-  folder = await mkdtemp(join(tmpdir(), 'tocsin-answers-'))
-  const actionsDir = join(folder, 'actions')
-  await mkdir(actionsDir)
-  intakeFolder = join(folder, 'intake')
-  await mkdir(intakeFolder)
+  const people = {
+    ada: {
+      role: 'approver',
+      approver: 'Ada',
+      contacts: [{ channel: 'chat', to: 'U0ADA' }],
+      accounts: { slack: 'T0/U0ADA', pagerduty: 'PADA001' },
+    },
+    bo: {
+      contacts: [{ channel: 'chat', to: 'U0BO' }],
+      accounts: { slack: 'T0/U0BO', phone: '+15550002' },
+    },
+    cy: { role: 'viewer', accounts: { slack: 'T0/U0CY' } },
+    ed: { role: 'approver', approver: 'Grace', accounts: { slack: 'T0/U0ED' } },
+    di: { contacts: [{ channel: 'chat', to: 'U0DI' }] },
+  }
+  scene = await startAnswerScene({
+    vendors: { slack: slack.vendor },
+    people,
+    url: TWILIO_URL,
+    configure: (urls) => ({
+      channels: [slackEntry(urls['slack'] ?? '')],
+      routes: [{ match: {}, channels: ['chat'], continue: false }],
+      receivers: [
+        { kind: 'slack', name: 'slack', secret: SECRET },
+        { kind: 'pagerduty', name: 'pd', secret: SECRET },
+        { kind: 'twilio', name: 'sms', secret: SECRET },
+      ],
+      more: {
+        signer: { approvers: APPROVERS },
+        people: {
+          secret: '',
+          haltToken: '',
+          hasSecret: false,
+          channels: { Ada: 'chat' },
+          url: undefined,
+        },
+      },
+    }),
+  })
+  store = scene.store
+  const actionsDir = join(scene.folder, 'actions')
   await writeFile(
     join(actionsDir, 'pause-vault.yaml'),
     stringify(
@@ -93,123 +106,18 @@ beforeAll(async () => {
   const [loaded] = await loadPolicies(actionsDir)
   if (!loaded) throw new Error('no policy')
   policy = loaded
-  const people = {
-    ada: {
-      role: 'approver',
-      approver: 'Ada',
-      contacts: [{ channel: 'chat', to: 'U0ADA' }],
-      accounts: { slack: 'T0/U0ADA', pagerduty: 'PADA001' },
-    },
-    bo: {
-      contacts: [{ channel: 'chat', to: 'U0BO' }],
-      accounts: { slack: 'T0/U0BO', phone: '+15550002' },
-    },
-    cy: { role: 'viewer', accounts: { slack: 'T0/U0CY' } },
-    ed: { role: 'approver', approver: 'Grace', accounts: { slack: 'T0/U0ED' } },
-    di: { contacts: [{ channel: 'chat', to: 'U0DI' }] },
-  }
-  config = {
-    name: 'test',
-    env: undefined,
-    chains: [],
-    watch: [],
-    dataDir: folder,
-    actionsDir,
-    signer: { approvers: APPROVERS },
-    people: {
-      secret: '',
-      haltToken: '',
-      hasSecret: false,
-      channels: { Ada: 'chat' },
-      url: undefined,
-    },
-    channels: [slackEntry(standIn.url)],
-    routes: [{ match: {}, channels: ['chat'], continue: false }],
-    onCall: onCallConfig({ people }),
-    intake: {
-      host: '127.0.0.1',
-      port: 0,
-      url: TWILIO_URL,
-      receivers: [
-        { kind: 'slack', name: 'slack', enabled: true, perMinute: 6_000, secret: SECRET },
-        { kind: 'pagerduty', name: 'pd', enabled: true, perMinute: 6_000, secret: SECRET },
-        { kind: 'twilio', name: 'sms', enabled: true, perMinute: 6_000, secret: SECRET },
-      ],
-    },
-  } as unknown as Config
-  const key = await loadPeopleSecret(config)
-  notifier = await startNotifier({
-    config,
-    store,
-    log,
-    backoffBaseMs: 25,
-    prepare: createButtons({ db: store.db, log, config: () => config, key }),
-  })
-  narrow = await connectDatabase({
-    url: await openIntakeRole(store.pool, store.url),
-    name: 'intake',
-  })
-  const intakeConfig = (): Config => ({ ...config, dataDir: intakeFolder })
-  intake = await startIntake({
-    config: intakeConfig(),
-    store: narrow,
-    log,
-    kinds: ANSWER_KINDS,
-    onAcknowledgement: createAnswerHandler({
-      db: narrow.db,
-      log,
-      config: intakeConfig,
-      urls: { slack: standIn.url },
-      ringAgainMs: 60_000,
-    }),
-  })
 }, 120_000)
-afterAll(async () => {
-  await intake?.stop()
-  await narrow?.stop()
-  await notifier?.stop()
-  await standIn?.stop()
-  await store?.drop()
-  await rm(folder, { recursive: true, force: true })
-})
+afterAll(() => scene?.stop())
 beforeEach(async () => {
-  // The notifier is at work meanwhile: one of the two may have to step back.
-  await until(() =>
-    store.pool.query(
-      `truncate tocsin.finding, tocsin.finding_queue, tocsin.alert, tocsin.alert_finding, tocsin.incident, tocsin.outbox,
-       tocsin.incident_event, tocsin.oncall_escalation, tocsin.oncall_page, tocsin.answer_button, tocsin.channel_thread,
-       tocsin.execution, tocsin.execution_approval, tocsin.channel_slot`,
-    ),
-  )
+  await scene.reset()
   slack.messages.length = 0
   slack.whispers.length = 0
 })
 
-const until = <T>(check: () => Promise<T> | T): Promise<T> =>
-  vi.waitFor(check, { timeout: 20_000, interval: 25 })
-
-const send = async (name: string, call: VendorCall): Promise<Response> =>
-  fetch(`${intake.url.replace(/\/$/, '')}/in/${name}`, {
-    method: 'POST',
-    body: call.body,
-    headers: call.headers,
-  })
-
-const turn = (now: Date) =>
-  escalate({ db: store.db, config: config as unknown as PagingConfig, now })
-
-const incidentRow = async () => {
-  const [row] = await store.db.select().from(tables.incident)
-  if (!row) throw new Error('there is no incident')
-  return row
-}
-
-/** A critical finding, and the incident that the notifier made of it. */
-const happen = async (facts: Parameters<typeof findingOf>[0] = {}) => {
-  await record(store, findingOf({ severity: 'Critical', ...facts }))
-  await until(async () => expect((await incidentRow()).status).toBe('open'))
-  return incidentRow()
-}
+const send = (name: string, call: VendorCall): Promise<Response> => scene.call(name, call)
+const turn = (now: Date) => scene.turn(now)
+const incidentRow = () => scene.incident()
+const happen = (facts: Parameters<AnswerScene['happen']>[0] = {}) => scene.happen(facts)
 
 /** The message in somebody's own chat, once it is there. */
 const messageTo = (user: string) =>
@@ -233,7 +141,7 @@ const press = (
       user,
       team: 'T0',
       secret: SECRET,
-      url: standIn.url,
+      url: scene.urls['slack'] ?? '',
       ...(atMs === undefined ? {} : { atMs }),
     }),
   )
@@ -352,8 +260,8 @@ describe('pagerduty', () => {
   test('behavior: what is closed there and still holds rings again, unless it ends', async () => {
     await happen({ alertKind: 'condition', condition: 'holds' })
     const alert = await alertOf()
-    const pd = { ...slackEntry(standIn.url), kind: 'pagerduty', name: 'pager' }
-    config = { ...config, channels: [...config.channels, pd] } as unknown as Config
+    const pd = { ...slackEntry(scene.urls['slack'] ?? ''), kind: 'pagerduty', name: 'pager' }
+    scene.change({ channels: [...scene.config().channels, pd] })
     await store.pool.query(
       `insert into tocsin.outbox (dedup_key, channel, alert_id, lane, severity, payload, status)
        select 'p1', 'pager', alert_id, lane, severity, payload, 'sent' from tocsin.outbox limit 1`,
@@ -441,7 +349,7 @@ describe('approval by a button', () => {
   const approvals = async () =>
     readApprovals(
       store.db,
-      { secret: await loadPeopleSecret(config), approvers: APPROVERS },
+      { secret: await loadPeopleSecret(scene.config()), approvers: APPROVERS },
       { id: 'x_1' },
       policy,
     )
@@ -462,7 +370,7 @@ describe('approval by a button', () => {
     expect(message.text).toContain('ada approved pause-vault')
     await press(pressed, 'U0ADA', 'approve', Date.now() - 2_000)
     await until(() => expect(slack.whispers.at(-1)).toContain('used already'))
-    expect(await readdir(intakeFolder)).toEqual([])
+    expect(await readdir(scene.intakeFolder)).toEqual([])
   })
 
   test('behavior: where two must approve, a button is one person; anybody else is told where to answer', async () => {
@@ -475,13 +383,13 @@ describe('approval by a button', () => {
   })
 
   test('error: whoever became an approver after the button was made answers by another way', async () => {
-    const before = config
-    const { onCall } = config
+    const before = scene.config()
+    const { onCall } = before
     if (!onCall?.people['ed']) throw new Error('nobody is called ed')
     const { ed: _, ...people } = onCall.people
-    config = { ...config, onCall: { ...onCall, people } }
+    scene.change({ onCall: { ...onCall, people } })
     const message = await propose()
-    config = before
+    scene.change(before)
     await press(message, 'U0ED', 'deny')
     await until(() => expect(slack.whispers[0]).toContain('by its link, or in the console'))
     expect(await approvals()).toEqual({ approvedBy: [], deniedBy: [] })

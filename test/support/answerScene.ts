@@ -27,6 +27,8 @@ export type AnswerScene = {
   readonly urls: Readonly<Record<string, string>>
   /** Data folder of the notifier, with a folder `actions` that is empty at first. */
   readonly folder: string
+  /** The intake's own: the secret of `people` is not there. */
+  readonly intakeFolder: string
   readonly config: () => Config
   readonly change: (changes: object) => void
   /** A vendor calls the intake. */
@@ -141,6 +143,7 @@ export const startAnswerScene = async (options: {
       store,
       urls,
       folder,
+      intakeFolder,
       config: () => config,
       change: (changes) => {
         config = { ...config, ...changes }
@@ -162,10 +165,13 @@ export const startAnswerScene = async (options: {
       incident,
       turn: (now) => escalate({ db: store.db, config: config as unknown as PagingConfig, now }),
       reset: async () => {
-        await store.pool.query(
-          `truncate tocsin.finding, tocsin.finding_queue, tocsin.alert, tocsin.alert_finding, tocsin.incident, tocsin.outbox,
+        // The notifier is at work meanwhile: one of the two may have to step back.
+        await until(() =>
+          store.pool.query(
+            `truncate tocsin.finding, tocsin.finding_queue, tocsin.alert, tocsin.alert_finding, tocsin.incident, tocsin.outbox,
            tocsin.incident_event, tocsin.incident_key, tocsin.oncall_escalation, tocsin.oncall_page, tocsin.answer_button,
            tocsin.channel_thread, tocsin.execution, tocsin.execution_approval, tocsin.channel_slot`,
+          ),
         )
       },
       stop,

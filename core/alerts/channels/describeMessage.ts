@@ -116,7 +116,7 @@ const headlineOf = (message: AlertMessage, title: string): string => {
     ...(deed && !isOver(message) ? [`. ${short(deed.action, 40)}: ${short(deed.status, 20)}`] : []),
   ]
   return rest.reduce(
-    (text, piece) => ([...text, ...piece].length <= HEADLINE_MAX ? `${text}${piece}` : text),
+    (text, piece) => ([...`${text}${piece}`].length <= HEADLINE_MAX ? `${text}${piece}` : text),
     short(`${severity} ${word}: ${what}${thing}${where}`, HEADLINE_MAX),
   )
 }
