@@ -79,7 +79,7 @@ export const incidentsSchema = z.strictObject({
   groupWaitS: bySeverity([0, 10, 60, 60], 3_600).describe(
     'Alerts that join an incident which was told less than so long ago are told together',
   ),
-  cooldownS: bySeverity([0, 60, 300, 300], 86_400).describe(
+  cooldownS: bySeverity([30, 60, 300, 300], 86_400).describe(
     'The same alert at the same severity is told once in so long; 0: always',
   ),
   repeatS: bySeverity([300, 1_800, 14_400, 0], 604_800).describe(

@@ -80,7 +80,7 @@ const groupEnd = (facts: ChangeFacts): Date | undefined => {
 
 /**
  * Whether people are told of a change now, later, or not at all. In this order: an end is told to whoever heard of the
- * beginning; silences and maintenance; a SEV1 leaves at once; flapping; then what something upstream explains, what
+ * beginning; silences and maintenance; a SEV1 leaves at once, unless the same was told seconds ago; flapping; then what something upstream explains, what
  * became graver, cooldown and grouping.
  */
 export const decideChange = (facts: ChangeFacts): Decision => {
@@ -96,8 +96,15 @@ export const decideChange = (facts: ChangeFacts): Decision => {
     const { reason, until } = facts.maintenance
     return { kind: 'hold', reason: 'silenced', heldBy: reason, dueAt: until }
   }
-  // Whoever can make a contract flap must not be able to hold a page back.
-  if (facts.severity === 'SEV1') return { kind: 'tell', as }
+  const cooldown = cooldownEnd(facts)
+  const cooling: Decision | undefined = cooldown && {
+    kind: 'hold',
+    reason: 'cooldown',
+    heldBy: '',
+    dueAt: cooldown,
+  }
+  // Whoever can make a contract flap must not be able to hold a page back for longer than its own cooldown.
+  if (facts.severity === 'SEV1') return cooling ?? { kind: 'tell', as }
   if (flapping.began) return { kind: 'tell', as: 'flapping' }
   if (flapping.since && change !== 'raised') {
     const dueAt = later(flapping.lastAt, settings.flapping.stableS)
@@ -106,8 +113,7 @@ export const decideChange = (facts: ChangeFacts): Decision => {
   if (facts.cause !== undefined)
     return { kind: 'hold', reason: 'inhibited', heldBy: facts.cause, dueAt: null }
   if (change === 'raised' && facts.isTold) return { kind: 'tell', as }
-  const cooldown = cooldownEnd(facts)
-  if (cooldown) return { kind: 'hold', reason: 'cooldown', heldBy: '', dueAt: cooldown }
+  if (cooling) return cooling
   const group = groupEnd(facts)
   if (group) return { kind: 'hold', reason: 'grouped', heldBy: '', dueAt: group }
   return { kind: 'tell', as }
