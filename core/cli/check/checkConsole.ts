@@ -1,7 +1,6 @@
 import { isTocsinError } from '../../base/index.ts'
 import type { Config } from '../../config/types.ts'
-import { checkExposure } from '../../console/checkExposure.ts'
-import { isLoopback } from '../../console/security.ts'
+import { checkExposure, isLoopback } from '../../console/light.ts'
 
 /**
  * Whether `tocsin start` would serve the console to other machines as the watchlist wants it. Who signs in stands in

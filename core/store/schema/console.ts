@@ -1,13 +1,5 @@
 import { sql } from 'drizzle-orm'
-import {
-  bigint,
-  bigserial,
-  index,
-  integer,
-  jsonb,
-  primaryKey,
-  text,
-} from 'drizzle-orm/pg-core'
+import { bigint, bigserial, index, integer, jsonb, primaryKey, text } from 'drizzle-orm/pg-core'
 import type { Json } from '../../base/index.ts'
 import { at, tocsin } from './columns.ts'
 
