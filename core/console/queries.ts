@@ -27,20 +27,24 @@ export const listAlerts = async (
     ...columns
   } = getTableColumns(alert)
   const isLive = inArray(alert.status, [...live])
+  // In the words of the index of ended alerts.
+  const hasEnded = sql`${alert.status} not in ('open', 'unknown')`
   const where: SQL | undefined =
     options.which === 'all'
       ? undefined
       : options.which === 'open'
         ? isLive
-        : and(sql`not ${isLive}`, options.since ? gte(alert.updatedAt, options.since) : undefined)
+        : and(hasEnded, options.since ? gte(alert.updatedAt, options.since) : undefined)
   return db
     .select(columns)
     .from(alert)
     .where(and(isReal(alert), where))
     .orderBy(
-      ...(options.which === 'open'
-        ? [asc(alert.severity), desc(alert.updatedAt)]
-        : [desc(alert.openedAt)]),
+      ...{
+        open: [asc(alert.severity), desc(alert.updatedAt)],
+        closed: [desc(alert.updatedAt)],
+        all: [desc(alert.openedAt)],
+      }[options.which],
     )
     .limit(options.limit)
 }

@@ -313,6 +313,7 @@ export const alert = tocsin.table(
     index('alert_grave')
       .on(t.severity, t.updatedAt.desc().nullsFirst())
       .where(sql`status in ('open', 'unknown')`),
+    index('alert_ended').on(t.updatedAt).where(sql`status not in ('open', 'unknown')`),
     index('alert_live').on(t.kind, t.lastFindingAt).where(sql`status in ('open', 'unknown')`),
   ],
 )

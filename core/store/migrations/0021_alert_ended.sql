@@ -1,0 +1,1 @@
+CREATE INDEX "alert_ended" ON "tocsin"."alert" USING btree ("updated_at") WHERE status not in ('open', 'unknown');
