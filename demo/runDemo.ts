@@ -194,10 +194,14 @@ const play = async (world: World, seconds: number): Promise<Summary> => {
  */
 export const runDemo = async (options: DemoOptions): Promise<boolean> => {
   const seconds = options.seconds ?? 30
-  if (!Number.isInteger(seconds) || seconds < 5 || seconds > 3_600)
-    throw new TocsinError('cli.invalid', '--seconds is a whole number from 5 to 3600.', {
-      exitCode: 2,
-    })
+  if (!Number.isInteger(seconds) || seconds < 20 || seconds > 3_600)
+    throw new TocsinError(
+      'cli.invalid',
+      '--seconds is a whole number from 20 to 3600, long enough to know what is ordinary.',
+      {
+        exitCode: 2,
+      },
+    )
   const { signal } = options
   const narrator = createNarrator(options.json ? process.stderr : process.stdout)
   const dataDir = resolve(options.dataDir ?? '.tocsin/demo')

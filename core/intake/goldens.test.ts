@@ -235,6 +235,12 @@ test('behavior: a number that a double cannot hold loses no digit', async () => 
   await send(generic)
   const [row] = await findingsOf('generic')
   expect(row?.metadata['amount']).toBe('115792089237316195423570')
+  const monitor = GOLDENS['openzeppelin-monitor']
+  if (!monitor) throw new Error('no golden')
+  const body = monitor.body.replace('"115792089237316195423"', '[115792089237316195423, null]')
+  await send(monitor, { body })
+  const [match] = await findingsOf('monitor')
+  expect(match?.metadata['Transfer.value']).toBe('["115792089237316195423",null]')
 })
 
 test('behavior: Tenderly asks whether somebody is there, and its test stores nothing', async () => {

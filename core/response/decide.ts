@@ -240,6 +240,9 @@ const decide = async (
   ]
   const subject = { ...draft, policy: adapted, finding, isReleased, isOrdered, approvedBy }
   const reads = await readAll(subject)
+  // A bot's finding and what it asks for are committed together: whoever was heard as a voice has asked by now.
+  const overtaken = await checkRumour(context, row, finding)
+  if (overtaken) return { kind: 'refuse', ...overtaken }
   return checkEvidence(subject, reads) ?? judge(subject, reads)
 }
 

@@ -172,8 +172,11 @@ test('behavior: what is refused for good is given up and told; 410 ends it until
   await record(store, ...findings.slice(0, 2))
   await vi.waitFor(() => expect(got).toHaveLength(1), SLOW)
   expect(ids()).toEqual([findings[1]?.id])
-  const [, dead] = await listDeliveries(store.db, { limit: 10 })
-  expect(dead).toMatchObject({ status: 'dead', attempts: 5, httpStatus: 422 })
+  // Written down after it was sent.
+  await vi.waitFor(async () => {
+    const [, dead] = await listDeliveries(store.db, { limit: 10 })
+    expect(dead).toMatchObject({ status: 'dead', attempts: 5, httpStatus: 422 })
+  }, SLOW)
   mode = 'gone'
   await record(store, ...findings.slice(2))
   await vi.waitFor(async () =>

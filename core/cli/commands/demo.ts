@@ -20,7 +20,7 @@ export const register = (program: Command): void => {
       'end by itself: exit code 0 only if everything expected came and nothing else did',
     )
     .option('--data-dir <folder>', 'wiped at the start', '.tocsin/demo')
-    .option('--seconds <n>', 'length of the ordinary traffic')
+    .option('--seconds <n>', 'length of the ordinary traffic, 20 or more', '30')
     .option('--json', 'the summary as JSON')
     .action(async (options: DemoOptions) => {
       // The demo's compiler and contracts are loaded by nobody else.

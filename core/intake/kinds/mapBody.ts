@@ -7,6 +7,7 @@ import type { ExternalFinding } from '../types.ts'
 import { NETWORKS } from './networkSlugs.ts'
 import { lookUp } from './pointer.ts'
 import { addressText, hash, secondsOf, severityOf } from './shape.ts'
+import { shownValue } from './shownValue.ts'
 
 export type Mapping = Extract<ReceiverConfig, { kind: 'generic' }>['mapping']
 type Source = Mapping['title']
@@ -23,12 +24,6 @@ const TYPES: readonly FindingType[] = [
   'Unknown',
 ]
 
-const shown = (value: StrictJson): string =>
-  typeof value === 'object' && value !== null ? JSON.stringify(value, bigintAsText) : String(value)
-
-const bigintAsText = (_: string, value: unknown): unknown =>
-  typeof value === 'bigint' ? value.toString() : value
-
 /** What a rule brings, as text; a rule without `default` must find something. */
 const read = (item: StrictJson, rule: string, source: Source): string => {
   const { at, default: otherwise, map } = typeof source === 'string' ? { at: source } : source
@@ -38,7 +33,7 @@ const read = (item: StrictJson, rule: string, source: Source): string => {
     throw new MisfitError(`${rule}: there is nothing at ${at ?? 'no place'}`)
   }
   if (typeof found === 'object') throw new MisfitError(`${rule}: at ${at} is no single value`)
-  const value = shown(found)
+  const value = shownValue(found)
   if (map === undefined) return value
   if (Object.hasOwn(map, value)) return String(map[value])
   if (otherwise !== undefined) return String(otherwise)
@@ -92,7 +87,7 @@ const isWanted = (item: StrictJson, mapping: Mapping): boolean =>
   mapping.when.every(({ at, is }) => {
     const found = lookUp(item, at)
     if (found === undefined) throw new MisfitError(`when: there is nothing at ${at}`)
-    return is.some((one) => String(one) === shown(found))
+    return is.some((one) => String(one) === shownValue(found))
   })
 
 const toFinding = (
@@ -106,7 +101,7 @@ const toFinding = (
     text === undefined ? undefined : use(text)
   const condition = then(optional('state', mapping.state), conditionOf)
   const name = read(item, 'title', mapping.title)
-  const key = optional('key', mapping.key) ?? stableHash(shown(item))
+  const key = optional('key', mapping.key) ?? stableHash(shownValue(item))
   return {
     kind: 'finding',
     key: condition ? `${key}|${condition}|${optional('time', mapping.time) ?? ''}` : key,

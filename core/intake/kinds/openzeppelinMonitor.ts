@@ -6,6 +6,7 @@ import type { ExternalFinding, IntakeRequest, ReceiverKind } from '../types.ts'
 import { accept, badShape, badSignature, stale } from '../verdicts.ts'
 import { NETWORKS } from './networkSlugs.ts'
 import { orNone, readShape, text, whole } from './shape.ts'
+import { shownValue } from './shownValue.ts'
 
 const argument = z.object({ name: text, value: orNone(z.unknown()), kind: text })
 const params = orNone(z.array(z.object({ signature: z.string(), args: orNone(z.array(argument)) })))
@@ -76,8 +77,7 @@ const argumentsOf = (match: Match): Record<string, string> => {
   ]
   for (const { signature, args } of all.slice(0, 5))
     for (const { name, value } of (args ?? []).slice(0, 10))
-      found[`${signature.split('(')[0]}.${name ?? ''}`] =
-        typeof value === 'string' ? value : String(JSON.stringify(value) ?? '')
+      found[`${signature.split('(')[0]}.${name ?? ''}`] = shownValue(value)
   return found
 }
 
