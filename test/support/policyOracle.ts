@@ -20,16 +20,15 @@ const mayVote = (policy: LoadedPolicy, finding: FindingRow): boolean =>
       (things === undefined || things.some((thing) => thing === finding.thing)),
   )
 
-/** Another's voice from outside names the block by its hash; of the time it may say what it likes. */
+/** A voice from outside names the block by its hash; of the time it may say what it likes. */
 const isTold = ({ botId }: FindingRow): boolean => botId.startsWith('external')
 
-const endpointsWith = (world: PolicyWorld, finding: FindingRow, isVoice = false): number =>
+const endpointsWith = (world: PolicyWorld, finding: FindingRow): number =>
   world.lag.filter(
     (lag) =>
       finding.blockNumber <= world.head - lag &&
       finding.blockHash === world.hashOf(finding.blockNumber) &&
-      ((isVoice && isTold(finding)) ||
-        finding.blockTimestampS === world.timeOf(finding.blockNumber)),
+      (isTold(finding) || finding.blockTimestampS === world.timeOf(finding.blockNumber)),
   ).length
 
 const isSame = (policy: LoadedPolicy, a: FindingRow, b: FindingRow): boolean =>
@@ -65,7 +64,7 @@ const judgeEvidence = (verdict: Verdict, fault: (text: string) => void): void =>
       each.id === finding.id ||
       (mayVote(policy, each) &&
         isSame(policy, finding, each) &&
-        endpointsWith(world, each, true) >= policy.quorum.endpoints &&
+        endpointsWith(world, each) >= policy.quorum.endpoints &&
         each.blockNumber >= at.block - blocks &&
         each.blockTimestampS >= Math.floor(at.s - seconds)),
   )
