@@ -31,6 +31,8 @@ import { endProposals, refuseUnserved } from './tidyExecutions.ts'
 import type { ActionDefinition, ExecutionMode } from './types.ts'
 
 const TIDY_MS = 1_000
+/** What is tidied after a change waits so long: it takes turns with Postgres that a decision needs more (ms). */
+const TIDY_AFTER_MS = 100
 
 export type StartSignerOptions = {
   readonly config: Config
@@ -178,11 +180,18 @@ export const startSigner = async (options: StartSignerOptions): Promise<RunningP
       else if (topic === 'tocsin_finding') desks.wake()
       else {
         wakeAll()
-        tidy.wake()
+        tidySoon()
       }
     },
     onError: onError('listener'),
   })
+  let tidying: NodeJS.Timeout | undefined
+  const tidySoon = (): void => {
+    tidying ??= setTimeout(() => {
+      tidying = undefined
+      tidy.wake()
+    }, TIDY_AFTER_MS).unref()
+  }
   const served = lanes.map(({ chainId }) => chainId)
   let toldFaults = ''
   const tidy = createLoop(
@@ -209,6 +218,7 @@ export const startSigner = async (options: StartSignerOptions): Promise<RunningP
     },
     stop: async () => {
       stopping.abort()
+      clearTimeout(tidying)
       const parts = [listener, tidy, monitor, people, desks, ...loops]
       await Promise.all(parts.map((part) => part.stop()))
       await lock.stop()
