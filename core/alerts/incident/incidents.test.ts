@@ -411,6 +411,21 @@ test('behavior: one transaction or one stranger makes one incident, and three wa
   expect(await told()).toContain('raised SEV2')
 })
 
+test('behavior: an incident is called by the first of its gravest alerts, while that stands', async () => {
+  const grave = at('b', { severity: 'Critical', name: 'Vault drained', protocol: 'acme' })
+  const title = async () => (await incidents()).map((row) => row.title)
+  await record(store, at('a', { name: 'A proposal', protocol: 'acme' }))
+  await fold()
+  expect(await title()).toEqual(['acme: A proposal'])
+  await pass(60)
+  await record(store, grave, at('c', { name: 'Another proposal', protocol: 'acme' }))
+  await fold()
+  expect(await title()).toEqual(['acme: Vault drained'])
+  await record(store, retracted(grave))
+  await fold()
+  expect(await title()).toEqual(['acme: A proposal'])
+})
+
 test('behavior: what waited too long gives way to what is newer', async () => {
   await record(store, at('a', { severity: 'Medium' }))
   await fold()

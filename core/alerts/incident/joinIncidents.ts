@@ -129,6 +129,10 @@ export const inBatches = <T>(rows: readonly T[], size = 500): readonly T[][] =>
     rows.slice(at * size, (at + 1) * size),
   )
 
+/** What an incident is called, by the alert that leads it. */
+export const incidentTitle = (subject: string, leading: string): string =>
+  `${subject}: ${leading}`.slice(0, 300)
+
 /** An incident of one alert, as it begins. */
 export const newIncident = (row: AlertRow, settings: IncidentSettings): IncidentRow => {
   const subject = incidentSubject(row)
@@ -137,7 +141,7 @@ export const newIncident = (row: AlertRow, settings: IncidentSettings): Incident
     subject,
     status: 'open',
     severity: row.severity,
-    title: `${subject}: ${row.title}`.slice(0, 300),
+    title: incidentTitle(subject, row.title),
     owner: row.owner,
     openedAt: row.openedAt,
     updatedAt: row.openedAt,

@@ -4,7 +4,7 @@ import { type DatabaseTransaction, tables } from '../../store/index.ts'
 import { graver, isGraver } from '../routeFinding.ts'
 import type { AlertRow, IncidentRow } from '../types.ts'
 import { type IncidentSettings, oneStepGraver } from './incidentSettings.ts'
-import { inBatches } from './joinIncidents.ts'
+import { inBatches, incidentTitle } from './joinIncidents.ts'
 import type { IncidentNote } from './noteIncident.ts'
 import { targetsOf } from './targets.ts'
 
@@ -15,6 +15,8 @@ type Tally = {
   readonly id: string
   readonly live: boolean
   readonly gravest: Sev | null
+  /** Title of the first of the gravest that stand. */
+  readonly leading: string | null
   readonly changed: Date
   readonly ended: Date | null
   readonly gathered: number
@@ -32,6 +34,9 @@ const tally = async (
       live: sql<boolean>`bool_or(${alert.status} in ('open', 'unknown'))`,
       // SEV1 sorts before SEV4.
       gravest: sql<Sev | null>`min(${alert.severity}) filter (where ${alert.status} <> 'retracted')`,
+      leading: sql<
+        string | null
+      >`(array_agg(${alert.title} order by ${alert.severity}, ${alert.openedAt}, ${alert.id}) filter (where ${alert.status} <> 'retracted'))[1]`,
       changed: sql<string>`max(${alert.updatedAt})`,
       ended: sql<string | null>`max(${alert.closedAt})`,
       gathered: sql<number>`(count(distinct ${alert.key}) filter (where ${alert.openedAt} > ${since.toISOString()}::timestamptz
@@ -80,6 +85,7 @@ const settleOne = (
     })
     notes.push({ incidentId: row.id, at: now, kind: 'reopened', text: 'It is there again.' })
   }
+  if (own.leading !== null) next.title = incidentTitle(row.subject, own.leading)
   const gravest = own.gravest ?? row.severity
   const { addUp } = settings
   const step = oneStepGraver(gravest, addUp.upTo)
@@ -118,8 +124,8 @@ const settleOne = (
 }
 
 /**
- * Brings the alerts' incidents up to date: open while one alert is; as grave as the gravest that stands, or one step
- * more when many add up; in nobody's hands again when it is back or graver.
+ * Brings the alerts' incidents up to date: open while one alert is; as grave as the gravest that stands and called by
+ * the first such, or one step graver when many add up; in nobody's hands again when it is back or graver.
  */
 export const settleIncidents = async (
   tx: DatabaseTransaction,
@@ -161,6 +167,7 @@ export const writeIncidents = async (
         set: {
           status: sql`excluded.status`,
           severity: sql`excluded.severity`,
+          title: sql`excluded.title`,
           updatedAt: sql`excluded.updated_at`,
           closedAt: sql`excluded.closed_at`,
           acknowledgedAt: sql`excluded.acknowledged_at`,
