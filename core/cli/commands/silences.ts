@@ -13,6 +13,7 @@ import { openStore } from '../openStore.ts'
 import { type CommonOptions, withCommonOptions } from '../options.ts'
 import { printJson, printTable } from '../printTable.ts'
 import { userName } from '../userName.ts'
+import { withStore } from '../withStore.ts'
 
 const MATCHERS = ['bot', 'alertId', 'thing', 'owner', 'protocol', 'chain', 'severity'] as const
 
@@ -92,35 +93,22 @@ const showSilences = async (options: CommonOptions & { readonly all?: boolean })
   }
 }
 
-const stopSilence = async (
-  id: string,
-  options: CommonOptions & { readonly as: string },
-): Promise<void> => {
-  const { store, close } = await openStore(options)
-  try {
-    const whole = await findWholeId(store, 'silence', id)
-    const silence = await endSilence(store.db, { id: whole, by: options.as })
-    if (options.json) return printJson(silence)
-    process.stdout.write(`${silence.id} is over. What still holds is told now.\n`)
-  } finally {
-    await close()
-  }
-}
+type ActOptions = CommonOptions & { readonly as: string }
 
-const agree = async (
-  id: string,
-  options: CommonOptions & { readonly as: string },
-): Promise<void> => {
-  const { store, close } = await openStore(options)
-  try {
-    const whole = await findWholeId(store, 'silence', id)
-    const silence = await approveSilence(store.db, { id: whole, by: options.as })
-    if (options.json) return printJson(silence)
-    process.stdout.write(`${silence.id} has the agreement of ${silence.approvedBy}.\n`)
-  } finally {
-    await close()
-  }
-}
+/** Does something with the silence whose id begins so, and tells what came of it. */
+const actOn =
+  (act: typeof endSilence | typeof approveSilence, told: (silence: Silence) => string) =>
+  (id: string, options: ActOptions): Promise<void> =>
+    withStore(options, async (store) => {
+      const whole = await findWholeId(store, 'silence', id)
+      const silence = await act(store.db, { id: whole, by: options.as })
+      if (options.json) printJson(silence)
+      else process.stdout.write(`${silence.id} ${told(silence)}\n`)
+    })
+
+const stopSilence = actOn(endSilence, () => 'is over. What still holds is told now.')
+
+const agree = actOn(approveSilence, ({ approvedBy }) => `has the agreement of ${approvedBy}.`)
 
 /** `tocsin silences`: what people are not told of for a while. */
 export const register = (program: Command): void => {

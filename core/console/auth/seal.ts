@@ -1,22 +1,12 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { openText, sealText } from '../../base/index.ts'
 import type { PeopleSecret } from '../../response/light.ts'
 
 const keyOf = (secret: PeopleSecret, purpose: string): Buffer =>
   Buffer.from(secret.sign('console-seal', [purpose]), 'hex')
 
 /** Text that only who holds the secret of `people` can read or make; `purpose` and `about` are bound to it. */
-export const seal = (
-  secret: PeopleSecret,
-  purpose: string,
-  about: string,
-  text: string,
-): string => {
-  const nonce = randomBytes(12)
-  const cipher = createCipheriv('aes-256-gcm', keyOf(secret, purpose), nonce)
-  cipher.setAAD(Buffer.from(about))
-  const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()])
-  return Buffer.concat([nonce, cipher.getAuthTag(), body]).toString('base64url')
-}
+export const seal = (secret: PeopleSecret, purpose: string, about: string, text: string): string =>
+  sealText(keyOf(secret, purpose), about, text)
 
 /** What was sealed; undefined for what is not ours, was changed, or is about something else. */
 export const unseal = (
@@ -24,18 +14,7 @@ export const unseal = (
   purpose: string,
   about: string,
   sealed: string,
-): string | undefined => {
-  const bytes = Buffer.from(sealed.slice(0, 8_000), 'base64url')
-  if (bytes.length < 29) return undefined
-  const decipher = createDecipheriv('aes-256-gcm', keyOf(secret, purpose), bytes.subarray(0, 12))
-  decipher.setAAD(Buffer.from(about))
-  decipher.setAuthTag(bytes.subarray(12, 28))
-  try {
-    return Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString('utf8')
-  } catch {
-    return undefined
-  }
-}
+): string | undefined => openText(keyOf(secret, purpose), about, sealed.slice(0, 8_000))
 
 type Ticket = { readonly text: string; readonly expiresMs: number }
 
