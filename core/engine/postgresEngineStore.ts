@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { type Json, TocsinError } from '../base/index.ts'
-import type { DatabaseTransaction, Store } from '../store/index.ts'
+import { type DatabaseTransaction, KEPT, type Store } from '../store/index.ts'
 import { createChainLock } from './chainLock.ts'
 import {
   type BlockCommit,
@@ -104,7 +104,7 @@ const commitStatement = (chainId: number, chainName: string, commit: BlockCommit
     commit.findings.length > 0
       ? sql`(select coalesce(jsonb_agg(id), '[]') from found)`
       : sql`'[]'::jsonb`
-  return sql`with ${sql.join(parts, sql`, `)}
+  return sql`${KEPT} with ${sql.join(parts, sql`, `)}
     select ${found} as found, pg_notify('tocsin_block', ${`${chainId}:${block.number}`}) from moved`
 }
 

@@ -1,4 +1,11 @@
-import { type Address, createLoop, messageOf, toJson, withTimeout } from '../base/index.ts'
+import {
+  type Address,
+  createHeapTidy,
+  createLoop,
+  messageOf,
+  toJson,
+  withTimeout,
+} from '../base/index.ts'
 import type { ChainHealth } from '../chain/types.ts'
 import type { Config } from '../config/types.ts'
 import { listImported, readLabelRevision } from '../labels/index.ts'
@@ -77,6 +84,7 @@ export const runWatcher = async (options: WatcherOptions): Promise<RunningProces
   const { bots } = options
   const botsAtHand = typeof bots === 'function' ? bots : () => bots
   const watches: ChainWatch[] = []
+  const heap = createHeapTidy()
   const complaints = new Map<string, readonly string[]>()
   const metrics = createWatchMetrics(options.meter ?? noMeter, () =>
     watches.map((watch) => watch.health()),
@@ -95,6 +103,7 @@ export const runWatcher = async (options: WatcherOptions): Promise<RunningProces
     return bound
   }
   const stop = async (): Promise<void> => {
+    heap.stop()
     await Promise.all(watches.map((watch) => watch.stop()))
   }
   let labelRevision = ''
@@ -115,6 +124,7 @@ export const runWatcher = async (options: WatcherOptions): Promise<RunningProces
           ...(options.onCommit ? { onCommit: options.onCommit } : {}),
           concernsCommit: options.concernsCommit,
           commits: options.commits,
+          heap,
           ...(options.lockPatienceMs === undefined
             ? {}
             : { lockPatienceMs: options.lockPatienceMs }),

@@ -1,4 +1,4 @@
-import { createLoop, type Loop, messageOf, TocsinError } from '../base/index.ts'
+import { createLoop, type HeapTidy, type Loop, messageOf, TocsinError } from '../base/index.ts'
 import type { Config } from '../config/types.ts'
 import type { RpcMetrics } from '../telemetry/index.ts'
 import { createLocalSender } from './localSender.ts'
@@ -14,6 +14,9 @@ import { createTenderlyAccount } from './simulation/tenderlyAccount.ts'
 
 const IDLE_MS = 1_000
 const WARM_MS = 3_000
+const NO_TRANSACTION = `0x${'0'.repeat(64)}`
+/** How long after a turn the heap is tidied (ms): what was sent is followed until then. */
+const TIDY_AFTER_MS = 150
 
 export type TimedLane = SignerLane & { readonly tickMs: number }
 
@@ -80,7 +83,14 @@ export const createLanes = (
 export const startLane = (
   context: SignerContext,
   lane: TimedLane,
-  refreshPolicies: () => Promise<void>,
+  {
+    refreshPolicies,
+    heap,
+  }: {
+    readonly refreshPolicies: () => Promise<void>
+    /** Of the whole process. */
+    readonly heap: HeapTidy
+  },
 ): Loop => {
   const memory = createLaneMemory()
   let isBusy = true
@@ -91,16 +101,25 @@ export const startLane = (
     const now = Date.now()
     if (now - lastWarm > WARM_MS) {
       lastWarm = now
-      // Keeps connections open and the health of every endpoint known; the answer itself is not needed.
-      void Promise.allSettled(lane.rpc.askEach('eth_blockNumber', []))
+      // Keeps connections open, one for what is asked together and one for what travels alone, and the health of every
+      // endpoint known; the answers themselves are not needed.
+      void Promise.allSettled([
+        ...lane.rpc.askEach('eth_blockNumber', []),
+        ...lane.rpc.askEach('eth_getTransactionByHash', [NO_TRANSACTION]),
+      ])
     }
     if (!isBusy && !isWoken && now - lastRun < IDLE_MS) return
     isWoken = false
     lastRun = now
-    isBusy = await runLane(context, lane, memory, {
-      ready: refreshPolicies(),
-      isWanted: () => isWoken,
-    })
+    heap.begin(lane.chainName)
+    try {
+      isBusy = await runLane(context, lane, memory, {
+        ready: refreshPolicies(),
+        isWanted: () => isWoken,
+      })
+    } finally {
+      heap.rest(lane.chainName, TIDY_AFTER_MS)
+    }
   }
   const loop = createLoop(turn, {
     pauseMs: lane.tickMs,

@@ -122,6 +122,8 @@ export const listWaiting = (
     )
     .orderBy(asc(tables.execution.requestedAt), asc(tables.execution.id))
     .limit(20)
+    .prepare('tocsin_waiting')
+    .execute()
 
 /** Whether an execution in flight occupies the signer's own key. Rows that claim more than they hold do, until they are failed. */
 export const isKeyed = (row: Pick<ExecutionRow, 'nonce' | 'warrant'>): boolean =>
@@ -145,6 +147,8 @@ export const listInFlight = (
     )
     .orderBy(asc(tables.execution.nonce))
     .limit(20)
+    .prepare('tocsin_in_flight')
+    .execute()
 
 /** Executions whose effect stands but whose block is not final on chain, and those that may still land late. */
 export const listUnsettled = (

@@ -40,6 +40,11 @@ type Endpoint = {
 const TIMEOUT_MS = 3_000
 const HEDGE_MS = 250
 const MAX_MESSAGE = 300
+/**
+ * These travel alone. A batch is answered when its slowest call is: what goes out must not wait for it, nor what another
+ * question hangs on.
+ */
+const ALONE: readonly string[] = ['eth_sendRawTransaction', 'eth_getTransactionByHash']
 
 /** Errors which say that the endpoint cannot serve now, rather than what the chain says. */
 const isEndpointFault = (code: number, message: string): boolean =>
@@ -95,7 +100,7 @@ const createEndpoint = (
   const state: Endpoint['state'] = { ok: true, lastError: undefined, verified: false }
   let canBatch = true
   const send = async (method: string, params: readonly unknown[]): Promise<RpcAnswer> => {
-    const isBatched = canBatch && method !== 'eth_sendRawTransaction'
+    const isBatched = canBatch && !ALONE.includes(method)
     try {
       const transport = isBatched ? batched : single
       return { ok: true, value: await transport.request({ method, params }) }

@@ -1,4 +1,11 @@
-import { createLoop, type Loop, messageOf, TocsinError, toJson } from '../base/index.ts'
+import {
+  createHeapTidy,
+  createLoop,
+  type Loop,
+  messageOf,
+  TocsinError,
+  toJson,
+} from '../base/index.ts'
 import type { Config } from '../config/types.ts'
 import { createListener, type Store } from '../store/index.ts'
 import {
@@ -171,14 +178,16 @@ export const startSigner = async (options: StartSignerOptions): Promise<RunningP
   const refresh = async (): Promise<void> => {
     if (await policies.refresh()) monitor.wake()
   }
-  loops = lanes.map((lane) => startLane(context, lane, refresh))
+  const heap = createHeapTidy()
+  loops = lanes.map((lane) => startLane(context, lane, { refreshPolicies: refresh, heap }))
   const listener = createListener({
     url: store.url,
     topics: ['tocsin_execution', 'tocsin_finding', 'tocsin_halt'],
     onNotify: (topic) => {
       if (topic === 'tocsin_halt') people.wake()
-      else if (topic === 'tocsin_finding') desks.wake()
-      else {
+      else if (topic === 'tocsin_finding') {
+        if (desks.list().length > 0) desks.wake()
+      } else {
         wakeAll()
         tidySoon()
       }
@@ -219,6 +228,7 @@ export const startSigner = async (options: StartSignerOptions): Promise<RunningP
     stop: async () => {
       stopping.abort()
       clearTimeout(tidying)
+      heap.stop()
       const parts = [listener, tidy, monitor, people, desks, ...loops]
       await Promise.all(parts.map((part) => part.stop()))
       await lock.stop()

@@ -1,6 +1,7 @@
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
 import pg from 'pg'
 import { messageOf, sleep, TocsinError } from '../base/index.ts'
+import { keepStatements } from './keptStatements.ts'
 import * as schema from './schema.ts'
 
 export type Database = NodePgDatabase<typeof schema>
@@ -93,7 +94,10 @@ export const connectDatabase = async (options: ConnectOptions): Promise<Store> =
   // Idle clients emit errors when the server restarts; unhandled they would end the process.
   pool.on('error', (error) => options.onError?.(error))
   // So do clients that are cut off between two queries of a transaction; its next query then rejects.
-  pool.on('connect', (client) => client.on('error', (error) => options.onError?.(error)))
+  pool.on('connect', (client) => {
+    client.on('error', (error) => options.onError?.(error))
+    keepStatements(client)
+  })
   const deadline = Date.now() + (options.patienceMs ?? 10_000)
   for (;;) {
     try {

@@ -7,6 +7,7 @@ export {
 } from './connectDatabase.ts'
 export { type EmbeddedPostgres, startEmbeddedPostgres } from './embeddedPostgres.ts'
 export { ensureIntakeRole, openIntakeRole } from './intakeRole.ts'
+export { KEPT } from './keptStatements.ts'
 export { migrateDatabase } from './migrateDatabase.ts'
 export { createListener, type Listener, notify } from './notify.ts'
 export {

@@ -1,4 +1,4 @@
-import { type Address, type Hex, messageOf } from '../../base/index.ts'
+import { type Address, type HeapTidy, type Hex, messageOf } from '../../base/index.ts'
 import {
   createPendingFeed,
   createPendingSimulator,
@@ -30,6 +30,8 @@ export type PendingWatchOptions = {
   /** While a mined block is being worked on, nothing pending is begun. */
   readonly isBusy: () => boolean
   readonly onCommit?: EngineOptions<DatabaseTransaction>['onCommit'] | undefined
+  /** Of the whole process. */
+  readonly heap: HeapTidy
   readonly log: Logger
   readonly metrics: PendingMetrics
 }
@@ -46,6 +48,8 @@ export type PendingWatch = {
 }
 
 const CONCURRENT = 4
+/** How long after the last simulation the heap is tidied (ms): an answer may be on its way. */
+const TIDY_AFTER_MS = 250
 const clockMs = (): number => performance.timeOrigin + performance.now()
 const keyOf = (row: FindingRow): string => [row.botId, row.alertId, row.uniqueKey].join('\n')
 
@@ -63,7 +67,8 @@ type Ground = {
 export const watchPending = async (
   options: PendingWatchOptions,
 ): Promise<PendingWatch | undefined> => {
-  const { chain, pool, store, log, metrics } = options
+  const { chain, pool, store, log, metrics, heap } = options
+  const busyName = `${chain.name} pending`
   const settings = chain.pending
   if (!settings?.enabled) {
     const left = await loadPending(store.db, chain.id)
@@ -227,9 +232,11 @@ export const watchPending = async (
     while (!isStopped && head && !options.isBusy() && running.size < CONCURRENT) {
       const tx = queue.take()
       if (!tx) break
+      heap.begin(busyName)
       const work = look(tx, head).finally(() => {
         running.delete(work)
         pump()
+        if (running.size === 0) heap.rest(busyName, TIDY_AFTER_MS)
       })
       running.add(work)
     }
