@@ -22,7 +22,7 @@ export { formatFault, loadPolicies, type ReadPoliciesResult, readPolicies } from
 export { createLocalSender } from './localSender.ts'
 export { type PolicyFault, parsePolicy } from './parsePolicy.ts'
 export { addLinks } from './people/addLinks.ts'
-export { answerByHand, type SignTypedData } from './people/answerByHand.ts'
+export { type ApproverKey, answerByHand } from './people/answerByHand.ts'
 export { answerProposal, createClaims, createNonce, readProposal } from './people/answerProposal.ts'
 export {
   type ApprovalClaims,

@@ -1,30 +1,22 @@
-import { userInfo } from 'node:os'
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import { cleanText } from '../../base/index.ts'
 import {
   answerByHand,
   loadPeopleSecret,
   openApproverKey,
   readPolicies,
-  type SignTypedData,
 } from '../../response/index.ts'
 import { openStore } from '../openStore.ts'
 import { type CommonOptions, withCommonOptions } from '../options.ts'
+import { userName } from '../userName.ts'
+
+export { userName } from '../userName.ts'
 
 type AnswerOptions = CommonOptions & {
-  readonly by: string
+  readonly by?: string
   readonly role?: string
   readonly keystore?: string
   readonly passwordFile?: string
-}
-
-/** The operating system's name of whoever runs this. */
-export const userName = (): string => {
-  try {
-    return userInfo().username
-  } catch {
-    return ''
-  }
 }
 
 const answer = async (
@@ -33,8 +25,6 @@ const answer = async (
   options: AnswerOptions,
 ): Promise<void> => {
   const account = await openApproverKey(options)
-  const signTypedData: SignTypedData | undefined =
-    account && ((data) => account.signTypedData(data))
   const { store, config, close } = await openStore(options, ['people'])
   try {
     const { policies } = await readPolicies(config.actionsDir)
@@ -42,11 +32,16 @@ const answer = async (
       db: store.db,
       secret: await loadPeopleSecret(config),
       policies,
+      approvers: config.signer?.approvers ?? [],
       id,
-      who: options.by,
+      // Whoever gives a key need not say whose it is.
+      who: options.by ?? (account ? undefined : userName()),
       role: options.role,
       decision,
-      signTypedData,
+      key: account && {
+        address: account.address,
+        signTypedData: (data) => account.signTypedData(data),
+      },
     })
     const done = decision === 'deny' ? 'Denied' : 'Approved'
     const next =
@@ -65,7 +60,7 @@ const answer = async (
 
 const withKey = (command: Command): Command =>
   withCommonOptions(command)
-    .addOption(new Option('--by <name>', 'who answers').default(userName(), 'your user name'))
+    .option('--by <name>', 'who answers; default: whose key it is, else your user name')
     .option('--role <role>', 'your role, where the watchlist names no approvers')
     .option('--keystore <file>', 'your own key, which proves that it is you')
     .option('--password-file <file>', 'its password; default: $TOCSIN_APPROVER_PASSWORD')

@@ -13,7 +13,7 @@ import { isEmbeddedPostgresRunning } from '../../store/index.ts'
 import { findDatabaseUrl, openStore } from '../openStore.ts'
 import { type CommonOptions, withCommonOptions } from '../options.ts'
 import { readConfig } from '../readConfig.ts'
-import { userName } from './actionsAnswer.ts'
+import { userName } from '../userName.ts'
 
 /** A database that does not answer within this does not hold up a stop (ms). */
 const DATABASE_LIMIT_MS = 5_000

@@ -24,7 +24,7 @@ import { openStore } from '../openStore.ts'
 import { type CommonOptions, withCommonOptions } from '../options.ts'
 import { parseLimit } from '../parseOptions.ts'
 import { rpcOf } from '../rpcOf.ts'
-import { userName } from './actionsAnswer.ts'
+import { userName } from '../userName.ts'
 
 type PauseOptions = CommonOptions & {
   readonly all?: boolean

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { eq } from 'drizzle-orm'
 import { cleanText, stableHash, TocsinError } from '../../base/index.ts'
-import { type Database, notify, tables } from '../../store/index.ts'
+import { type Database, type DatabaseTransaction, notify, tables } from '../../store/index.ts'
 import { appendExecutionLog } from '../executionLog.ts'
 import type { LoadedPolicy } from '../types.ts'
 import { type ApprovalClaims, bytesHashOf } from './approvalClaims.ts'
@@ -58,13 +58,15 @@ export const readProposal = async (
 
 /**
  * Records what a person said of a proposal, with its proof; the signer verifies the proof, counts the people, checks
- * everything else again and then sends, or ends the proposal at the first denial.
+ * everything else again and then sends, or ends the proposal at the first denial. Where `check` throws, having seen the
+ * answer, nothing is recorded.
  * @throws TocsinError `execution.unknown`, `execution.not_proposed`, `approval.used`
  */
 export const answerProposal = (
   db: Database,
   claims: ApprovalClaims,
   proof: string,
+  check: (tx: DatabaseTransaction) => Promise<void> = async () => undefined,
 ): Promise<void> =>
   db.transaction(async (tx) => {
     await readProposal(tx, claims.execution)
@@ -99,6 +101,7 @@ export const answerProposal = (
         target: [executionApproval.executionId, executionApproval.who, executionApproval.decision],
         set: values,
       })
+    await check(tx)
     await appendExecutionLog(
       tx,
       claims.execution,
