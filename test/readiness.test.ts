@@ -149,7 +149,7 @@ const cases: readonly (readonly [
     () =>
       f.writePolicy({
         senders: [
-          { name: 'relay', deadlineS: 30 },
+          { name: 'relay', deadlineS: 10 },
           { name: 'local', deadlineS: 60 },
         ],
       }),
@@ -295,7 +295,7 @@ test('behavior: a chain that the signer does not serve, a sender that is unwell 
     await alertBecomes('chain', { status: 'resolved' })
     await f.writePolicy({
       senders: [
-        { name: 'relay', deadlineS: 30 },
+        { name: 'relay', deadlineS: 10 },
         { name: 'local', deadlineS: 60 },
       ],
     })
@@ -325,7 +325,7 @@ test('behavior: a chain that the signer does not serve, a sender that is unwell 
 test('behavior: a sender that is unwell or lacks the right is told by its name', async () => {
   await f.writePolicy({
     senders: [
-      { name: 'relay', deadlineS: 30 },
+      { name: 'relay', deadlineS: 10 },
       { name: 'local', deadlineS: 60 },
     ],
   })

@@ -162,6 +162,20 @@ test('error: values that contradict each other', () => {
   expect(parse(GOOD, 'other')).toMatchObject({ ok: false })
 })
 
+test('error: senders whose deadlines leave the last one no time', () => {
+  const chain = (...deadlines: readonly number[]): string =>
+    `${GOOD.replace('0.1 ether', '1 ether')}senders: [${deadlines
+      .map((deadlineS, index) => `{ name: s${index}, deadlineS: ${deadlineS} }`)
+      .join(', ')}]\n`
+  // GOOD gives the effect 120 s; what the last sender has for itself does not count.
+  for (const fine of [[86_400], [119, 86_400], [60, 59, 1]])
+    expect(messages(chain(...fine)), String(fine)).toEqual([])
+  expect(messages(chain(120, 1))).toEqual([
+    '29:10 senders: those before "s1" may take 120 s, and postcondition.deadlineS ends everything after 120 s: "s1" would never get its turn. Shorten their deadlineS, or raise postcondition.deadlineS above 120',
+  ])
+  expect(messages(chain(60, 60, 1))).toEqual([expect.stringContaining('"s2" would never get')])
+})
+
 test('error: broken YAML, a doubled key, an alias bomb', () => {
   expect(messages('id: [')[0]).toMatch(/^\d+:\d+ /)
   expect(messages(`${GOOD}mode: observe\n`)[0]).toContain('a second time')

@@ -182,6 +182,16 @@ export const policySchema = z
       )
     if (new Set(policy.senders.map(({ name: each }) => each)).size < policy.senders.length)
       fault(['senders'], 'each sender stands here once')
+    const beforeLastS = policy.senders
+      .slice(0, -1)
+      .reduce((sum, { deadlineS }) => sum + deadlineS, 0)
+    const { deadlineS } = policy.postcondition
+    const last = policy.senders.at(-1)?.name ?? ''
+    if (beforeLastS >= deadlineS)
+      fault(
+        ['senders'],
+        `those before "${last}" may take ${beforeLastS} s, and postcondition.deadlineS ends everything after ${deadlineS} s: "${last}" would never get its turn. Shorten their deadlineS, or raise postcondition.deadlineS above ${beforeLastS}`,
+      )
     const tip = policy.pending.maxPriorityFeePerGasWei
     if (tip !== undefined && tip > policy.maxFeePerGasWei)
       fault(['pending', 'maxPriorityFeePerGasWei'], 'must not exceed maxFeePerGasWei')

@@ -178,7 +178,7 @@ export const describeSenderFaults = (kind: 'openzeppelin-relayer' | 'defender'):
       async () => {
         await startWith({
           senders: [
-            { name: 'relayer', deadlineS: 600 },
+            { name: 'relayer', deadlineS: 29 },
             { name: 'local', deadlineS: LOCAL_S },
           ],
         })
@@ -284,7 +284,7 @@ export const describeSenderFaults = (kind: 'openzeppelin-relayer' | 'defender'):
       async () => {
         await startWith({
           senders: [
-            { name: 'relayer', deadlineS: 600 },
+            { name: 'relayer', deadlineS: 29 },
             { name: 'local', deadlineS: LOCAL_S },
           ],
         })
