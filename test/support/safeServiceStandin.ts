@@ -52,8 +52,13 @@ export type SafeProposal = z.infer<typeof proposalSchema>
 export type SafeServiceStandin = StandinServer & {
   readonly proposals: readonly SafeProposal[]
   readonly setExecuted: (safeTxHash: string, transactionHash: Hex) => void
-  /** Lets an account propose that owns nothing. */
-  readonly addDelegate: (delegate: Address) => void
+  /** Lets an account propose that owns nothing, in the name of somebody, for one Safe (default: all of his). */
+  readonly addDelegate: (
+    delegate: Address,
+    delegator: Address,
+    options?: { readonly safe?: Address; readonly expiryDate?: string },
+  ) => void
+  readonly removeDelegates: () => void
 }
 
 /** Who signed the hash: plainly, or as a message with 4 added to `v`; undefined for anything else. */
@@ -66,13 +71,27 @@ const recoverSigner = async (hash: Hex, signature: Hex): Promise<Address | undef
   return recoverAddress({ hash: signed, signature: plain }).catch(() => undefined)
 }
 
+type Delegate = {
+  readonly safe: Address | null
+  readonly delegate: Address
+  readonly delegator: Address
+  readonly label: string
+  readonly expiryDate: string | null
+}
+
+/** Whether a delegate may propose for a Safe now: named by a present owner, for it or for all, and not ended. */
+const isFor = (each: Delegate, safe: Address, owners: readonly Address[]): boolean =>
+  (each.safe === null || each.safe === safe) &&
+  owners.includes(each.delegator) &&
+  (each.expiryDate === null || Date.parse(each.expiryDate) > Date.now())
+
 const fault = (text: string): StandinAnswer => ({ status: 422, body: { nonFieldErrors: [text] } })
 
 export const startSafeServiceStandin = async (
   anvil: Pick<Anvil, 'rpc'>,
 ): Promise<SafeServiceStandin> => {
   const proposals: SafeProposal[] = []
-  const delegates = new Set<string>()
+  let delegates: readonly Delegate[] = []
   const executed = new Map<string, Hex>()
   const readSafe = async (safe: Address, data: Hex): Promise<Hex> =>
     anvil.rpc<Hex>('eth_call', [{ to: safe, data }, 'latest'])
@@ -115,7 +134,10 @@ export const startSafeServiceStandin = async (
     if (signer !== sender)
       return fault(`Signature does not match sender=${sender}. Calculated owner=${String(signer)}`)
     const owners = await ownersOf(safe)
-    if (!owners.includes(sender) && !delegates.has(sender))
+    const isDelegate = delegates.some(
+      (each) => each.delegate === sender && isFor(each, safe, owners),
+    )
+    if (!owners.includes(sender) && !isDelegate)
       return fault(`Sender=${sender} is not an owner or delegate. Current owners=${String(owners)}`)
     proposals.push(proposal)
     return { status: 201, body: {} }
@@ -130,6 +152,11 @@ export const startSafeServiceStandin = async (
       const results = proposals.map(shown).filter((each) => !isWaiting || !each.isExecuted)
       return { status: 200, body: { count: results.length, results: results.reverse() } }
     }
+    if (method === 'GET' && url.pathname === '/api/v2/delegates/') {
+      const asked = url.searchParams.get('delegate')
+      const results = delegates.filter(({ delegate }) => delegate === asked)
+      return { status: 200, body: { count: results.length, results } }
+    }
     const one = proposals.find(({ contractTransactionHash }) =>
       url.pathname.endsWith(`/multisig-transactions/${contractTransactionHash}/`),
     )
@@ -143,8 +170,20 @@ export const startSafeServiceStandin = async (
     setExecuted: (safeTxHash, transactionHash) => {
       executed.set(safeTxHash, transactionHash)
     },
-    addDelegate: (delegate) => {
-      delegates.add(getAddress(delegate))
+    addDelegate: (delegate, delegator, { safe, expiryDate } = {}) => {
+      delegates = [
+        ...delegates,
+        {
+          safe: safe ? getAddress(safe) : null,
+          delegate: getAddress(delegate),
+          delegator: getAddress(delegator),
+          label: 'of a test',
+          expiryDate: expiryDate ?? null,
+        },
+      ]
+    },
+    removeDelegates: () => {
+      delegates = []
     },
   }
 }

@@ -107,7 +107,7 @@ test('behavior: the service takes a delegate, and neither a stranger nor a hash 
   const stranger = await createSafeSender(config, { rpc, key }).submit(call)
   expect(stranger).toMatchObject({ outcome: 'refused', isFinal: true })
   expect(stranger).toHaveProperty('message', expect.stringContaining('not an owner or delegate'))
-  service.addDelegate(key.address)
+  service.addDelegate(key.address, admin)
   // A hash for another chain is not the Safe's, and a signature by somebody else is not the sender's.
   const elsewhere = createSafeSender(config, { rpc: { ...rpc, chainId: 1 }, key })
   expect(await elsewhere.submit(call)).toMatchObject({
@@ -121,4 +121,57 @@ test('behavior: the service takes a delegate, and neither a stranger nor a hash 
   })
   expect(service.proposals).toHaveLength(before)
   expect((await createSafeSender(config, { rpc, key }).submit(call)).outcome).toBe('accepted')
+})
+
+test('behavior: the probe knows who may propose: an owner, a delegate of a present owner, and nobody else', async () => {
+  // The key's own account is the stage's stranger.
+  const { anvil, admin, signer: other } = stage
+  const { safe } = await createSafe(stage)
+  const key = createSignerKey(KEY)
+  const rpc = createSignerRpc({ chainId: anvil.chainId, urls: [anvil.url] })
+  const config = {
+    name: 'council',
+    type: 'safe' as const,
+    chain: 'local',
+    url: service.url,
+    apiKey: '',
+    safe: safe.address,
+  }
+  const sender = createSafeSender(config, { rpc, key })
+  const call = {
+    chainId: anvil.chainId,
+    to: safe.address,
+    data: PAUSE,
+    gasLimit: 200_000n,
+    maxFeePerGas: 1n,
+    maxPriorityFeePerGas: 1n,
+    validUntil: new Date(Date.now() + 600_000),
+    note: 'pause-vault x_3',
+  }
+  /** The probe, and whether it foretells what the service does. */
+  const probe = async (): Promise<string> => {
+    const [result] = await sender.probe()
+    const { outcome } = await sender.submit(call)
+    expect(outcome).toBe(result?.ok ? 'accepted' : 'refused')
+    return result?.message ?? ''
+  }
+  const no = /neither an owner of the Safe 0x\w+ nor a delegate of one/
+  const until = (ms: number): string => new Date(Date.now() + ms).toISOString()
+  service.removeDelegates()
+  expect(await probe()).toMatch(no)
+  // Named by somebody who owns nothing; for another Safe; until yesterday.
+  service.addDelegate(key.address, other)
+  service.addDelegate(key.address, admin, { safe: other })
+  service.addDelegate(key.address, admin, { expiryDate: until(-86_400_000) })
+  service.addDelegate(other, admin)
+  expect(await probe()).toMatch(no)
+  service.addDelegate(key.address, admin, { safe: safe.address, expiryDate: until(86_400_000) })
+  expect(await probe()).toMatch(/is at nonce 0/)
+  service.removeDelegates()
+  expect(await probe()).toMatch(no)
+  const { safe: own } = await createSafe(stage, [admin, key.address])
+  const asOwner = createSafeSender({ ...config, safe: own.address }, { rpc, key })
+  expect(await asOwner.probe()).toMatchObject([{ ok: true }])
+  const nowhere = createSafeSender({ ...config, safe: other }, { rpc, key })
+  expect(await nowhere.probe()).toMatchObject([{ ok: false }])
 })

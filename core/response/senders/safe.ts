@@ -7,6 +7,7 @@ import type { ProbeResult } from '../types.ts'
 import { asAddress, asBytes, asHash, asList, asRecord, asTimeMs } from './fields.ts'
 import { createRelayHttp, describeResponse, type RelayResponse } from './relayHttp.ts'
 import type { RelayAnswer, RelayTransaction, RemoteSender } from './remoteSender.ts'
+import { findProposerFault } from './safeProposer.ts'
 
 const ZERO: Address = `0x${'0'.repeat(40)}`
 
@@ -184,6 +185,8 @@ export const createSafeSender = (
       try {
         const [nonce, response] = await Promise.all([readNonce(), http('GET', `${root}/`)])
         need(response)
+        const message = await findProposerFault({ rpc, http, safe, proposer: key.address })
+        if (message !== undefined) return [{ name, ok: false, message }]
         return [{ name, ok: true, message: `The Safe ${safe} is at nonce ${nonce}.` }]
       } catch (error) {
         return [{ name, ok: false, message: cleanText(messageOf(error), 300) }]
