@@ -4,7 +4,8 @@ import type { ActionDefinition, Policy } from '../types.ts'
 
 /**
  * Why a policy's way to the chain cannot be gone, or undefined: a sender that is not configured, private endpoints that
- * do not exist, or several keys for an action whose second run would change something.
+ * do not exist, a promise of privacy that a sender would break, or several keys for an action whose second run would
+ * change something.
  */
 export const checkSenders = (
   {
@@ -25,6 +26,14 @@ export const checkSenders = (
     return {
       code: 'sender_unsafe',
       reason: `A second "${action.id}" by another sender would change something: it may have one sender only.`,
+    }
+  const { mode } = policy.broadcast
+  const remote = policy.senders.find(({ name }) => name !== 'local')
+  // A relayer sends to the mempool of its own endpoints, and a proposal can be read by everybody from the start.
+  if (remote && (mode === 'private' || mode === 'private-then-public'))
+    return {
+      code: 'sender_public',
+      reason: `The policy sends privately (\`broadcast.mode: ${mode}\`), and its sender "${remote.name}" would make the call public: leave \`local\` alone in \`senders\`, or set the mode to \`public\` or \`both\`.`,
     }
   const isLocal = policy.senders.some(({ name }) => name === 'local')
   if (isLocal && policy.broadcast.mode !== 'public' && hasPrivateRpc !== true)
