@@ -1,6 +1,7 @@
 export { createProbeContext } from './adaptCalldata.ts'
 export { startAnsweringOutside } from './answerOutside.ts'
 export { auditAnchorFile, readAuditAnchor } from './auditAnchor.ts'
+export { checkInForce } from './checkFile.ts'
 export { type CheckContractSignature, createContractCheck } from './contractSignature.ts'
 export { defineAction } from './defineAction.ts'
 export { describeCall } from './describeCall.ts'
@@ -33,6 +34,7 @@ export {
   type SignedClaims,
   signClaims,
 } from './people/approvalClaims.ts'
+export { findApprover, listApprovers, notCounted } from './people/checkAnswerer.ts'
 export {
   type Halt,
   killSwitchFile,
@@ -52,6 +54,7 @@ export {
 export { type OrderBlock, orderPauses } from './people/orderPauses.ts'
 export { createPeopleSecret, loadPeopleSecret, type PeopleSecret } from './people/peopleSecret.ts'
 export { isPause } from './people/readOrder.ts'
+export { copyRunbook, listMissingRunbooks } from './policyRunbooks.ts'
 export { policySchema } from './policySchema.ts'
 export {
   type ApprovedFile,

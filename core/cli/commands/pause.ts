@@ -1,21 +1,21 @@
 import type { Command } from 'commander'
-import { Option } from 'commander'
 import { inArray } from 'drizzle-orm'
 import { cleanText, sleep, TocsinError } from '../../base/index.ts'
 import type { Config } from '../../config/types.ts'
 import {
   createNonce,
-  isPause,
-  type LoadedPolicy,
-  loadActions,
+  findApprover,
+  formatFault,
+  listApprovers,
   loadPeopleSecret,
   MAX_ORDER_S,
+  notCounted,
   type Order,
   type OrderBlock,
   openApproverKey,
   orderPauses,
   orderTypedData,
-  readPolicies,
+  policyIdOf,
   signOrder,
 } from '../../response/index.ts'
 import { type Store, tables } from '../../store/index.ts'
@@ -24,16 +24,18 @@ import { openStore } from '../openStore.ts'
 import { type CommonOptions, withCommonOptions } from '../options.ts'
 import { parseLimit } from '../parseOptions.ts'
 import { rpcOf } from '../rpcOf.ts'
+import { listObstacles } from '../signerSight.ts'
 import { userName } from '../userName.ts'
+import { chooseAll, chooseNamed, type PauseChoice } from './pauseChoice.ts'
 
 type PauseOptions = CommonOptions & {
   readonly all?: boolean
   readonly chain?: string
-  readonly by: string
+  readonly by?: string
   readonly reason: string
   readonly keystore?: string
   readonly passwordFile?: string
-  readonly wait: number
+  readonly wait?: number
 }
 
 const POLL_MS = 200
@@ -54,28 +56,6 @@ const findChain = (config: Config, name: string | undefined): Config['chains'][n
       exitCode: EXIT.invalid,
     },
   )
-}
-
-const choose = async (
-  config: Config,
-  chainId: number,
-  ids: readonly string[],
-): Promise<readonly LoadedPolicy[]> => {
-  const actions = await loadActions()
-  const { policies } = await readPolicies(config.actionsDir)
-  const own = policies.filter(({ chain }) => chain === chainId)
-  const missing = ids.filter((id) => !own.some((policy) => policy.id === id))
-  if (missing.length > 0)
-    throw new TocsinError(
-      'policy.unknown',
-      `There is no approved policy "${cleanText(missing[0] ?? '', 80)}" on this chain.`,
-      { hints: ['`tocsin actions list` shows them.'], exitCode: EXIT.invalid },
-    )
-  if (ids.length > 0) return own.filter(({ id }) => ids.includes(id))
-  return own.filter((policy) => {
-    const action = actions.find(({ id }) => id === policy.action)
-    return action !== undefined && isPause(action, policy)
-  })
 }
 
 const readBlock = async (config: Config, chainId: number): Promise<OrderBlock> => {
@@ -116,17 +96,57 @@ const follow = async (
   }
 }
 
-const print = (outcomes: readonly Outcome[], json: boolean | undefined): void => {
-  if (outcomes.some(({ status }) => !WELL.includes(status))) process.exitCode = EXIT.failed
-  if (json) {
-    process.stdout.write(`${JSON.stringify(outcomes, null, 2)}\n`)
-    return
-  }
-  for (const { policy, execution, status, reason } of outcomes)
-    process.stdout.write(
-      `${policy.padEnd(24)} ${status.padEnd(12)} ${execution ?? ''}${reason ? `  ${cleanText(reason, 200)}` : ''}\n`,
-    )
+const print = (
+  outcomes: readonly Outcome[],
+  { leftOut, faults }: PauseChoice,
+  isJson: boolean,
+): void => {
+  const isMissing = leftOut.some(({ isMissed }) => isMissed) || faults.length > 0
+  if (isMissing || outcomes.some(({ status }) => !WELL.includes(status)))
+    process.exitCode = EXIT.failed
+  const none = { execution: null }
+  const rows: readonly Outcome[] = [
+    ...outcomes,
+    ...leftOut.map(({ policy, reason }) => ({ policy, ...none, status: 'left out', reason })),
+    ...faults.map((fault) => ({
+      policy: policyIdOf(fault.file),
+      ...none,
+      status: 'FAULTY FILE',
+      reason: `not paused: ${formatFault(fault)}`,
+    })),
+  ]
+  if (isJson) process.stdout.write(`${JSON.stringify(rows, null, 2)}\n`)
+  else
+    for (const { policy, execution, status, reason } of rows)
+      process.stdout.write(
+        `${cleanText(policy, 80).padEnd(24)} ${status.padEnd(12)} ${[execution, reason && cleanText(reason, 300)].filter(Boolean).join('  ')}\n`,
+      )
 }
+
+const note = (text: string): void => void process.stderr.write(`${text}\n`)
+
+type Orderer = { readonly name: string; readonly role: string | undefined }
+
+/** Who orders, where the signer would take the order for theirs. @throws TocsinError `approval.not_counted` */
+const findOrderer = (config: Config, by: string | undefined, key: string | undefined): Orderer => {
+  const approvers = config.signer?.approvers ?? []
+  const approver = findApprover(approvers, by, key)
+  const keyed = approvers.filter(({ address, chain }) => address !== undefined && !chain)
+  if (key === undefined && approvers.some(({ address }) => address !== undefined))
+    throw notCounted('Where approvers have addresses, only the key of one proves an order.', [
+      'Give your own key: --keystore FILE --password-file FILE.',
+      `Those who may order: ${listApprovers(keyed) || 'nobody; give an approver of `signer.approvers` the address of a key'}.`,
+      'Nobody at hand? `tocsin halt` needs no key, and stops what acts by itself.',
+    ])
+  return {
+    name: approver?.name ?? (cleanText(by ?? '', 200).trim() || 'unknown'),
+    role: approver?.role,
+  }
+}
+
+/** So long a chain may take for so many, one transaction after the other (s): two blocks each, and some for the rest. */
+export const defaultWaitS = (count: number, blockTimeMs: number): number =>
+  Math.min(MAX_ORDER_S, Math.max(60, 30 + Math.ceil((2 * count * blockTimeMs) / 1000)))
 
 const pause = async (ids: readonly string[], options: PauseOptions): Promise<void> => {
   if (!options.all && ids.length === 0)
@@ -137,13 +157,23 @@ const pause = async (ids: readonly string[], options: PauseOptions): Promise<voi
   const { store, config, close } = await openStore(options, ['rpc', 'people'])
   try {
     const chain = findChain(config, options.chain)
-    const policies = await choose(config, chain.id, options.all ? [] : ids)
+    const by = options.by ?? (account ? undefined : userName())
+    const { name, role } = findOrderer(config, by, account?.address)
+    const choice = await (options.all
+      ? chooseAll(config, chain, role)
+      : chooseNamed(config, chain, ids, role))
+    const { policies } = choice
     if (policies.length === 0)
-      throw new TocsinError('pause.nothing', `No pause is approved on ${chain.name}.`, {
+      throw new TocsinError('pause.nothing', `No pause can be ordered on ${chain.name}.`, {
+        hints: [
+          ...choice.leftOut.map(({ policy, reason }) => `${policy} is left out: ${reason}`),
+          ...choice.faults.map(formatFault),
+        ],
         exitCode: EXIT.invalid,
       })
+    for (const obstacle of await listObstacles(store.db, config.dataDir)) note(obstacle)
     const order: Order = {
-      by: cleanText(options.by, 200).trim() || 'unknown',
+      by: name,
       chain: chain.id,
       actions: options.all ? '*' : ids.join(','),
       nonce: createNonce(),
@@ -156,7 +186,13 @@ const pause = async (ids: readonly string[], options: PauseOptions): Promise<voi
     const block = await readBlock(config, chain.id)
     const { reason } = options
     const created = await orderPauses(store.db, { order, proof, reason, block, policies })
-    print(await follow(store, created, options.wait), options.json)
+    const waitS = options.wait ?? defaultWaitS(policies.length, chain.blockTimeMs)
+    const pace =
+      policies.length > 1
+        ? `, one transaction at a time (${chain.blockTimeMs / 1000} s a block)`
+        : ''
+    note(`Ordered ${policies.length} on ${chain.name} as ${name}${pace}; followed for ${waitS} s.`)
+    print(await follow(store, created, waitS), choice, options.json ?? false)
   } finally {
     await close()
   }
@@ -168,19 +204,28 @@ export const register = (program: Command): void => {
     .description('orders approved pauses now: every one of a chain with --all, or those named')
     .option('--all', 'every approved pause of the chain')
     .option('--chain <name>', 'of the watchlist; needed when it has several')
-    .addOption(new Option('--by <name>', 'who orders it').default(userName(), 'your user name'))
+    .option('--by <name>', 'who orders it; default: whose key it is, else your user name')
     .option('--reason <text>', 'why, for whoever is paged', 'no reason given')
     .option('--keystore <file>', 'your own key; needed when `signer.approvers` have addresses')
     .option('--password-file <file>', 'its password; default: $TOCSIN_APPROVER_PASSWORD')
-    .option('--wait <seconds>', 'how long to follow them', parseLimit, 60)
+    .option(
+      '--wait <seconds>',
+      'how long to follow them; default: two blocks for each and 30 s, from 60 s to 15 min',
+      parseLimit,
+    )
     .addHelpText(
       'after',
       `
 The signer verifies who orders, and everything else again: policy, code, simulation, limits for window, life and
 spending. Cooldown, brake and quorum, which hold bots back, do not apply. A policy that needs two people becomes a
-proposal; one in mode observe stays unsent. Nothing is sent while \`tocsin halt\` stands.
+proposal; one in mode observe stays unsent. Nothing is sent while \`tocsin halt\` stands. A key has one transaction in
+flight on a chain: several pauses go one after another, about a block each.
 
-Exit codes: 0 every effect stands, 1 some do not (yet), 2 the command line is wrong.
+With --all, approved policies that are left out are listed with why: of another chain, no pause (it cannot be undone, or
+a second run is not harmless), expired, unsigned, or not for your role. A policy file that is wrong pauses nothing.
+
+Exit codes: 0 every effect stands, 1 some do not (yet), a pause was left out or a policy file is wrong, 2 the command
+line is wrong or the order would not count: nothing was ordered.
 
 Examples:
   $ tocsin pause --all --chain mainnet --by ada --keystore ada.json --password-file ada.pw --reason "drain in progress"
