@@ -44,6 +44,32 @@ const checkParameters = (
 const gasLimitOf = (action: ActionDefinition, facts: PolicyFacts): number =>
   140_000 + 60_000 * action.postcondition.calls(facts).length
 
+/** What most begin without, ready to be uncommented. */
+const assertionsText = (
+  target: Address,
+): string => `  # Who plays it beforehand, in this order, and what must hold beside the effect (docs/drills.md).
+  # providers: [eth_simulateV1, debug_traceCall, eth_call]
+  # assertions:
+  #   suspiciousReverts: report # the finding's own call, replayed afterwards: required, report, off
+  #   canaries: # calls of ordinary users, and how they must end afterwards; name an account that can make them now
+  #     - { name: withdraw, from: "0x000000000000000000000000000000000000dEaD", to: "${target}", data: "0x3ccfd60b", expect: reverts }
+  #   storage: # the only storage that may change; without slots: any slot of the address
+  #     - { address: "${target}" }
+`
+
+const sendersText = `# Who sends it, in order, by the names under \`signer.senders\`; each takes over when the one before is late. Together
+# those before the last must stay below postcondition.deadlineS (docs/senders.md).
+# senders:
+#   - { name: relayer, deadlineS: 30 }
+#   - { name: local, deadlineS: 270 }
+`
+
+const wayText = `# Where the signer's own bytes go: public, private, both, private-then-public. All but public need \`signer.privateRpc\`.
+# broadcast: { mode: private-then-public, afterBlocks: 1 }
+# Whether it answers a transaction that is not mined yet, and up to which tip it outbids it (docs/pending.md).
+# pending: { answer: true, maxPriorityFeePerGasWei: 200 gwei }
+`
+
 /**
  * Text of a policy file, filled with code hash, implementation and calldata as the chain has them now. The limits are
  * a proposal for the approvers to read and change.
@@ -106,9 +132,14 @@ cooldownS: 3600
 # Whether an answer of another policy on this target excludes this one; on how many targets of the chain one may act.
 exclusive: true
 brake: { maxTargets: 5, windowS: 3600 }
-simulation: { mode: best-effort, onUnavailable: proceed, onRevert: stop }
+simulation:
+  mode: best-effort
+  onUnavailable: proceed
+  onRevert: stop
+${assertionsText(getAddress(target))}# How long the effect may take in all, and how many blocks it must stand.
 postcondition: { deadlineS: 300, confirmations: 3 }
 replaceAfterBlocks: 2
+${action.isIdempotent ? sendersText : ''}${wayText}# What people do when it fired or failed; the path is taken from the folder of this file.
 runbook: runbook.md
 `
 }

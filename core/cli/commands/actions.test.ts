@@ -86,7 +86,14 @@ test('default: new writes a policy from the chain, which verify finds ready', as
   expect(JSON.parse(verified.out)).toMatchObject({
     faults: [],
     missing: [],
+    warnings: [],
     readiness: [{ policy: 'pause-vault', ready: true }],
+  })
+  // The runbook of the type came along. Without it nothing is refused, but it is told.
+  await rm(join(f.actionsDir, 'pause-vault', 'runbook.md'))
+  expect(await tocsin('verify', '-c', watchlist)).toMatchObject({
+    code: 0,
+    out: expect.stringMatching(/WARNING {2}.*policy\.yaml:\d+ runbook: there is no .*runbook\.md/),
   })
   await expect(
     tocsin('new', 'pause', '-c', watchlist, '--target', f.vault, '--bot', 'tvl-drop'),

@@ -7,6 +7,7 @@ import {
   type DeskPolicy,
   formatFault,
   type LoadedPolicy,
+  listMissingRunbooks,
   loadActions,
   type PolicyFault,
   probeDesk,
@@ -154,15 +155,22 @@ type Verification = {
   readonly faults: readonly PolicyFault[]
   /** Answers of the watchlist that name no policy. */
   readonly missing: readonly string[]
+  /** Nothing is refused for these. */
+  readonly warnings: readonly string[]
   readonly readiness: readonly Readiness[]
   readonly signatures: readonly PolicySignatures[]
 }
 
 const printVerification = (found: Verification): void => {
-  const { faults, missing, readiness, signatures } = found
-  for (const fault of faults) line(`FAULT    ${formatFault(fault)}`)
-  for (const id of missing)
-    line(`MISSING  ${id}: an answer of the watchlist names it, and there is no such policy`)
+  const { faults, missing, warnings, readiness, signatures } = found
+  const told = [
+    ...faults.map((fault) => `FAULT    ${formatFault(fault)}`),
+    ...missing.map(
+      (id) => `MISSING  ${id}: an answer of the watchlist names it, and there is no such policy`,
+    ),
+    ...warnings.map((text) => `WARNING  ${text}`),
+  ]
+  for (const text of told) line(text)
   for (const { policy, ready, probes } of readiness) {
     line(`${ready ? 'READY   ' : 'NOT READY'} ${policy}`)
     for (const { ok, name, message } of probes)
@@ -187,7 +195,8 @@ const verify = async (options: CommonOptions & { readonly signer?: string }): Pr
   const signatures = await Promise.all(
     [...policies, ...desks].map((each) => checkPolicySignatures(config, each)),
   )
-  const found = { faults, missing, readiness, signatures }
+  const warnings = await listMissingRunbooks([...policies, ...desks])
+  const found = { faults, missing, warnings, readiness, signatures }
   if (options.json) line(plain(found))
   else printVerification(found)
   if (faults.length + missing.length > 0) process.exitCode = EXIT.invalid

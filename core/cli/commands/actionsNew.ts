@@ -7,6 +7,7 @@ import { isAddress } from 'viem/utils'
 import { type Address, type Hex, TocsinError } from '../../base/index.ts'
 import type { ChainConfig, Config } from '../../config/index.ts'
 import {
+  copyRunbook,
   createSignerRpc,
   encodeKeystore,
   loadActions,
@@ -116,10 +117,11 @@ const createPolicy = async (type: string, options: NewOptions): Promise<void> =>
     return
   }
   await writeNew(file, text, 0o644)
-  if (options.json) line(JSON.stringify({ file, id, hash: parsed.policy.hash }))
+  const runbook = await copyRunbook(action.id, file)
+  if (options.json) line(JSON.stringify({ file, id, hash: parsed.policy.hash, runbook }))
   else
     line(
-      `Wrote ${file}\nRead it, set its limits, then name it under \`answers\` in the watchlist. \`tocsin actions verify\` checks it.`,
+      `Wrote ${file}${runbook ? `\nand ${runbook}: make it your own` : ''}\nRead it, set its limits, then name it under \`answers\` in the watchlist. \`tocsin actions verify\` checks it.`,
     )
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Command } from 'commander'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { writtenBot } from '../../../test/support/fortaScene.ts'
-import { type Anvil, startAnvil } from '../../testing/index.ts'
+import { type Anvil, startAnvil, trialPolicy } from '../../testing/index.ts'
 import { register } from './check.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'tocsin-check-'))
@@ -136,6 +136,30 @@ test('error: a wrong watchlist throws with exit code 2; as JSON every fault has 
     faults: [{ line: 11, column: 41 }, { line: 17 }],
   })
   expect(JSON.parse(complaint)).toMatchObject({ error: { code: 'config.invalid' } })
+})
+
+test('behavior: a policy whose runbook is not there is a warning, exit code 0', async () => {
+  const own = join(folder, 'actions', 'halt')
+  mkdirSync(own, { recursive: true })
+  const policy = trialPolicy({
+    id: 'halt',
+    action: 'pause',
+    target: `0x${'11'.repeat(20)}`,
+    codeHash: `0x${'22'.repeat(32)}`,
+    calldata: '0x8456cb59',
+  })
+  writeFileSync(join(own, 'policy.yaml'), JSON.stringify(policy, null, 1))
+  writeFileSync(file, text('answers: [{ when: { bot: [big-own] }, action: halt }]\n'))
+  try {
+    await run('--offline')
+    expect(out).toMatch(/warning: .*policy\.yaml:\d+ runbook: there is no .*runbook\.md\. Write/)
+    out = ''
+    writeFileSync(join(own, 'runbook.md'), '# what to do\n')
+    await run('--offline')
+    expect(out).not.toContain('runbook')
+  } finally {
+    rmSync(join(folder, 'actions'), { recursive: true })
+  }
 })
 
 test('error: a policy file that is wrong is told with its place, exit code 2', async () => {

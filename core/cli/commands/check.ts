@@ -11,6 +11,7 @@ import { type ProbeReport, probeWatchlist } from '../../config/probe/index.ts'
 import type { BotDefinition } from '../../engine/types.ts'
 import {
   formatFault,
+  listMissingRunbooks,
   policyIdOf,
   type ReadPoliciesResult,
   readPolicies,
@@ -113,7 +114,8 @@ const check = async (options: CheckOptions): Promise<void> => {
   const report = options.offline ? undefined : await probe(config)
   const exposure = checkConsole(config)
   const exitCode = exitCodeOf(policies.faults.length + exposure.faults.length, report)
-  const warnings = [...plan.warnings, ...exposure.warnings, ...missing]
+  const runbooks = await listMissingRunbooks(policies.policies)
+  const warnings = [...plan.warnings, ...exposure.warnings, ...missing, ...runbooks]
   process.exitCode = exitCode
   if (options.json)
     return json({
