@@ -1,7 +1,5 @@
-import { dirname, resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import { cleanText, messageOf } from '../../base/index.ts'
-import type { Config } from '../../config/types.ts'
 import {
   type Halt,
   killSwitchFile,
@@ -10,76 +8,97 @@ import {
   writeHaltFile,
 } from '../../response/index.ts'
 import { isEmbeddedPostgresRunning } from '../../store/index.ts'
+import { EXIT } from '../exitCodes.ts'
+import { openRunningStore, type RunningStore } from '../openRunningStore.ts'
 import { findDatabaseUrl, openStore } from '../openStore.ts'
 import { type CommonOptions, withCommonOptions } from '../options.ts'
-import { readConfig } from '../readConfig.ts'
 import { userName } from '../userName.ts'
+import { findHaltPlace, type HaltPlace } from './haltPlace.ts'
 
 /** A database that does not answer within this does not hold up a stop (ms). */
 const DATABASE_LIMIT_MS = 5_000
 
 type HaltOptions = CommonOptions & { readonly by: string; readonly reason: string }
 
-/** A watchlist that is wrong must not keep anybody from stopping: its folder is then guessed as the default. */
-const findPlace = async (
+/** Why the database was not told, or undefined when it was. */
+type Told = { readonly problem: string | undefined; readonly isLate: boolean }
+
+const openFor = async (
   options: CommonOptions,
-): Promise<{ readonly dataDir: string; readonly config: Config | undefined }> => {
-  try {
-    const config = await readConfig(options, 'none')
-    return { dataDir: config.dataDir, config }
-  } catch (error) {
-    const dataDir = options.dataDir
-      ? resolve(options.dataDir)
-      : resolve(dirname(options.config), '.tocsin')
-    process.stderr.write(`The watchlist cannot be read (${cleanText(messageOf(error), 200)}).\n`)
-    return { dataDir, config: undefined }
-  }
+  { config, dataDirs: [dataDir] }: HaltPlace,
+): Promise<RunningStore> => {
+  if (!config) return openRunningStore({ url: process.env['DATABASE_URL'] || undefined, dataDir })
+  // The address itself may be a secret that was not read yet.
+  const isNamed = config.database !== undefined || findDatabaseUrl(config) !== undefined
+  return isNamed || isEmbeddedPostgresRunning(config.dataDir)
+    ? openStore(options)
+    : openRunningStore({ url: undefined, dataDir })
 }
 
 const haltInDatabase = async (
   options: CommonOptions,
-  config: Config | undefined,
+  place: HaltPlace,
   halt: Halt,
-): Promise<string | undefined> => {
-  if (!config) return 'the watchlist cannot be read'
-  if (!findDatabaseUrl(config) && !isEmbeddedPostgresRunning(config.dataDir))
-    return 'the database does not run'
-  const work = async (): Promise<string | undefined> => {
-    const { store, close } = await openStore(options)
+): Promise<Told> => {
+  const work = async (): Promise<Told> => {
+    const { store, close } = await openFor(options, place)
     try {
       await recordHalt(store.db, halt)
-      return undefined
+      return { problem: undefined, isLate: false }
     } finally {
       await close()
     }
   }
   let timer: NodeJS.Timeout | undefined
-  const late = new Promise<string>((done) => {
-    timer = setTimeout(() => done('the database does not answer'), DATABASE_LIMIT_MS)
+  const late = new Promise<Told>((done) => {
+    const told = { problem: 'the database does not answer', isLate: true }
+    timer = setTimeout(() => done(told), DATABASE_LIMIT_MS)
   })
   return Promise.race([work(), late])
-    .catch((error: unknown) => messageOf(error))
+    .catch((error: unknown) => ({ problem: messageOf(error), isLate: false }))
     .finally(() => clearTimeout(timer))
 }
 
+/** Writes the file into every folder; the first problem, or undefined. */
+const writeFiles = async (dataDirs: readonly string[], stop: Halt): Promise<string | undefined> => {
+  const results = await Promise.allSettled(dataDirs.map((each) => writeHaltFile(each, stop)))
+  const failed = results.find((each) => each.status === 'rejected')
+  return failed && messageOf(failed.reason)
+}
+
+const HOW_ELSE = `Name the data folder of the signer with --data-dir, or its database with DATABASE_URL, and run this again.
+Or create the file signer.stop in that folder by hand, or call POST /api/halt of the console, or end the signer.
+`
+
 const halt = async (options: HaltOptions): Promise<void> => {
-  const { dataDir, config } = await findPlace(options)
+  const place = await findHaltPlace(options)
   const stop: Halt = { who: options.by, via: 'cli', reason: options.reason }
-  await writeHaltFile(dataDir, stop)
-  const problem = await haltInDatabase(options, config, stop)
-  const file = killSwitchFile(dataDir)
+  const fileProblem = await writeFiles(place.dataDirs, stop)
+  const { problem, isLate } = await haltInDatabase(options, place, stop)
+  const isCertain = problem === undefined || (place.isKnown && fileProblem === undefined)
+  const file = killSwitchFile(place.dataDirs[0])
+  const written = fileProblem
+    ? `${file} could not be written (${cleanText(fileProblem, 200)})`
+    : `${place.dataDirs.map(killSwitchFile).join(' and ')} is written`
+  const untold = `the database was not told (${cleanText(problem ?? '', 200)})`
+  if (!isCertain) process.exitCode = EXIT.failed
   if (options.json)
-    process.stdout.write(`${JSON.stringify({ halted: true, file, database: !problem, problem })}\n`)
-  else {
-    process.stdout.write(`All automatic action is stopped: ${file} is written`)
-    process.stdout.write(problem ? '.\n' : ', and the database says so.\n')
-    if (problem)
-      process.stderr.write(
-        `The database was not told (${cleanText(problem, 200)}): a signer with another data folder goes on.\n`,
-      )
+    process.stdout.write(
+      `${JSON.stringify({ halted: isCertain, file, fileProblem, isFolderKnown: place.isKnown, database: !problem, problem })}\n`,
+    )
+  else if (isCertain) {
+    const told = problem ? '' : ', and the database says so'
+    process.stdout.write(`All automatic action is stopped: ${written}${told}.\n`)
+    if (problem) process.stderr.write(`But ${untold}: a signer with another data folder goes on.\n`)
+  } else {
+    const doubt = place.isKnown ? '' : ', where no process of Tocsin is known to have run'
+    process.stdout.write(
+      `NOT CERTAIN that anything is stopped: ${written}${doubt}, and ${untold}.\n`,
+    )
+    process.stderr.write(HOW_ELSE)
   }
   // A database that hangs keeps the process no longer.
-  if (problem) process.exit(0)
+  if (isLate) process.exit()
 }
 
 const resume = async (options: CommonOptions & { readonly by: string }): Promise<void> => {
@@ -114,6 +133,10 @@ export const registerHalt = (program: Command): void => {
 Writes a file into the data folder, which alone is enough, and a row into the database when it answers. Works while
 watcher, notifier, console or database are down. The same by one call: POST /api/halt to the console, with the token of
 \`people.haltToken\`.
+
+Where the watchlist cannot be read, the data folder is looked for, and the database at DATABASE_URL is tried.
+
+Exit codes: 0 stopped: the database says so, or the file lies where the signer looks. 1 NOT CERTAIN: neither is known.
 
 Examples:
   $ tocsin halt --reason "bots fire on the migration"
