@@ -1,6 +1,7 @@
 import { type Address, isTocsinError, messageOf } from '../base/index.ts'
 import { createProbeContext } from './adaptCalldata.ts'
 import {
+  listSharers,
   probe,
   probeBalance,
   probeDryRun,
@@ -28,6 +29,8 @@ export type ReadinessOptions = {
   readonly expiryDays?: number
   /** Senders and Tenderly as the signer has them; a person at a desk may not. Default: unknown, and not probed. */
   readonly lane?: Pick<SignerLane, 'chainName' | 'senders' | 'hasPrivateRpc' | 'tenderly'>
+  /** Policies that may draw on the same accounts; itself may be among them. Default: none. */
+  readonly policies?: readonly LoadedPolicy[]
   /** Approvers whose signatures a policy needs. Default: none. */
   readonly signaturesRequired?: number
   /** Whether its limits leave room for a run. Default: not probed. */
@@ -58,12 +61,17 @@ const probeAll = async (
   const actor = (await lane?.senders?.actorOf(policy, signer)) ?? signer
   const isLocal = policy.senders.some((_, step) => isLocalStep(policy, step))
   const probeRole = (account: Address) => action.probe(createProbeContext(rpc, policy, account))
-  const [codeFault, balance, dryRun, own, remote, endpoints, limits] = await Promise.all([
+  const sharers = await listSharers(lane?.senders, policy, options.policies ?? [], signer)
+  const probePurse = async (name: string, account: Address): Promise<ProbeResult> => {
+    const balance = await readBalance(rpc, account)
+    return probeBalance(policy, { name, account, balance }, runs, sharers.get(account))
+  }
+  const [codeFault, purse, dryRun, own, remote, endpoints, limits] = await Promise.all([
     checkCode(rpc, policy),
-    readBalance(rpc, signer),
+    isLocal ? probePurse('local', signer) : undefined,
     probeDryRun(rpc, lane?.tenderly, action, policy, actor),
     isLocal ? probeRole(signer) : [],
-    lane ? probeSenders(lane.senders, policy, probeRole) : [],
+    lane ? probeSenders(lane.senders, policy, { probeRole, probePurse }) : [],
     probeEndpoints(rpc, policy),
     probeLimits?.(),
   ])
@@ -76,7 +84,7 @@ const probeAll = async (
       `The target changed: ${codeFault}.`,
     ),
     ...own,
-    ...(isLocal ? [probeBalance(policy, balance, runs)] : []),
+    ...(purse ? [purse] : []),
     dryRun,
     endpoints,
     ...(misfit ? [probe('senders', false, '', misfit.reason)] : []),

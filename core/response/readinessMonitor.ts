@@ -33,6 +33,7 @@ const probePolicy = async (
   lanes: readonly SignerLane[],
   context: SignerContext,
   policy: LoadedPolicy,
+  policies: readonly LoadedPolicy[],
   { runs, expiryDays }: ReadinessSettings,
 ): Promise<Readiness> => {
   const action = context.getAction(policy.action)
@@ -42,6 +43,7 @@ const probePolicy = async (
       runs,
       expiryDays,
       lane,
+      policies,
       signaturesRequired: context.signaturesRequired,
       probeLimits: () => probeLimits(context, lane, policy),
     })
@@ -78,7 +80,7 @@ export const startReadinessMonitor = (
     const { signaturesRequired, signal } = context
     const [readiness, balances] = await Promise.all([
       Promise.all([
-        ...policies.map((policy) => probePolicy(lanes, context, policy, settings)),
+        ...policies.map((policy) => probePolicy(lanes, context, policy, policies, settings)),
         ...desks.map((desk) =>
           probeDesk(desk, { signaturesRequired, signal, expiryDays: settings.expiryDays }),
         ),

@@ -8,6 +8,8 @@ export type LaneSenders = {
   readonly list: () => readonly RemoteSender[]
   /** Whose rights a sender of a policy uses (default: the first); the signer's own account where that cannot be told now. */
   readonly actorOf: (policy: Policy, own: Address, step?: number) => Promise<Address>
+  /** Account of a sender that pays for its transactions itself; undefined for one that does not, or cannot tell now. */
+  readonly payerOf: (name: string) => Promise<Address | undefined>
   /** Runs on beside the lane; awaited when the signer stops. */
   readonly spawn: (task: Promise<void>) => void
   readonly stop: () => Promise<void>
@@ -28,6 +30,12 @@ export const createLaneSenders = (remotes: readonly RemoteSender[]): LaneSenders
     actorOf: async (policy, own, step = 0) => {
       const remote = find(policy.senders[step]?.name ?? 'local')
       return remote ? accountOf(remote).catch(() => own) : own
+    },
+    payerOf: async (name) => {
+      const remote = find(name)
+      // Whoever of a Safe's owners executes pays.
+      if (!remote || remote.type === 'safe') return undefined
+      return accountOf(remote).catch(() => undefined)
     },
     spawn: (task) => {
       tasks.add(task)
