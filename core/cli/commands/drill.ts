@@ -1,5 +1,12 @@
 import { type Command, InvalidArgumentError } from 'commander'
-import { type Address, type Hex, TocsinError } from '../../base/index.ts'
+import {
+  type Address,
+  cleanText,
+  type Hex,
+  isTocsinError,
+  messageOf,
+  TocsinError,
+} from '../../base/index.ts'
 import type { Config } from '../../config/types.ts'
 import {
   type DrillReport,
@@ -8,6 +15,7 @@ import {
   formatFault,
   type LoadedPolicy,
   loadActions,
+  type ReadPoliciesResult,
   readPolicies,
 } from '../../response/index.ts'
 import { EXIT } from '../exitCodes.ts'
@@ -40,13 +48,15 @@ const parseSeconds = (text: string): number => {
   throw new InvalidArgumentError('Say a number of seconds from 1 to 60.')
 }
 
+/** The policies to play; faults only where all of them are. */
 const choosePolicies = async (
   config: Config,
   id: string | undefined,
-): Promise<readonly LoadedPolicy[]> => {
+): Promise<ReadPoliciesResult> => {
   const { policies, faults } = await readPolicies(config.actionsDir)
-  const chosen = id === undefined ? policies : policies.filter((policy) => policy.id === id)
-  if (chosen.length > 0) return chosen
+  if (id === undefined && policies.length > 0) return { policies, faults }
+  const chosen = policies.filter((policy) => policy.id === id)
+  if (chosen.length > 0) return { policies: chosen, faults: [] }
   throw new TocsinError(
     'policy.unknown',
     id === undefined
@@ -77,27 +87,56 @@ const printEnd = (report: DrillReport): void => {
   line(`${report.ok ? 'WELL  ' : 'FAILED'} ${report.policy}: ${shown(report.outcome)}${tail}`)
 }
 
+/** What kept one action from being played is told with it; the others are played all the same. */
+const failedReport = (
+  { id, chain }: LoadedPolicy,
+  kind: DrillReport['kind'],
+  steps: readonly DrillStep[],
+  error: unknown,
+): DrillReport => ({
+  policy: id,
+  chain,
+  kind,
+  block: 0,
+  ok: false,
+  outcome: shown(`It could not be played: ${messageOf(error)}`),
+  steps,
+  toBroadcastMs: null,
+  toEffectMs: null,
+  probes: [],
+  notes: isTocsinError(error) ? error.hints : [],
+})
+
 type Play = (policy: LoadedPolicy, onStep: (step: DrillStep) => void) => Promise<DrillReport>
 
 const playAll = async (
-  policies: readonly LoadedPolicy[],
+  { policies, faults }: ReadPoliciesResult,
+  kind: DrillReport['kind'],
   play: Play,
   isJson: boolean,
 ): Promise<void> => {
   const reports: DrillReport[] = []
   for (const policy of policies) {
     if (!isJson) line(`${policy.id} (${policy.action} ${policy.target}, chain ${policy.chain})`)
-    const report = await play(policy, isJson ? () => undefined : printStep)
+    const steps: DrillStep[] = []
+    const report = await play(policy, (step) => {
+      steps.push(step)
+      if (!isJson) printStep(step)
+    }).catch((error: unknown) => failedReport(policy, kind, steps, error))
     reports.push(report)
     if (!isJson) printEnd(report)
   }
   if (isJson) line(JSON.stringify(reports, null, 2))
-  if (reports.some(({ ok }) => !ok)) process.exitCode = EXIT.probeFailed
+  // A machine reads the reports alone; that something is missing among them it hears by the exit code and here.
+  for (const fault of faults)
+    process.stderr.write(`FAULT  not played: ${cleanText(formatFault(fault), 500)}\n`)
+  if (faults.length > 0) process.exitCode = EXIT.invalid
+  else if (reports.some(({ ok }) => !ok)) process.exitCode = EXIT.probeFailed
 }
 
 const drill = async (id: string | undefined, options: DrillOptions): Promise<void> => {
   const config = await readConfig(options, ['rpc'])
-  const policies = await choosePolicies(config, id)
+  const chosen = await choosePolicies(config, id)
   const actor = await findSigner(config, options.signer)
   if (!actor)
     throw new TocsinError('drill.signer_unknown', 'The account that acts is not known.', {
@@ -114,7 +153,7 @@ const drill = async (id: string | undefined, options: DrillOptions): Promise<voi
       const rpc = rpcOf(config, policy.chain)
       return dryRun({ rpc, action, policy, actor, txHash: options.tx, onStep })
     }
-    await playAll(policies, play, isJson)
+    await playAll(chosen, 'dry-run', play, isJson)
     return
   }
   const ground = await openDrillGround()
@@ -122,7 +161,7 @@ const drill = async (id: string | undefined, options: DrillOptions): Promise<voi
     const { tx: txHash, blockTime: blockTimeS } = options
     const play: Play = (policy, onStep) =>
       playDrill({ config, policy, actor, txHash, blockTimeS, ground, onStep })
-    await playAll(policies, play, isJson)
+    await playAll(chosen, 'fork', play, isJson)
   } finally {
     await ground.close()
   }
@@ -155,7 +194,7 @@ export const register = (program: Command): void => {
       `
 Neither the key nor its password is needed: on the fork a key made for the day acts as the account.
 
-Exit codes: 0 well, 2 the watchlist or a policy is wrong, 3 an action did not work.
+Exit codes: 0 well, 2 the watchlist or a policy file is wrong (the others are played), 3 an action did not work.
 
 Examples:
   $ tocsin drill
