@@ -166,7 +166,7 @@ test('behavior: a dry run takes every step up to the signature, and sends nothin
     kind: 'dry-run',
     ok: true,
     outcome: 'It would be sent.',
-    notes: ['Nothing was signed or sent.'],
+    notes: ['Nothing was signed or sent.', expect.stringContaining('tocsin actions verify')],
   })
   expect(report.steps.map(({ name }) => name)).toEqual([
     'head',

@@ -5,6 +5,7 @@ import { Command } from 'commander'
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { createSignerFixture, type SignerFixture } from '../../../test/support/signerFixture.ts'
 import { decodeKeystore } from '../../response/index.ts'
+import { tables } from '../../store/index.ts'
 import { register } from './actions.ts'
 
 let f: SignerFixture
@@ -168,6 +169,91 @@ test('behavior: list, show, approve and log follow an execution', async () => {
   expect(await tocsin('log', '--verify', '-c', watchlist)).toMatchObject({
     code: 1,
     out: expect.stringContaining('BROKEN'),
+  })
+})
+
+test("behavior: verify shows the signer's own probes beside, and fails by them while it lives", async () => {
+  await f.writePolicy()
+  await f.database.db.delete(tables.processStatus)
+  const alone = await tocsin('verify', '-c', watchlist)
+  expect(alone).toMatchObject({
+    code: 0,
+    out: expect.stringMatching(/READY +pause-vault[\s\S]*Not probed.*no signer has run/),
+  })
+  const probes = [
+    { name: 'code', ok: true, message: 'The code is the approved one.' },
+    { name: 'limits', ok: false, message: 'It ran 1 times; 1 are allowed for life.' },
+    { name: 'role@safe', ok: true, message: 'The Safe may pause.' },
+  ]
+  const detail = { readiness: [{ policy: 'pause-vault', ready: false, probes }] }
+  const heartbeat = { name: 'signer', pid: 1, status: 'ok', detail } as const
+  await f.database.db.insert(tables.processStatus).values({ ...heartbeat, heartbeatAt: new Date() })
+  const beside = await tocsin('verify', '-c', watchlist)
+  expect(beside.code).toBe(3)
+  expect(beside.out).toMatch(
+    /the signer itself, at \S+: 3 probes\n {2}BAD limits +It ran 1 times.*\n {2}ok {2}role@safe/,
+  )
+  expect(beside.out.match(/ok {2}code /g)).toHaveLength(1)
+  expect(JSON.parse((await tocsin('verify', '-c', watchlist, '--json')).out)).toMatchObject({
+    signer: detail,
+  })
+  // What it said an hour ago is no word of now.
+  await f.database.db
+    .update(tables.processStatus)
+    .set({ heartbeatAt: new Date(Date.now() - 3_600_000) })
+  const late = await tocsin('verify', '-c', watchlist)
+  expect(late).toMatchObject({
+    code: 0,
+    out: expect.stringContaining('no sign of life for 3600 s'),
+  })
+  await f.database.db.delete(tables.processStatus)
+})
+
+test('behavior: show tells the last executions of a policy, and why it cannot', async () => {
+  await f.writePolicy()
+  expect((await tocsin('show', 'pause-vault', '-c', watchlist)).out).toMatch(
+    /Last executions.*\n {2}none/,
+  )
+  const { executions } = await f.find()
+  const id = executions[0] ?? 'none was made'
+  expect((await tocsin('show', 'pause-vault', '-c', watchlist)).out).toMatch(
+    new RegExp(`Last executions.*\\n {2}${id} .* requested`),
+  )
+  const { out } = await tocsin('show', 'pause-vault', '-c', watchlist, '--json')
+  expect(JSON.parse(out)).toMatchObject({ id: 'pause-vault', executions: [{ id }] })
+  vi.stubEnv('DATABASE_URL', '')
+  try {
+    const { out: blind, code } = await tocsin('show', 'pause-vault', '-c', watchlist)
+    expect(blind).toMatch(/calls +pause\(\)[\s\S]*not known: the database does not run/)
+    expect(code).toBe(0)
+  } finally {
+    vi.stubEnv('DATABASE_URL', f.database.url)
+  }
+})
+
+test('error: log --verify sees a cut-off end by the head that the signer noted', async () => {
+  await f.writePolicy()
+  await f.start()
+  const { executions } = await f.find()
+  await f.until(executions[0] ?? '', ({ status }) => status === 'sent')
+  const head = join(f.dataDir, 'audit.head')
+  const last = async () =>
+    (await f.database.pool.query('select max(seq)::int as seq from tocsin.execution_log')).rows[0]
+      .seq
+  await expect
+    .poll(async () => JSON.parse(await readFile(head, 'utf8').catch(() => '{}')).seq, {
+      timeout: 10_000,
+    })
+    .toBe(await last())
+  await f.stopSigners()
+  expect(await tocsin('log', '--verify', '-c', watchlist)).toMatchObject({
+    code: 0,
+    out: expect.stringContaining(`noted by ${head}`),
+  })
+  await f.database.pool.query('delete from tocsin.execution_log where seq = $1', [await last()])
+  expect(await tocsin('log', '--verify', '-c', watchlist)).toMatchObject({
+    code: 1,
+    out: expect.stringContaining('BROKEN: The log ends'),
   })
 })
 

@@ -22,6 +22,9 @@ export type DryRunOptions = {
   readonly onStep?: ((step: DrillStep) => void) | undefined
 }
 
+const UNPROBED =
+  'Senders with their rights, limits and signatures were not probed: `tocsin actions verify` tells them.'
+
 type Take = <T>(name: string, work: () => Promise<T>, tell: (value: T) => string) => Promise<T>
 
 const createSteps = (onStep: DryRunOptions['onStep']): { steps: DrillStep[]; take: Take } => {
@@ -125,7 +128,7 @@ export const dryRun = async (options: DryRunOptions): Promise<DrillReport> => {
     toBroadcastMs: null,
     toEffectMs: null,
     probes: sight?.probes ?? [],
-    notes: ['Nothing was signed or sent.'],
+    notes: ['Nothing was signed or sent.', UNPROBED],
   })
   try {
     const sight = await look(options, take)
