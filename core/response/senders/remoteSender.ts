@@ -19,6 +19,17 @@ export type RelayCall = {
 /** `expired`: made void, also by a no-op in its place. `failed`: it reverted, or will never be sent. */
 export type RelayState = 'pending' | 'mined' | 'failed' | 'expired'
 
+/** What people need to sign a call that was proposed to the owners of a Safe. */
+export type SafeProposal = {
+  readonly safe: Address
+  /** Of the Safe; undefined where the service did not tell it. */
+  readonly nonce: number | undefined
+  /** The hash that the owners sign. */
+  readonly safeTxHash: Hex
+  /** Where it can be seen, and signed if it is the Safe's own site; without credentials. */
+  readonly link: string
+}
+
 /** A transaction as the sender tells it. Its hash may change, or be missing; its id stays. */
 export type RelayTransaction = {
   readonly id: string
@@ -29,6 +40,8 @@ export type RelayTransaction = {
   readonly createdAtMs: number | undefined
   /** What the sender says of it, bounded. */
   readonly reason: string
+  /** Where people must sign it first. */
+  readonly proposal?: SafeProposal | undefined
 }
 
 /**

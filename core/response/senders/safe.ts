@@ -7,6 +7,7 @@ import type { ProbeResult } from '../types.ts'
 import { asAddress, asBytes, asHash, asList, asRecord, asTimeMs } from './fields.ts'
 import { createRelayHttp, describeResponse, type RelayResponse } from './relayHttp.ts'
 import type { RelayAnswer, RelayTransaction, RemoteSender } from './remoteSender.ts'
+import { createSafeLink } from './safeLink.ts'
 import { findProposerFault } from './safeProposer.ts'
 
 const ZERO: Address = `0x${'0'.repeat(40)}`
@@ -55,7 +56,17 @@ export const hashSafeTransaction = (
     },
   })
 
-const readTransaction = (value: unknown): RelayTransaction | undefined => {
+type Link = (safeTxHash: Hex) => string
+
+const asNonce = (value: unknown): number | undefined => {
+  const nonce = typeof value === 'string' || typeof value === 'number' ? Number(value) : Number.NaN
+  return Number.isSafeInteger(nonce) && nonce >= 0 ? nonce : undefined
+}
+
+const readTransaction = (
+  value: unknown,
+  { safe, link }: { readonly safe: Address; readonly link: Link },
+): RelayTransaction | undefined => {
   const fields = asRecord(value)
   const id = asHash(fields['safeTxHash'])
   if (id === undefined) return undefined
@@ -69,7 +80,34 @@ const readTransaction = (value: unknown): RelayTransaction | undefined => {
     data: asBytes(fields['data']),
     createdAtMs: asTimeMs(fields['submissionDate']),
     reason: '',
+    proposal: { safe, nonce: asNonce(fields['nonce']), safeTxHash: id, link: link(id) },
   }
+}
+
+/** A proposal as the service takes it, but for who signed it. */
+const encodeProposal = (transaction: SafeTransaction, hash: Hex, note: string) => ({
+  to: getAddress(transaction.to),
+  value: '0',
+  data: transaction.data,
+  operation: 0,
+  safeTxGas: '0',
+  baseGas: '0',
+  gasPrice: '0',
+  gasToken: ZERO,
+  refundReceiver: ZERO,
+  nonce: transaction.nonce.toString(),
+  contractTransactionHash: hash,
+  origin: `Tocsin ${note}`.slice(0, 200),
+})
+
+const readAnswer = (response: RelayResponse, transaction: RelayTransaction): RelayAnswer => {
+  const { status } = response
+  if (status === 200 || status === 201) return { outcome: 'accepted', transaction }
+  const message = describeResponse(response)
+  const isRefused = status >= 400 && status < 500
+  return isRefused
+    ? { outcome: 'refused', isFinal: status !== 429, message }
+    : { outcome: 'unknown', message }
 }
 
 const need = (response: RelayResponse): RelayResponse => {
@@ -99,6 +137,8 @@ export const createSafeSender = (
     timeoutMs: parts.timeoutMs ?? 8_000,
   })
   const root = `api/v1/safes/${safe}`
+  const link = createSafeLink({ service: config.url, chainId: rpc.chainId, safe })
+  const read = (value: unknown) => readTransaction(value, { safe: config.safe, link })
   const readNonce = async (): Promise<bigint> => {
     // nonce()
     const word = await rpc.get('eth_call', [{ to: safe, data: '0xaffed0e0' }, 'latest'])
@@ -125,39 +165,21 @@ export const createSafeSender = (
         const transaction: SafeTransaction = { to: call.to, data: call.data, nonce }
         const hash = hashSafeTransaction(safe, rpc.chainId, transaction)
         const body = {
-          to: getAddress(call.to),
-          value: '0',
-          data: call.data,
-          operation: 0,
-          safeTxGas: '0',
-          baseGas: '0',
-          gasPrice: '0',
-          gasToken: ZERO,
-          refundReceiver: ZERO,
-          nonce: nonce.toString(),
-          contractTransactionHash: hash,
+          ...encodeProposal(transaction, hash, call.note),
           sender: getAddress(key.address),
           signature: serializeSignature(await key.signDigest(hash)),
-          origin: `Tocsin ${call.note}`.slice(0, 200),
         }
         const response = await http('POST', `${root}/multisig-transactions/`, body, signal)
-        if (response.status === 200 || response.status === 201)
-          return {
-            outcome: 'accepted',
-            transaction: {
-              id: hash,
-              hash: undefined,
-              state: 'pending',
-              to: call.to,
-              data: call.data,
-              createdAtMs: Date.now(),
-              reason: '',
-            },
-          }
-        const message = describeResponse(response)
-        if (response.status >= 400 && response.status < 500)
-          return { outcome: 'refused', isFinal: response.status !== 429, message }
-        return { outcome: 'unknown', message }
+        return readAnswer(response, {
+          id: hash,
+          hash: undefined,
+          state: 'pending',
+          to: call.to,
+          data: call.data,
+          createdAtMs: Date.now(),
+          reason: '',
+          proposal: { safe: config.safe, nonce: Number(nonce), safeTxHash: hash, link: link(hash) },
+        })
       } catch (error) {
         return { outcome: 'unknown', message: cleanText(messageOf(error), 300) }
       }
@@ -168,7 +190,7 @@ export const createSafeSender = (
         signal,
       )
       return items
-        .map(readTransaction)
+        .map(read)
         .filter((each) => each !== undefined)
         .filter(({ createdAtMs }) => (createdAtMs ?? Number.POSITIVE_INFINITY) >= since.getTime())
     },
@@ -176,7 +198,7 @@ export const createSafeSender = (
       const path = `api/v1/multisig-transactions/${id}/`
       const response = await http('GET', path, undefined, signal)
       if (response.status === 404) return undefined
-      const transaction = readTransaction(need(response).body)
+      const transaction = read(need(response).body)
       if (transaction) return transaction
       throw new TocsinError('relay.answer', 'The Safe service told a transaction without a hash.')
     },
