@@ -1,8 +1,9 @@
 import { eq } from 'drizzle-orm'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { type Address, type Hex, sleep, stableHash } from '../core/base/index.ts'
+import { type Address, type Hex, sleep } from '../core/base/index.ts'
 import type { Config } from '../core/config/types.ts'
 import { loadPolicies, verifyExecutionLog } from '../core/response/index.ts'
+import { nameIntent } from '../core/response/requestExecutions.ts'
 import { tables } from '../core/store/index.ts'
 import { createRandom, type Random } from '../demo/random.ts'
 import { createSignerFixture, type SignerFixture } from './support/signerFixture.ts'
@@ -115,22 +116,18 @@ const forgeExecution = async (random: Random, round: number) => {
   const [policy] = await loadPolicies(f.actionsDir)
   const findings = await f.database.db.select({ id: tables.finding.id }).from(tables.finding)
   const epoch = random.int(1, 30)
-  const key = stableHash(
-    'execution',
-    'pause-vault',
-    policy?.hash ?? '',
-    policy?.target ?? '',
-    epoch,
-  )
+  if (!policy) throw new Error('no policy')
+  const findingId = random.next() < 0.8 ? (random.pick(findings)?.id ?? 'none') : text(random)
   const isKnown = random.next() < 0.7
   return {
-    id: `x_forged${round}_${random.int(0, 1e9)}`,
-    idempotencyKey: isKnown ? key : text(random) + round,
+    ...(isKnown
+      ? nameIntent(policy, epoch, findingId)
+      : { id: `x_forged${round}_${random.int(0, 1e9)}`, idempotencyKey: text(random) + round }),
     actionId: isKnown ? 'pause-vault' : text(random),
-    policyHash: random.next() < 0.8 ? (policy?.hash ?? null) : text(random),
+    policyHash: random.next() < 0.8 ? policy.hash : text(random),
     mode: random.pick(['auto', 'observe', null] as const),
     chainId: random.next() < 0.9 ? f.anvil.chainId : random.int(1, 99),
-    findingId: random.next() < 0.8 ? (random.pick(findings)?.id ?? 'none') : text(random),
+    findingId,
     status: random.pick(STATUSES),
     target: random.pick([THIEF, f.vault, null]),
     calldata: random.pick([UNPAUSE, PAUSE, '0x', null]),

@@ -1,6 +1,6 @@
-import { stableHash } from '../base/index.ts'
 import { type Refusal, refuse } from './decision.ts'
 import type { ExecutionRow } from './executionStore.ts'
+import { nameIntent } from './requestExecutions.ts'
 import type { SignerContext } from './signerContext.ts'
 import type { LoadedPolicy } from './types.ts'
 
@@ -50,7 +50,7 @@ export const isInForce = (
 
 /** What the files say: is there such a policy, is it the one the watcher meant, is it still in force? */
 export const checkFile = (
-  context: Pick<SignerContext, 'isHalted' | 'signaturesRequired'>,
+  context: Pick<SignerContext, 'isHalted' | 'signaturesRequired' | 'ledger'>,
   row: ExecutionRow,
   policy: LoadedPolicy | undefined,
   nowMs: number,
@@ -68,9 +68,14 @@ export const checkFile = (
     )
   if (row.chainId !== policy.chain)
     return refuse('forged', 'The intent names another chain than the policy.')
-  if (
-    row.idempotencyKey !== stableHash('execution', policy.id, policy.hash, policy.target, row.epoch)
-  )
-    return refuse('forged', 'The idempotency key does not belong to this policy and epoch.')
+  const name = nameIntent(policy, row.epoch, row.findingId)
+  if (row.idempotencyKey !== name.idempotencyKey || row.id !== name.id)
+    return refuse(
+      'forged',
+      'The idempotency key does not belong to this policy, epoch and finding.',
+    )
+  const end = context.ledger.endOf(row.id)
+  if (end !== undefined)
+    return refuse('used', `It ended before (${end.slice(0, 80)}), and its row was set back.`)
   return checkInForce(context, policy, nowMs)
 }

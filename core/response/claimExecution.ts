@@ -3,7 +3,7 @@ import type { Address } from '../base/index.ts'
 import { type DatabaseTransaction, tables } from '../store/index.ts'
 import { checkLimits } from './checkLimits.ts'
 import type { Go, Refusal } from './decision.ts'
-import { listDeeds, readCosts } from './deeds.ts'
+import { isCutOff, listDeeds, readCosts } from './deeds.ts'
 import {
   type Attempt,
   type ExecutionRow,
@@ -25,6 +25,26 @@ export type ClaimResult =
   | ({ readonly kind: 'refused' } & Refusal)
   /** Another execution of this key is in flight or about to be again, or somebody else took this one. */
   | { readonly kind: 'busy' }
+
+/** Why this execution, or this finding, was answered before, by the signer's own book; whatever rows say. */
+const checkUsed = (
+  { ledger }: SignerContext,
+  row: ExecutionRow,
+  { policy, finding, nonce }: Go,
+): Refusal | undefined => {
+  const own = ledger.claimOf(row.id)
+  if (own && !isCutOff(own, nonce))
+    return { code: 'used', reason: 'It was signed for before, and its row was set back.' }
+  const earlier = ledger
+    .claims()
+    .some(
+      (claim) =>
+        claim.execution !== row.id && claim.action === policy.id && claim.finding === finding.id,
+    )
+  return earlier
+    ? { code: 'used', reason: 'The same finding was answered by this action before.' }
+    : undefined
+}
 
 const HALTED = { kind: 'refused', code: 'halted', reason: 'The kill switch is on.' } as const
 
@@ -145,6 +165,8 @@ export const claimExecution = async (
       listDeeds(tx, ledger, policy.chain, row.id, costs, go.nonce),
       checkEvidence(tx, go),
     ])
+    const used = checkUsed(context, row, go)
+    if (used) return { kind: 'refused', ...used }
     if (isBusy) return { kind: 'busy' }
     if (halt) return HALTED
     const refusal = checkLimits({
@@ -171,6 +193,8 @@ export const claimExecution = async (
       ...(attempt ? { nonce: go.nonce, hash: attempt.hash } : {}),
       costWei,
       triggeredAtS,
+      finding: go.finding.id,
+      step: go.step,
     })
     return { kind: 'claimed', attempt }
   })

@@ -2,7 +2,9 @@ import type { Hex, Json } from '../base/index.ts'
 import type { DatabaseTransaction } from '../store/index.ts'
 import { recordSelfFinding } from '../telemetry/index.ts'
 import { type ExecutionRow, moveExecution, readAttempts } from './executionStore.ts'
+import type { Claim } from './ledger.ts'
 import { lookAtExecution, type Sight } from './lookAtExecution.ts'
+import { noteSuccess } from './pursueExecution.ts'
 import { readBlockRef, readFinal } from './readTarget.ts'
 import type { TransactionStatus } from './sender.ts'
 import { listRelays, readRelayHashes, reopenRelays } from './senders/relayStore.ts'
@@ -85,6 +87,7 @@ const sendAgain = async (
   row: ExecutionRow,
   policy: LoadedPolicy,
 ): Promise<boolean> => {
+  const { ledger } = context
   // What it paid counts no longer: it may be mined again at another price.
   for (const hash of row.txHashes) lane.paid?.delete(hash as Hex)
   const reason = 'A reorg took the effect away; the same transaction is sent again.'
@@ -105,13 +108,19 @@ const sendAgain = async (
     also: async (tx: DatabaseTransaction) => {
       await reopenRelays(tx, row)
       if (wasConfirmed) await page(tx, row, policy, reason)
+      if (ledger.isKnown(row.id))
+        await ledger.append({ kind: 'reopened', execution: row.id, atMs: Date.now() })
     },
   })
 }
 
 /** The transaction is gone with its block, and the effect stands by somebody else's. */
-const yieldCredit = (context: SignerContext, row: ExecutionRow, head: number): Promise<boolean> =>
-  moveExecution(context.db, row, {
+const yieldCredit = async (
+  context: SignerContext,
+  row: ExecutionRow,
+  head: number,
+): Promise<void> => {
+  const moved = await moveExecution(context.db, row, {
     from: ['succeeded'],
     patch: {
       reasonCode: 'by_another',
@@ -123,9 +132,11 @@ const yieldCredit = (context: SignerContext, row: ExecutionRow, head: number): P
     event: 'moved',
     detail: { txHash: null, block: head },
   })
+  if (moved) await noteSuccess(context, row, undefined)
+}
 
-const follow = (context: SignerContext, row: ExecutionRow, mined: Mined): Promise<boolean> =>
-  moveExecution(context.db, row, {
+const follow = async (context: SignerContext, row: ExecutionRow, mined: Mined): Promise<void> => {
+  const moved = await moveExecution(context.db, row, {
     from: ['succeeded'],
     patch: {
       minedTxHash: mined.hash,
@@ -135,6 +146,19 @@ const follow = (context: SignerContext, row: ExecutionRow, mined: Mined): Promis
     event: 'moved',
     detail: { txHash: mined.hash, block: mined.blockNumber },
   })
+  if (moved) await noteSuccess(context, row, mined)
+}
+
+/** Where the effect came about, by the signer's own book where it knows: rows orphan nothing. */
+const asBooked = (row: ExecutionRow, claim: Claim | undefined): ExecutionRow =>
+  claim?.mined && row.status === 'succeeded'
+    ? {
+        ...row,
+        minedTxHash: claim.mined.hash,
+        minedBlock: claim.mined.block,
+        minedBlockHash: claim.mined.blockHash,
+      }
+    : row
 
 /** Whether the block that held the transaction is off the chain; a chain that is shorter now counts too. */
 const isOffChain = async (lane: SignerLane, row: ExecutionRow): Promise<boolean> => {
@@ -220,9 +244,11 @@ const followMoves = async (
 export const confirmExecution = async (
   context: SignerContext,
   lane: SignerLane,
-  row: ExecutionRow,
+  stored: ExecutionRow,
   memory: ConfirmMemory,
 ): Promise<void> => {
+  const claim = context.ledger.claimOf(stored.id)
+  const row = asBooked(stored, claim)
   if (row.confirmedAt !== null && Date.now() - memory.lookedAtMs < LOOK_MS) return
   memory.lookedAtMs = Date.now()
   const policy = context.getPolicyVersion(row.policyHash ?? '')
@@ -240,12 +266,19 @@ export const confirmExecution = async (
   const hashes = [
     ...attempts.map(({ hash }) => hash),
     ...readRelayHashes(await listRelays(context.db, row)),
+    ...(claim?.hashes ?? []),
+    ...(claim?.mined ? [claim.mined.hash] : []),
   ]
-  const sight = await lookAtExecution(lane, action, policy, context.key.address, hashes)
+  const sight = await lookAtExecution(lane, action, policy, context.key.address, [
+    ...new Set(hashes),
+  ])
   if (row.status === 'failed') {
     if (sight.effective && sight.mined?.success) await landLate(context, row, sight.mined)
     return
   }
+  // The signer was cut off after its row said so and before its own book did.
+  if (claim && context.ledger.endOf(row.id) === undefined)
+    await noteSuccess(context, row, sight.mined?.success ? sight.mined : undefined)
   if (await followMoves(context, lane, row, policy, sight, memory)) return
   const block = (sight.mined?.success ? sight.mined.blockNumber : row.minedBlock) ?? sight.head
   if (row.confirmedAt === null) await confirm(context, row, policy, sight, block)

@@ -20,7 +20,7 @@ import {
   checkCode,
   type Head,
   readBalance,
-  readEffect,
+  readEffectBy,
   readFees,
   readHead,
   readNonce,
@@ -116,7 +116,7 @@ const readAll = async (subject: Case): Promise<Reads> => {
       readBlockSight(rpc, { ...finding, isTimeless: isExternal(finding) }, policy.quorum.endpoints),
       readVotes(context, lane, policy, finding, readSince),
       checkCode(rpc, policy),
-      readEffect(rpc, action, policy),
+      readEffectBy(rpc, action, policy, policy.quorum.endpoints),
       playFirstAble(subject),
       readSigned(),
       readFees(rpc),
@@ -161,6 +161,10 @@ const judge = (subject: Case, reads: Reads): Decision => {
     const fault = refuse('code', `The target changed since the approval: ${codeFault}.`)
     return { kind: 'refuse', ...fault, simulation }
   }
+  // An endpoint that lags may still show the effect of another time.
+  const isBehind = finding.status !== 'pending' && reads.head.number < finding.blockNumber
+  if (reads.effective && isBehind)
+    return retry("The signer's endpoint is behind the block of the finding.")
   if (reads.effective || simulation.outcome === 'already_effective')
     return {
       kind: 'not_needed',

@@ -9,8 +9,16 @@ const MAX_ROWS = 50_000
 /** Without a nonce: how long after its claim an execution may be claimed again. */
 const CUT_OFF_MS = 10_000
 const IN_FLIGHT: readonly string[] = ['sending', 'sent', 'mined']
-/** Failures after which nothing of it can take effect any more. */
-const DEAD: readonly string[] = ['reverted', 'nonce_taken', 'forged']
+/** A claim without an end counts as under way for so long, whatever became of its row. */
+const OPEN_MS = 3_600_000
+/**
+ * Failures after which nothing of it can take effect any more. Of what was signed for, by transactions of the signer's
+ * own alone: rows make nothing dead.
+ */
+const DEAD = {
+  own: ['reverted', 'nonce_taken'],
+  row: ['reverted', 'nonce_taken', 'forged'],
+} as const
 
 /** Something that was signed for, by what the database and the signer's own ledger say of it; the stricter counts. */
 export type Deed = {
@@ -27,7 +35,9 @@ export type Deed = {
   readonly mayHold: boolean
 }
 
-const toWei = (text: string | null): bigint => BigInt((text ?? '0').split('.')[0] ?? '0')
+/** An amount as a row tells it: never below zero, and nothing for what is no number. */
+export const toWei = (text: string | null): bigint =>
+  BigInt(/^\d{1,60}/.exec(text ?? '')?.[0] ?? '0')
 
 /** What the claims of an action within 24 hours cost: by receipt of the signer's own endpoint where mined, else at most. */
 export const readCosts = async (
@@ -80,13 +90,31 @@ const readRows = (tx: Database | DatabaseTransaction, chainId: number, exceptId:
 
 type Row = Awaited<ReturnType<typeof readRows>>[number]
 
+const mayHold = (row: Row | undefined, claim: Claim | undefined): boolean => {
+  const isDead = (codes: readonly string[], code: string | null | undefined): boolean =>
+    codes.includes(code ?? '')
+  if (!claim) return !(row?.status === 'failed' && isDead(DEAD.row, row.code))
+  return claim.nonce === undefined || !isDead(DEAD.own, claim.failure)
+}
+
+/** Whether a claim is one that was cut off before its commit: nothing came of it, and nothing can beside this one. */
+export const isCutOff = (claim: Claim, freeNonce: number | undefined): boolean => {
+  if (freeNonce === undefined) return true
+  if (claim.nonce !== undefined) return claim.nonce >= freeNonce
+  return claim.asks.size === 0 && Date.now() - claim.atMs < CUT_OFF_MS
+}
+
 const merge = (
   row: Row | undefined,
   claim: Claim | undefined,
   costs: ReadonlyMap<string, bigint>,
+  ledger: Ledger,
 ): Deed => {
   const execution = claim?.execution ?? row?.id ?? ''
-  const failure = claim ? claim.failure : row?.status === 'failed' ? row.code : undefined
+  const isOpen =
+    claim !== undefined &&
+    ledger.endOf(execution) === undefined &&
+    Date.now() - claim.atMs < OPEN_MS
   return {
     execution,
     action: claim?.action ?? row?.action ?? '',
@@ -94,8 +122,8 @@ const merge = (
     atMs: Math.max(claim?.atMs ?? 0, row?.sendingAt?.getTime() ?? 0),
     triggeredAtS: Math.max(claim?.triggeredAtS ?? 0, row?.triggeredAtS ?? 0),
     costWei: costs.get(execution) ?? claim?.costWei ?? toWei(row?.fee ?? null),
-    isInFlight: row !== undefined && IN_FLIGHT.includes(row.status),
-    mayHold: !DEAD.includes(failure ?? ''),
+    isInFlight: isOpen || (row !== undefined && IN_FLIGHT.includes(row.status)),
+    mayHold: mayHold(row, claim),
   }
 }
 
@@ -113,11 +141,8 @@ export const listDeeds = async (
   freeNonce?: number,
 ): Promise<readonly Deed[]> => {
   const rows = await readRows(tx, chainId, exceptId)
-  const isSameRun = ({ execution, nonce, atMs }: Claim): boolean => {
-    if (execution !== exceptId) return false
-    if (freeNonce === undefined) return true
-    return nonce === undefined ? Date.now() - atMs < CUT_OFF_MS : nonce >= freeNonce
-  }
+  const isSameRun = (claim: Claim): boolean =>
+    claim.execution === exceptId && isCutOff(claim, freeNonce)
   const claims = new Map(
     ledger
       .claims()
@@ -126,10 +151,10 @@ export const listDeeds = async (
   )
   const known = new Set(rows.map(({ id }) => id))
   return [
-    ...rows.map((row) => merge(row, claims.get(row.id), costs)),
+    ...rows.map((row) => merge(row, claims.get(row.id), costs, ledger)),
     ...[...claims.values()]
       .filter(({ execution }) => !known.has(execution))
-      .map((claim) => merge(undefined, claim, costs)),
+      .map((claim) => merge(undefined, claim, costs, ledger)),
   ]
 }
 

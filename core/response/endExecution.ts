@@ -24,6 +24,7 @@ const QUIET = ['finding_retracted', 'pending_over', 'superseded', 'unconfirmed']
 const LOUD = [
   'expired',
   'unsigned',
+  'used',
   'approval_timeout',
   'forged',
   'policy_missing',
@@ -93,6 +94,19 @@ const page = async (
 }
 
 /**
+ * Notes in the signer's own book that an execution which it proposed or signed for is over, before its row says so: set
+ * back, it is not taken up again. Others leave nothing behind that could be used twice.
+ */
+export const noteEnd = async (
+  { ledger }: Pick<SignerContext, 'ledger'>,
+  row: Pick<ExecutionRow, 'id'>,
+  code: string,
+): Promise<void> => {
+  if (!ledger.isKnown(row.id) || ledger.endOf(row.id) !== undefined) return
+  await ledger.append({ kind: 'ended', execution: row.id, atMs: Date.now(), code })
+}
+
+/**
  * Ends an execution that did not bring its effect about: logged, counted, and in the same transaction told to people
  * where they must know. Returns false, and changes nothing, when it is in another status by now.
  */
@@ -113,9 +127,10 @@ export const endExecution = async (
     },
     event: status,
     detail: { code, reason, ...(status === 'refused' ? { simulation: simulation ?? null } : {}) },
-    ...(severity
-      ? { also: (tx: DatabaseTransaction) => page(context, tx, row, end, severity) }
-      : {}),
+    also: async (tx) => {
+      if (severity) await page(context, tx, row, end, severity)
+      if (status === 'refused') await noteEnd(context, row, code)
+    },
   })
   if (!moved) return false
   const fields = { execution: row.id, action: row.actionId, code }

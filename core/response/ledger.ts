@@ -26,9 +26,30 @@ const entrySchema = z.discriminatedUnion('kind', [
     hash: hash.optional(),
     costWei: wei,
     triggeredAtS: z.number(),
+    finding: z.string().optional(),
+    /** Place in the policy of the sender that has it. */
+    step: z.int().min(0).optional(),
   }),
-  z.object({ kind: z.literal('replaced'), ...base, hash: hash.optional(), costWei: wei }),
+  z.object({
+    kind: z.literal('replaced'),
+    ...base,
+    hash: hash.optional(),
+    costWei: wei,
+    /** Where another sender took over, and the nonce where that is the signer's own key. */
+    step: z.int().min(0).optional(),
+    nonce: z.int().min(0).optional(),
+  }),
+  z.object({ kind: z.literal('asked'), ...base, step: z.int().min(0) }),
+  z.object({ kind: z.literal('declined'), ...base, step: z.int().min(0) }),
   z.object({ kind: z.literal('failed'), ...base, code: z.string() }),
+  z.object({
+    kind: z.literal('ended'),
+    ...base,
+    code: z.string(),
+    /** Where its effect came about by a transaction of its own. */
+    mined: z.object({ hash, block: z.int().min(0), blockHash: hash }).optional(),
+  }),
+  z.object({ kind: z.literal('reopened'), ...base }),
 ])
 
 export type LedgerEntry = z.infer<typeof entrySchema>
@@ -49,7 +70,23 @@ export type Claim = {
   readonly hashes: readonly Hex[]
   /** Why it failed, when it did. */
   readonly failure?: string | undefined
+  /** What it answers; unknown for claims of old. */
+  readonly finding?: string | undefined
+  /** Place in the policy of the sender that has it; unknown for claims of old. */
+  readonly step?: number | undefined
+  /** Since when that sender has it (ms since epoch). */
+  readonly stepAtMs: number
+  /** Where its effect came about, by a transaction of its own. */
+  readonly mined?: Mined | undefined
+  /** By place of the sender: how often it was asked, and how often it declined. */
+  readonly asks: ReadonlyMap<number, Asks>
 }
+
+export type Asks = { readonly asked: number; readonly declined: number }
+
+type Mined = { readonly hash: Hex; readonly block: number; readonly blockHash: Hex }
+
+export const NO_ASKS: Asks = { asked: 0, declined: 0 }
 
 /**
  * The signer's own book of what it proposed and signed. The database is shared with processes that a thief may take
@@ -59,6 +96,14 @@ export type Ledger = {
   /** Resolves when the entry is on disk. */
   readonly append: (entry: LedgerEntry) => Promise<void>
   readonly claims: () => readonly Claim[]
+  readonly claimOf: (execution: string) => Claim | undefined
+  /**
+   * How an execution ended that was signed for or proposed; undefined for one that is open, or unknown here. One that
+   * ended is never decided, sent or asked for again, whatever its row says.
+   */
+  readonly endOf: (execution: string) => string | undefined
+  /** Whether this signer ever proposed an execution or signed for it. */
+  readonly isKnown: (execution: string) => boolean
   /** When this signer proposed an execution under a policy (ms since epoch). */
   readonly proposedAtMs: (execution: string, policyHash: string) => number | undefined
   readonly close: () => Promise<void>
@@ -67,26 +112,59 @@ export type Ledger = {
 type Book = {
   readonly claims: Map<string, Claim>
   readonly proposed: Map<string, number>
+  /** Executions that were ever proposed. */
+  readonly proposals: Set<string>
+  readonly ends: Map<string, string>
 }
 
 const larger = (a: bigint, b: bigint): bigint => (a > b ? a : b)
 
 const enter = (book: Book, entry: LedgerEntry): void => {
   switch (entry.kind) {
-    case 'proposed':
-      book.proposed.set(`${entry.execution}:${entry.policyHash}`, entry.atMs)
+    case 'proposed': {
+      // Whoever sets a row back to have it proposed again moves no time-out.
+      const key = `${entry.execution}:${entry.policyHash}`
+      if (!book.proposed.has(key)) book.proposed.set(key, entry.atMs)
+      book.proposals.add(entry.execution)
       return
+    }
     case 'claimed': {
       const { kind: _, hash: first, ...claim } = entry
-      const hashes = [
-        ...(book.claims.get(entry.execution)?.hashes ?? []),
-        ...(first ? [first] : []),
-      ]
-      book.claims.set(entry.execution, { ...claim, hashes })
+      const before = book.claims.get(entry.execution)
+      const hashes = [...(before?.hashes ?? []), ...(first ? [first] : [])]
+      const asks = before?.asks ?? new Map<number, Asks>()
+      book.claims.set(entry.execution, { ...claim, hashes, stepAtMs: entry.atMs, asks })
+      return
+    }
+    case 'asked':
+    case 'declined': {
+      const claim = book.claims.get(entry.execution)
+      if (!claim) return
+      const { asked, declined } = claim.asks.get(entry.step) ?? NO_ASKS
+      const asks =
+        entry.kind === 'asked' ? { asked: asked + 1, declined } : { asked, declined: declined + 1 }
+      book.claims.set(entry.execution, {
+        ...claim,
+        asks: new Map([...claim.asks, [entry.step, asks]]),
+      })
+      return
+    }
+    case 'ended': {
+      book.ends.set(entry.execution, entry.code)
+      const claim = book.claims.get(entry.execution)
+      if (claim) book.claims.set(entry.execution, { ...claim, mined: entry.mined })
+      return
+    }
+    case 'reopened': {
+      book.ends.delete(entry.execution)
+      const claim = book.claims.get(entry.execution)
+      if (claim)
+        book.claims.set(entry.execution, { ...claim, stepAtMs: entry.atMs, mined: undefined })
       return
     }
     case 'replaced':
     case 'failed': {
+      if (entry.kind === 'failed') book.ends.set(entry.execution, entry.code)
       const claim = book.claims.get(entry.execution)
       if (!claim) return
       const change =
@@ -95,6 +173,8 @@ const enter = (book: Book, entry: LedgerEntry): void => {
           : {
               hashes: [...claim.hashes, ...(entry.hash ? [entry.hash] : [])],
               costWei: larger(entry.costWei, claim.costWei),
+              ...(entry.nonce === undefined ? {} : { nonce: entry.nonce }),
+              ...(entry.step === undefined ? {} : { step: entry.step, stepAtMs: entry.atMs }),
             }
       book.claims.set(entry.execution, { ...claim, ...change })
     }
@@ -102,18 +182,30 @@ const enter = (book: Book, entry: LedgerEntry): void => {
 }
 
 const createBook = (entries: readonly LedgerEntry[]): Book => {
-  const book: Book = { claims: new Map(), proposed: new Map() }
+  const book: Book = {
+    claims: new Map(),
+    proposed: new Map(),
+    proposals: new Set(),
+    ends: new Map(),
+  }
   for (const entry of entries) enter(book, entry)
   return book
 }
+
+const readBook = (book: Book): Omit<Ledger, 'append' | 'close'> => ({
+  claims: () => [...book.claims.values()],
+  claimOf: (execution) => book.claims.get(execution),
+  endOf: (execution) => book.ends.get(execution),
+  isKnown: (execution) => book.claims.has(execution) || book.proposals.has(execution),
+  proposedAtMs: (execution, policyHash) => book.proposed.get(`${execution}:${policyHash}`),
+})
 
 /** A ledger that ends with the process: for tests and drills. */
 export const createMemoryLedger = (entries: readonly LedgerEntry[] = []): Ledger => {
   const book = createBook(entries)
   return {
+    ...readBook(book),
     append: async (entry) => enter(book, entry),
-    claims: () => [...book.claims.values()],
-    proposedAtMs: (execution, policyHash) => book.proposed.get(`${execution}:${policyHash}`),
     close: async () => undefined,
   }
 }
@@ -186,8 +278,7 @@ export const openLedger = async (dataDir: string): Promise<Ledger> => {
         last = write.catch(() => undefined)
         return write
       },
-      claims: () => [...book.claims.values()],
-      proposedAtMs: (execution, policyHash) => book.proposed.get(`${execution}:${policyHash}`),
+      ...readBook(book),
       close: async () => {
         await last
         await handle.close()

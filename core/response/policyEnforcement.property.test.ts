@@ -14,6 +14,7 @@ import {
 import { stableHash } from '../base/index.ts'
 import { tables } from '../store/index.ts'
 import { loadActions } from './loadActions.ts'
+import { nameIntent } from './requestExecutions.ts'
 import type { ActionDefinition, LoadedPolicy } from './types.ts'
 
 const SCENARIOS = process.env['TOCSIN_LONG'] ? 300 : 5
@@ -112,10 +113,8 @@ const randomFinding = (random: Random, world: PolicyWorld, seq: number) => {
 }
 
 const rowOf = (policy: LoadedPolicy, finding: string, epoch: number, triggeredAtS: number) => {
-  const idempotencyKey = stableHash('execution', policy.id, policy.hash, policy.target, epoch)
   return {
-    id: `x_${idempotencyKey.slice(0, 24)}`,
-    idempotencyKey,
+    ...nameIntent(policy, epoch, finding),
     actionId: policy.id,
     policyHash: policy.hash,
     mode: policy.mode,

@@ -11,12 +11,12 @@ import {
   type FindingRow,
   type SignerFixture,
 } from '../../test/support/signerFixture.ts'
-import { stableHash } from '../base/index.ts'
 import type { Config } from '../config/types.ts'
 import { tables } from '../store/index.ts'
 import { ledgerFile } from './ledger.ts'
 import { loadPolicies } from './loadPolicies.ts'
 import { policyTypedData } from './policySignature.ts'
+import { nameIntent } from './requestExecutions.ts'
 import { writeSignature } from './writeSignature.ts'
 
 const ADA = privateKeyToAccount(`0x${'a1'.repeat(32)}`)
@@ -60,8 +60,7 @@ const withApprovers = (approvers: readonly object[], approvalsRequired?: number)
 const ask = async (policyId: string, finding: FindingRow, epoch = 1): Promise<string> => {
   const policy = (await loadPolicies(f.actionsDir)).find(({ id }) => id === policyId)
   if (!policy) throw new Error('no policy')
-  const idempotencyKey = stableHash('execution', policy.id, policy.hash, policy.target, epoch)
-  const id = `x_${idempotencyKey.slice(0, 24)}`
+  const { id, idempotencyKey } = nameIntent(policy, epoch, finding.id)
   await f.database.db.insert(tables.execution).values({
     id,
     idempotencyKey,

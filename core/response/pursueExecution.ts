@@ -1,3 +1,4 @@
+import { keccak256 } from 'viem'
 import { isTocsinError, messageOf } from '../base/index.ts'
 import { endExecution } from './endExecution.ts'
 import {
@@ -65,7 +66,26 @@ const succeed = async (
       ),
   })
   if (moved && row.minedTxHash === null) context.metrics.onEffect(row)
+  if (moved) await noteSuccess(context, row, mined)
   return moved
+}
+
+/** Once its row says so: a crash in between leaves it open, and whoever minds the effect notes it then. */
+export const noteSuccess = async (
+  { ledger }: Pick<SignerContext, 'ledger'>,
+  row: Pick<ExecutionRow, 'id'>,
+  mined: Sight['mined'],
+): Promise<void> => {
+  if (!ledger.isKnown(row.id)) return
+  await ledger.append({
+    kind: 'ended',
+    execution: row.id,
+    atMs: Date.now(),
+    code: 'succeeded',
+    ...(mined
+      ? { mined: { hash: mined.hash, block: mined.blockNumber, blockHash: mined.blockHash } }
+      : {}),
+  })
 }
 
 /** Whether the nonce of the signer's own transactions has gone to another for good. */
@@ -134,25 +154,39 @@ const findForged = async (
   attempts: readonly Attempt[],
   nonce: number,
 ): Promise<string | undefined> => {
-  if (memory.verified) return undefined
-  for (const { raw } of attempts) {
+  const what = JSON.stringify([nonce, attempts])
+  if (memory.verified === what) return undefined
+  for (const { raw, hash } of attempts) {
     const fault = await checkSigned(raw, { policy, signer: context.key.address, nonce, action })
     if (fault) return fault
+    if (keccak256(raw) !== hash) return 'a hash is not the one of its bytes'
   }
-  memory.verified = true
+  memory.verified = what
   return undefined
+}
+
+/** Whose turn it is, and since when, by the signer's own book where it knows: rows hurry no hand-over. */
+const withOwnStep = ({ ledger }: SignerContext, row: ExecutionRow): ExecutionRow => {
+  const claim = ledger.claimOf(row.id)
+  if (claim?.step === undefined) return row
+  return {
+    ...row,
+    senderStep: Math.min(row.senderStep, claim.step),
+    senderStepAt: new Date(claim.stepAtMs),
+  }
 }
 
 /** The execution with its policy and its own signed bytes or word, checked; or fails it and returns undefined. */
 const prepare = async (
   context: SignerContext,
   lane: SignerLane,
-  row: ExecutionRow,
+  stored: ExecutionRow,
   memory: PursuitMemory,
 ): Promise<Pursuit | undefined> => {
+  const row = withOwnStep(context, stored)
   const policy = context.getPolicyVersion(row.policyHash ?? '')
   const action = policy && context.getAction(policy.action)
-  if (!policy || !action || policy.id !== row.actionId) {
+  if (!policy || !action || policy.id !== row.actionId || policy.chain !== lane.chainId) {
     await fail(
       context,
       row,
@@ -230,6 +264,11 @@ const credit = async (pursuit: Pursuit, sight: Sight): Promise<void> => {
 
 const goOn = async (pursuit: Pursuit, sight: Sight): Promise<void> => {
   const { context, row, relays } = pursuit
+  const end = context.ledger.endOf(row.id)
+  if (end !== undefined) {
+    await fail(context, row, 'used', `It ended before (${end}), and its row was set back.`)
+    return
+  }
   const why = findHandOver(pursuit, sight)
   const failure = await findFailure(pursuit, sight)
   if (failure && (failure.code === 'deadline' || !why)) {

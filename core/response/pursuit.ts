@@ -7,7 +7,8 @@ import type { Warrant } from './warrant.ts'
 
 /** What the signer remembers between two looks at an execution in flight; lost without harm. */
 export type PursuitMemory = {
-  verified: boolean
+  /** What was verified: the nonce and all bytes. */
+  verified: string | undefined
   /** Head at the last broadcast. */
   sentAtBlock: number | undefined
   takenSince: number | undefined
@@ -21,7 +22,7 @@ export type PursuitMemory = {
 }
 
 export const createPursuitMemory = (): PursuitMemory => ({
-  verified: false,
+  verified: undefined,
   sentAtBlock: undefined,
   takenSince: undefined,
   mustOutbid: false,

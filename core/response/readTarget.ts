@@ -87,6 +87,30 @@ export const readEffect = async (
   return data.length === calls.length && action.postcondition.holds(data, policy)
 }
 
+/** The same by so many endpoints: nothing is left undone on the word of one that lags or lies. */
+export const readEffectBy = async (
+  rpc: SignerRpc,
+  action: ActionDefinition,
+  policy: PolicyFacts,
+  needed: number,
+): Promise<boolean> => {
+  if (!(await readEffect(rpc, action, policy))) return false
+  if (needed <= 1) return true
+  const calls = action.postcondition.calls(policy)
+  const perCall = calls.map((call) => rpc.askEach('eth_call', [call, 'latest']))
+  const answers = await Promise.all(perCall.map((each) => Promise.allSettled(each)))
+  const endpoints = answers[0]?.length ?? 0
+  const agreeing = Array.from({ length: endpoints }, (_, endpoint) => {
+    const data = answers.flatMap((each) => {
+      const settled = each[endpoint]
+      const answer = settled?.status === 'fulfilled' ? settled.value : undefined
+      return answer?.ok && typeof answer.value === 'string' ? [answer.value as Hex] : []
+    })
+    return data.length === calls.length && action.postcondition.holds(data, policy)
+  })
+  return agreeing.filter(Boolean).length >= needed
+}
+
 /** Next nonce by the latest block, never by the mempool: what is stuck there gets replaced. */
 export const readNonce = async (rpc: SignerRpc, signer: Address): Promise<number> =>
   Number(asHex(await rpc.get('eth_getTransactionCount', [signer, 'latest']), 'nonce'))

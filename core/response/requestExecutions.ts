@@ -88,6 +88,20 @@ const findEpoch = async (
   return ageS < policy.cooldownS ? undefined : next
 }
 
+/**
+ * What an intent is called: an id stands for one answer to one finding, so that neither what people said of it nor what
+ * was counted for it can be carried over to another.
+ */
+export const nameIntent = (
+  policy: Pick<LoadedPolicy, 'id' | 'hash' | 'target'>,
+  epoch: number,
+  findingId: string,
+): { readonly id: string; readonly idempotencyKey: string } => {
+  const { id, hash, target } = policy
+  const idempotencyKey = stableHash('execution', id, hash, target, epoch, findingId)
+  return { id: `x_${idempotencyKey.slice(0, 24)}`, idempotencyKey }
+}
+
 /** Writes one intent and tells the signer at commit; undefined when it is there already. */
 export const insertIntent = async (
   tx: DatabaseTransaction,
@@ -96,8 +110,7 @@ export const insertIntent = async (
   epoch: number,
   seenAtMs: number | undefined,
 ): Promise<string | undefined> => {
-  const idempotencyKey = stableHash('execution', policy.id, policy.hash, policy.target, epoch)
-  const id = `x_${idempotencyKey.slice(0, 24)}`
+  const { id, idempotencyKey } = nameIntent(policy, epoch, finding.id)
   const inserting = tx
     .insert(tables.execution)
     .values({

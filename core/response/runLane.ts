@@ -3,7 +3,7 @@ import { claimExecution } from './claimExecution.ts'
 import { type ConfirmMemory, confirmExecution, createConfirmMemory } from './confirmExecution.ts'
 import { decideExecution } from './decide.ts'
 import type { Decision } from './decision.ts'
-import { endExecution } from './endExecution.ts'
+import { endExecution, noteEnd } from './endExecution.ts'
 import {
   type ExecutionRow,
   type FindingRow,
@@ -88,6 +88,9 @@ const carryOut = async (
         },
         event: status[decision.kind],
         detail: { reason: decision.reason, simulation: decision.simulation },
+        also: async () => {
+          if (decision.kind !== 'propose') await noteEnd(context, row, status[decision.kind])
+        },
       })
       if (decision.kind === 'propose')
         await context.ledger.append({

@@ -3,7 +3,7 @@ import { Webhook } from 'standardwebhooks'
 import { backoffMs, createLoop, type Loop, messageOf, stableHash } from '../../base/index.ts'
 import { tables } from '../../store/index.ts'
 import { checkInForce } from '../checkFile.ts'
-import { endExecution } from '../endExecution.ts'
+import { endExecution, noteEnd } from '../endExecution.ts'
 import { appendExecutionLog } from '../executionLog.ts'
 import { type ExecutionRow, type FindingRow, moveExecution } from '../executionStore.ts'
 import type { PolicyFault } from '../parsePolicy.ts'
@@ -156,8 +156,14 @@ const pursue = async (
       patch: { status: 'succeeded', minedAt: new Date(), finalAt: new Date(), reason: null },
       event: 'succeeded',
       detail,
+      also: () => noteEnd(context, row, 'succeeded'),
     })
-  const lateS = (Date.now() - (row.sendingAt ?? row.requestedAt).getTime()) / 1000
+  // By the signer's own book: a row that is set back calls nobody again.
+  const calledAtMs = context.ledger.claimOf(row.id)?.atMs ?? 0
+  const lateS = (Date.now() - calledAtMs) / 1000
+  const mayCall =
+    context.ledger.endOf(row.id) === undefined &&
+    checkInForce(context, desk, Date.now()) === undefined
   try {
     const webhook = new Webhook(await readDeskSecret(desk))
     const request = { desk, webhook, id: row.id, signal: context.signal }
@@ -167,7 +173,7 @@ const pursue = async (
       return
     }
     known.reason = stands.reason
-    if (!context.isHalted() && lateS <= desk.deadlineS) {
+    if (mayCall && !context.isHalted() && lateS <= desk.deadlineS) {
       const content = {
         type: 'tocsin.halt',
         id: row.id,

@@ -2,6 +2,8 @@ import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { eq } from 'drizzle-orm'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../../test/support/database.ts'
 import { tables } from '../../store/index.ts'
@@ -50,7 +52,7 @@ test('default: a row stops, is logged and told once, and only lifting it ends it
   expect(later.isOn()).toBe(true)
   const findings = await database.db.select().from(tables.finding)
   expect(findings.map(({ alertId }) => alertId)).toEqual(['HALTED'])
-  expect(await liftHalt(database.db, dataDir, 'Ada')).toEqual({ rows: 1, file: false })
+  expect(await liftHalt(database.db, dataDir, 'Ada')).toEqual({ rows: 1, file: true })
   await expect.poll(() => later.isOn(), { timeout: 5_000 }).toBe(false)
   await later.stop()
   const log = await database.db.select().from(tables.executionLog)
@@ -71,4 +73,40 @@ test('behavior: the file alone is enough, at once, and a row that is lifted behi
   await killSwitch.stop()
   expect(await readHalt(database.db)).toBeUndefined()
   expect(await liftHalt(database.db, dataDir, 'Ada')).toEqual({ rows: 0, file: false })
+})
+
+test('error: whoever takes the row away, or says that it was lifted, ends no stop that was seen', async () => {
+  const killSwitch = await watch()
+  for (const undo of [
+    () => database.db.update(tables.killSwitch).set({ liftedAt: new Date(), liftedBy: 'Ada' }),
+    () => database.db.delete(tables.killSwitch),
+  ]) {
+    await recordHalt(database.db, HALT)
+    await expect.poll(() => existsSync(killSwitchFile(dataDir)), { timeout: 5_000 }).toBe(true)
+    await undo()
+    await expect.poll(() => readHalt(database.db), { timeout: 5_000 }).toBeUndefined()
+    killSwitch.wake()
+    await delay(100)
+    expect(killSwitch.isOn()).toBe(true)
+    await liftHalt(database.db, dataDir, 'Ada')
+    await expect.poll(() => killSwitch.isOn(), { timeout: 5_000 }).toBe(false)
+  }
+  await killSwitch.stop()
+})
+
+test('behavior: a stop that was ended is not taken up again from a row that was set back', async () => {
+  const killSwitch = await watch()
+  const { id } = await recordHalt(database.db, HALT)
+  await expect.poll(() => existsSync(killSwitchFile(dataDir)), { timeout: 5_000 }).toBe(true)
+  await liftHalt(database.db, dataDir, 'Ada')
+  expect(existsSync(killSwitchFile(dataDir))).toBe(false)
+  await database.db
+    .update(tables.killSwitch)
+    .set({ liftedAt: null, liftedBy: null })
+    .where(eq(tables.killSwitch.id, id))
+  // The row stops while it stands, and leaves nothing behind.
+  await expect.poll(() => killSwitch.isOn(), { timeout: 5_000 }).toBe(true)
+  await database.db.delete(tables.killSwitch)
+  await expect.poll(() => killSwitch.isOn(), { timeout: 5_000 }).toBe(false)
+  await killSwitch.stop()
 })

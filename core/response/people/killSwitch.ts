@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { desc, eq, isNull } from 'drizzle-orm'
 import { cleanText, createLoop, type Loop } from '../../base/index.ts'
@@ -12,6 +12,9 @@ const POLL_MS = 250
 
 /** While this file of the data folder exists the signer sends nothing, whatever the database says. */
 export const killSwitchFile = (dataDir: string): string => join(dataDir, 'signer.stop')
+
+/** Ids of the stops that were ended where the signer lives, one in a line: rows alone end none. */
+const liftedFile = (dataDir: string): string => join(dataDir, 'signer.lifted')
 
 /** Who stopped everything, and why. */
 export type Halt = {
@@ -98,7 +101,7 @@ export const liftHalt = async (
       .set({ liftedAt: new Date(), liftedBy: who })
       .where(isNull(tables.killSwitch.liftedAt))
       .returning({ id: tables.killSwitch.id })
-    if (lifted.length === 0 && !isFile) return 0
+    if (lifted.length === 0 && !isFile) return []
     const ids = lifted.map(({ id }) => id)
     await appendExecutionLog(tx, 'halt', 'resumed', { by: who, ids, file: isFile })
     await recordSelfFinding(tx, {
@@ -109,17 +112,38 @@ export const liftHalt = async (
       uniqueKey: ids[0] ?? `file:${Date.now()}`,
     })
     await notify(tx, 'tocsin_halt', 'off')
-    return lifted.length
+    return ids
   })
+  // Before the file goes: whoever still sees the row must not write it anew.
+  await noteLifted(dataDir, rows)
   await rm(file, { force: true })
-  return { rows, file: isFile }
+  return { rows: rows.length, file: isFile }
+}
+
+const noteLifted = async (dataDir: string, ids: readonly string[]): Promise<void> => {
+  if (ids.length === 0) return
+  await mkdir(dataDir, { recursive: true })
+  await appendFile(liftedFile(dataDir), ids.map((id) => `${id}\n`).join(''))
+}
+
+const isLifted = async (dataDir: string, id: string): Promise<boolean> =>
+  (await readFile(liftedFile(dataDir), 'utf8').catch(() => '')).split('\n').includes(id)
+
+/** Makes a stop that was seen in the database the signer's own: taking its row away ends it no longer. */
+const keepStop = async (dataDir: string, { id, who, via, reason }: HaltRow): Promise<void> => {
+  const file = killSwitchFile(dataDir)
+  if (existsSync(file) || (await isLifted(dataDir, id))) return
+  await writeHaltFile(dataDir, { who, via, reason })
+  // Ended just now, between the two looks.
+  if (await isLifted(dataDir, id)) await rm(file, { force: true })
 }
 
 export type KillSwitch = Loop & { readonly isOn: () => boolean }
 
 /**
  * Follows the switch: the file is looked at on every question, the database four times a second and when it calls. A
- * database that cannot be read leaves what was known.
+ * database that cannot be read leaves what was known. A stop that was seen there is written to the file, which only
+ * `liftHalt` takes away.
  */
 export const watchKillSwitch = async (options: {
   readonly db: Database
@@ -128,12 +152,16 @@ export const watchKillSwitch = async (options: {
   readonly onError: (error: unknown) => void
 }): Promise<KillSwitch> => {
   const file = killSwitchFile(options.dataDir)
-  let isInDatabase = (await readHalt(options.db)) !== undefined
+  const first = await readHalt(options.db)
+  let isInDatabase = first !== undefined
+  if (first) await keepStop(options.dataDir, first).catch(options.onError)
   const loop = createLoop(
     async () => {
-      const now = (await readHalt(options.db)) !== undefined
+      const row = await readHalt(options.db)
+      const now = row !== undefined
       if (now !== isInDatabase) options.onChange(now)
       isInDatabase = now
+      if (row) await keepStop(options.dataDir, row)
     },
     { pauseMs: POLL_MS, onError: options.onError },
   )

@@ -71,6 +71,10 @@ export const readOrder = async (
     return forged('The order is not proven to come from somebody who may give it.')
   if (order.chain !== policy.chain || finding.chainId !== order.chain)
     return forged('The order is for another chain.')
+  const { roles } = policy.approval
+  const approver = people.approvers.find(({ name }) => nameOf(name) === nameOf(order.by))
+  if (roles.length > 0 && !roles.includes(approver?.role ?? ''))
+    return forged(`The order is not of somebody with the role ${roles.join(' or ')}.`)
   if (!covers(order, policy.id)) return forged('The order does not name this action.')
   if (order.actions === '*' && !isPause(action, policy))
     return forged('The order is for pauses, and this action is none.')

@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm'
 import type { Hex } from '../../base/index.ts'
 import type { DatabaseTransaction } from '../../store/index.ts'
 import { adaptPolicy } from '../adaptCalldata.ts'
-import { readSpent } from '../deeds.ts'
+import { readSpent, toWei } from '../deeds.ts'
 import { listAttemptsAt, moveExecution, toStoredAttempts } from '../executionStore.ts'
 import type { Sight } from '../lookAtExecution.ts'
 import { IN_FLIGHT, type Pursuit } from '../pursuit.ts'
@@ -53,13 +53,18 @@ const detailOf = ({ row, policy }: Pursuit, { to, why }: Step) => ({
 })
 
 /** Into the signer's own book before the commit, and so before anything is sent. */
-const noteCost = ({ context, row }: Pursuit, { costWei }: Step, hash?: Hex): Promise<void> =>
+const noteStep = (
+  { context, row }: Pursuit,
+  { to, costWei }: Step,
+  own?: { readonly hash: Hex; readonly nonce: number },
+): Promise<void> =>
   context.ledger.append({
     kind: 'replaced',
     execution: row.id,
     atMs: Date.now(),
-    ...(hash ? { hash } : {}),
+    ...own,
     costWei,
+    step: to,
   })
 
 const handToRemote = async (pursuit: Pursuit, step: Step): Promise<boolean> => {
@@ -73,7 +78,7 @@ const handToRemote = async (pursuit: Pursuit, step: Step): Promise<boolean> => {
     detail: detailOf(pursuit, step),
     also: async (tx: DatabaseTransaction) => {
       await openRelay(tx, relay)
-      await noteCost(pursuit, step)
+      await noteStep(pursuit, step)
     },
   })
 }
@@ -112,7 +117,7 @@ const handToLocal = async (pursuit: Pursuit, step: Step): Promise<boolean> => {
       event: 'handed_over',
       detail: { ...detailOf(pursuit, step), nonce, hash: attempt.hash, ...fees },
       attempts: 0,
-      also: () => noteCost(pursuit, step, attempt.hash),
+      also: () => noteStep(pursuit, step, { hash: attempt.hash, nonce }),
     })
   })
   if (!moved) return hold(pursuit, 'another transaction of the key is in flight')
@@ -137,8 +142,10 @@ export const handOver = async (pursuit: Pursuit, why: string): Promise<boolean> 
     return hold(pursuit, 'it is halted, withdrawn, too late, or without a warrant')
   if (name !== 'local' && !lane.senders?.find(name))
     return hold(pursuit, `there is no sender "${name}"`)
-  const costWei =
-    BigInt((row.feeWei ?? '0').split('.')[0] ?? '0') + policy.gasLimit * policy.maxFeePerGasWei
+  // What may be spent already: the larger of what the row and the signer's own book say.
+  const told = toWei(row.feeWei)
+  const booked = context.ledger.claimOf(row.id)?.costWei ?? 0n
+  const costWei = (told > booked ? told : booked) + policy.gasLimit * policy.maxFeePerGasWei
   if (
     (await readSpent(pursuit.context, pursuit.lane, pursuit.policy, pursuit.row.id)) + costWei >
     policy.maxSpendWeiPer24h

@@ -26,20 +26,26 @@ const note = (
   detail: object,
   change: Note,
   patch: Parameters<typeof moveExecution>[2]['patch'] = {},
+  booked?: 'asked' | 'declined',
 ): Promise<boolean> =>
   moveExecution(context.db, row, {
     from: IN_FLIGHT,
     patch,
     event,
     detail: { sender: relay.sender, step: relay.step, ...detail },
-    also: (tx: DatabaseTransaction) => patchRelay(tx, relay, change),
+    also: async (tx: DatabaseTransaction) => {
+      await patchRelay(tx, relay, change)
+      if (!booked) return
+      const { executionId: execution, step } = relay
+      await context.ledger.append({ kind: booked, execution, atMs: Date.now(), step })
+    },
   })
 
 /** Before a request is made; false when the execution is over by now. */
 export const noteAsked = (pursuit: RelayPursuit, call: RelayCall): Promise<boolean> => {
   const posts = pursuit.relay.posts + 1
   const change: Note = { posts, status: 'intent', externalId: null, reason: null }
-  return note(pursuit, 'relay_asked', { posts, ...call }, change)
+  return note(pursuit, 'relay_asked', { posts, ...call }, change, {}, 'asked')
 }
 
 export const noteAccepted = async (
@@ -67,7 +73,7 @@ export const noteRefused = async (pursuit: RelayPursuit, reason: string): Promis
     { execution: pursuit.row.id, sender: pursuit.relay.sender },
     `The sender refused: ${reason}`,
   )
-  await note(pursuit, 'relay_refused', { reason }, { status: 'refused', reason })
+  await note(pursuit, 'relay_refused', { reason }, { status: 'refused', reason }, {}, 'declined')
 }
 
 /** What the sender tells of a transaction that it has: written when it is news. */

@@ -1,6 +1,7 @@
 import { messageOf } from '../../base/index.ts'
 import { adaptPolicy } from '../adaptCalldata.ts'
 import { isInForce } from '../checkFile.ts'
+import { type Asks, NO_ASKS } from '../ledger.ts'
 import type { Pursuit } from '../pursuit.ts'
 import { readEffect } from '../readTarget.ts'
 import { noteAccepted, noteAsked, noteEnded, noteRefused, noteTold } from './noteRelay.ts'
@@ -38,6 +39,19 @@ export type RelayPursuit = Pursuit & {
   readonly own: RelayMemory
 }
 
+/** How often a sender was asked for an execution, by its row and by the signer's own book: whichever is more. */
+const asksOf = ({ context, relay }: RelayPursuit): Asks => {
+  const { asked, declined } =
+    context.ledger.claimOf(relay.executionId)?.asks.get(relay.step) ?? NO_ASKS
+  return { asked: Math.max(asked, relay.posts), declined }
+}
+
+/** Where a second run changes something, nobody is asked again who is not known to have declined. */
+const mayRepeat = (pursuit: RelayPursuit): boolean => {
+  const { asked, declined } = asksOf(pursuit)
+  return pursuit.action.isIdempotent || asked <= declined
+}
+
 /** Whether the signer may ask anybody for anything now. */
 export const mayAsk = ({ context, policy, warrant }: Pursuit): boolean =>
   warrant !== undefined &&
@@ -68,7 +82,7 @@ const createCall = async (pursuit: RelayPursuit): Promise<RelayCall | undefined>
 /** One request to send, written down before it is made. */
 const ask = async (pursuit: RelayPursuit): Promise<void> => {
   const { context, lane, action, policy, relay, remote, own } = pursuit
-  if (!mayAsk(pursuit) || relay.posts >= MAX_POSTS) return
+  if (!mayAsk(pursuit) || asksOf(pursuit).asked >= MAX_POSTS || !mayRepeat(pursuit)) return
   const call = await createCall(pursuit)
   if (!call || (await readEffect(lane.rpc, action, policy))) return
   if (!mayAsk(pursuit) || !(await noteAsked(pursuit, call))) return
@@ -132,7 +146,7 @@ const follow = async (pursuit: RelayPursuit, id: string): Promise<void> => {
 }
 
 const advance = async (pursuit: RelayPursuit): Promise<void> => {
-  const { relay, row, policy, action, own } = pursuit
+  const { relay, row, policy, own } = pursuit
   const isCurrent = relay.step === row.senderStep
   const isLast = policy.senders[relay.step + 1] === undefined
   switch (relay.status) {
@@ -141,11 +155,11 @@ const advance = async (pursuit: RelayPursuit): Promise<void> => {
       if (relay.externalId !== null) await follow(pursuit, relay.externalId)
       return
     case 'intent': {
-      if (relay.posts > 0) {
+      if (asksOf(pursuit).asked > 0) {
         const made = await findMade(pursuit)
         if (made) return noteAccepted(pursuit, made)
         own.misses++
-        if (own.misses < ENOUGH || !action.isIdempotent) return
+        if (own.misses < ENOUGH) return
       }
       if (isCurrent) await ask(pursuit)
       return
@@ -154,7 +168,7 @@ const advance = async (pursuit: RelayPursuit): Promise<void> => {
       if (isCurrent && (isLast || !own.isFinal)) await ask(pursuit)
       return
     case 'expired':
-      if (isCurrent && isLast && action.isIdempotent) await ask(pursuit)
+      if (isCurrent && isLast) await ask(pursuit)
       return
     case 'failed':
   }
