@@ -54,6 +54,7 @@ export {
 export { type OrderBlock, orderPauses } from './people/orderPauses.ts'
 export { createPeopleSecret, loadPeopleSecret, type PeopleSecret } from './people/peopleSecret.ts'
 export { isPause } from './people/readOrder.ts'
+export { exportPolicySchema, renderPolicyReference } from './policyReference.ts'
 export { copyRunbook, listMissingRunbooks } from './policyRunbooks.ts'
 export { policySchema } from './policySchema.ts'
 export {

@@ -14,6 +14,7 @@ import { renderCall, renderExecution } from '../renderExecution.ts'
 import { withStore } from '../withStore.ts'
 import { registerAnswer } from './actionsAnswer.ts'
 import { registerKeystore, registerNew } from './actionsNew.ts'
+import { registerSchema } from './actionsSchema.ts'
 import { registerSign } from './actionsSign.ts'
 import { verify } from './actionsVerify.ts'
 import { verifyAudit } from './auditVerify.ts'
@@ -215,6 +216,7 @@ Examples:
     .action(showLog)
   registerDrill(actions)
   registerNew(actions)
+  registerSchema(actions)
   registerSign(actions)
   registerKeystore(actions)
 }
