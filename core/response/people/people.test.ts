@@ -94,6 +94,9 @@ test('behavior: each person is told once, and the link that their channel brings
   await expect.poll(async () => (await outbox()).length, { timeout: 5_000 }).toBe(2)
   const [toAda, toGrace] = await outbox()
   expect(toAda).toMatchObject({ channel: 'ada-hook', severity: 'SEV1' })
+  expect(toAda?.payload).toMatchObject({
+    summary: expect.stringContaining(`tocsin actions approve ${id} --by "Ada"`),
+  })
   expect(JSON.stringify(toAda?.payload)).not.toContain('answer?t=')
   const secret = await loadPeopleSecret(f.config)
   const message = toAda?.payload as { readonly ask: object; readonly evidence: object }

@@ -64,6 +64,12 @@ const evidenceOf = ({ row, policy, action, finding }: Proposal): Record<string, 
   execution: row.id,
 })
 
+/** Who reads a channel that is nobody's own must say who they are. */
+const commandOf = (id: string, { channel, who }: Recipient): string => {
+  const by = who === channelPerson(channel) ? 'YOUR-NAME' : JSON.stringify(who)
+  return `tocsin actions approve ${id} --by ${by}`
+}
+
 /** The message as channels deliver it (`tocsin.alert.v1`), with the ask of one person. */
 const encodeMessage = (proposal: Proposal, recipient: Recipient, expiresS: number) => {
   const { row, policy, finding } = proposal
@@ -89,7 +95,7 @@ const encodeMessage = (proposal: Proposal, recipient: Recipient, expiresS: numbe
     severity: 'SEV1',
     title: cleanText(`Approve or deny: ${policy.id} on ${policy.target}`, 200),
     summary: cleanText(
-      `${finding?.name ?? 'A finding'} calls for ${policy.id} (${proposal.action?.summary ?? policy.action}). It waits for ${policy.approval.required} of you until ${new Date(expiresS * 1000).toISOString()}. At the machine: tocsin actions approve ${row.id}`,
+      `${finding?.name ?? 'A finding'} calls for ${policy.id} (${proposal.action?.summary ?? policy.action}). It waits for ${policy.approval.required} of you until ${new Date(expiresS * 1000).toISOString()}. At the machine: ${commandOf(row.id, recipient)}`,
       1_000,
     ),
     bot: finding?.botId ?? 'unknown',
