@@ -54,7 +54,7 @@ const listPayers = async (
   own: Address,
 ): Promise<readonly Address[]> => {
   const payers = await Promise.all(
-    policy.senders.map(({ name }, step) =>
+    policy.senders.map(async ({ name }, step) =>
       isLocalStep(policy, step) ? own : senders?.payerOf(name),
     ),
   )
