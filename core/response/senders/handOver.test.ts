@@ -10,7 +10,9 @@ import { type StrictNode, startStrictNode } from '../../../test/support/strictNo
 import { type Hex, sleep } from '../../base/index.ts'
 import type { SenderConfig } from '../../config/types.ts'
 import { tables } from '../../store/index.ts'
+import { loadActions } from '../loadActions.ts'
 import { loadPolicies } from '../loadPolicies.ts'
+import type { ActionDefinition } from '../types.ts'
 import { checkSenders } from './checkSenders.ts'
 import { createLaneSenders } from './laneSenders.ts'
 import { createOpenzeppelinRelayer } from './openzeppelinRelayer.ts'
@@ -57,7 +59,12 @@ const config = (): Extract<SenderConfig, { type: 'openzeppelin-relayer' }> => ({
   address: undefined,
 })
 
-const start = (options: { readonly privateRpc?: readonly string[] } = {}) => {
+const start = (
+  options: {
+    readonly privateRpc?: readonly string[]
+    readonly actions?: readonly ActionDefinition[]
+  } = {},
+) => {
   const { signer } = f.config
   if (!signer) throw new Error('no signer')
   const privateRpc = options.privateRpc ? { local: options.privateRpc } : {}
@@ -65,7 +72,7 @@ const start = (options: { readonly privateRpc?: readonly string[] } = {}) => {
     ...f.config,
     signer: { ...signer, rpc: { local: [node.url] }, privateRpc, senders: [config()] },
   }
-  return f.start({ config: all })
+  return f.start({ config: all, ...(options.actions ? { actions: options.actions } : {}) })
 }
 const asked = (): number => standin.seen.filter((each) => each.startsWith('POST')).length
 const find = async (): Promise<string> => (await f.find()).executions[0] ?? ''
@@ -137,6 +144,52 @@ test('behavior: an execution that is over, set back to its beginning, runs no se
   await start()
   const row = await f.until(id, ({ status }) => status === 'failed')
   expect(row.reasonCode).toBe('used')
+  expect(asked()).toBe(1)
+  expect(await f.isPaused()).toBe(false)
+})
+
+test('error: where a second run would change something, no row makes the signer ask twice', async () => {
+  await f.writePolicy({
+    senders: [{ name: 'relayer', deadlineS: 20 }],
+    postcondition: { deadlineS: 60, confirmations: 1 },
+  })
+  const actions = (await loadActions()).map((action) => ({ ...action, isIdempotent: false }))
+  await start({ actions })
+  const id = await find()
+  await f.until(id, ({ status }) => status === 'sent')
+  expect(asked()).toBe(1)
+  const { db } = f.database
+  const [relay] = await db.select().from(tables.executionRelay)
+  if (!relay) throw new Error('no relay')
+  // The request is hidden: its id is said to be another execution's.
+  await db.insert(tables.executionRelay).values({ ...relay, executionId: 'x_other' })
+  for (const status of ['refused', 'intent', 'expired'] as const) {
+    await db
+      .update(tables.executionRelay)
+      .set({ status, posts: 0, externalId: null, hashes: [] })
+      .where(eq(tables.executionRelay.executionId, id))
+    await sleep(2_500)
+    expect(asked()).toBe(1)
+  }
+})
+
+test('error: a block that a row makes up orphans nothing', async () => {
+  await f.writePolicy({
+    senders: [{ name: 'relayer', deadlineS: 20 }],
+    postcondition: { deadlineS: 60, confirmations: 1 },
+  })
+  await start()
+  const id = await find()
+  await mineUntil(id, 'succeeded')
+  await f.asAdmin('unpause')
+  const { db } = f.database
+  await db.update(tables.executionRelay).set({ hashes: [], externalId: null })
+  await db
+    .update(tables.execution)
+    .set({ minedBlockHash: `0x${'ab'.repeat(32)}`, txHashes: [], finalAt: null })
+    .where(eq(tables.execution.id, id))
+  await sleep(3_500)
+  expect((await f.row(id)).status).toBe('succeeded')
   expect(asked()).toBe(1)
   expect(await f.isPaused()).toBe(false)
 })
