@@ -30,7 +30,10 @@ export const readSigns = (parts: {
         chainName,
         list
           .filter(({ chain }) => chain === chainId)
-          .reduce((most, policy) => larger(most, neededWei(policy, monitor.settings.runs)), 0n),
+          .reduce((most, policy, _, all) => {
+            const others = all.filter(({ id }) => id !== policy.id)
+            return larger(most, neededWei(policy, monitor.settings.runs, others))
+          }, 0n),
       ]),
     ),
     isHolder: context.isHolder(),

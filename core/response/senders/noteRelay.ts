@@ -6,6 +6,7 @@ import { IN_FLIGHT } from '../pursuit.ts'
 import { patchRelay } from './relayStore.ts'
 import type { RelayPursuit } from './relayTurn.ts'
 import type { RelayCall, RelayState, RelayTransaction } from './remoteSender.ts'
+import { tellSafeProposal } from './tellProposal.ts'
 
 /** The hashes of an execution with one more, each once. */
 export const withHash = (hash: Hex): SQL =>
@@ -20,13 +21,18 @@ const STATUS: Readonly<Record<RelayState, 'accepted' | 'mined' | 'failed' | 'exp
 
 type Note = Parameters<typeof patchRelay>[2]
 
+type News = {
+  readonly event: string
+  readonly detail: object
+  readonly change: Note
+  readonly patch?: Parameters<typeof moveExecution>[2]['patch']
+  /** Written in the same transaction. */
+  readonly also?: (tx: DatabaseTransaction) => Promise<void>
+}
+
 const note = (
   { context, row, relay }: RelayPursuit,
-  event: string,
-  detail: object,
-  change: Note,
-  patch: Parameters<typeof moveExecution>[2]['patch'] = {},
-  booked?: 'asked' | 'declined',
+  { event, detail, change, patch = {}, also }: News,
 ): Promise<boolean> =>
   moveExecution(context.db, row, {
     from: IN_FLIGHT,
@@ -35,37 +41,45 @@ const note = (
     detail: { sender: relay.sender, step: relay.step, ...detail },
     also: async (tx: DatabaseTransaction) => {
       await patchRelay(tx, relay, change)
-      if (!booked) return
-      const { executionId: execution, step } = relay
-      await context.ledger.append({ kind: booked, execution, atMs: Date.now(), step })
+      await also?.(tx)
     },
   })
+
+/** Into the signer's own book: rows forget who was asked, it does not. */
+const book =
+  ({ context, relay }: RelayPursuit, kind: 'asked' | 'declined') =>
+  (): Promise<void> => {
+    const { executionId: execution, step } = relay
+    return context.ledger.append({ kind, execution, atMs: Date.now(), step })
+  }
 
 /** Before a request is made; false when the execution is over by now. */
 export const noteAsked = (pursuit: RelayPursuit, call: RelayCall): Promise<boolean> => {
   const posts = pursuit.relay.posts + 1
   const change: Note = { posts, status: 'intent', externalId: null, reason: null }
-  return note(pursuit, 'relay_asked', { posts, ...call }, change, {}, 'asked')
+  const detail = { posts, ...call }
+  return note(pursuit, { event: 'relay_asked', detail, change, also: book(pursuit, 'asked') })
 }
 
 export const noteAccepted = async (
   pursuit: RelayPursuit,
-  { id, hash, state }: RelayTransaction,
+  transaction: RelayTransaction,
 ): Promise<void> => {
-  const { context, row, relay } = pursuit
+  const { context, row, relay, policy } = pursuit
+  const { id, hash, state } = transaction
   if (!row.broadcastAt) context.metrics.onBroadcast(row)
   const hashes = hash && !relay.hashes.includes(hash) ? [...relay.hashes, hash] : relay.hashes
-  await note(
-    pursuit,
-    'sent',
-    { id, hash: hash ?? null },
-    { status: STATUS[state], externalId: id, hashes },
-    {
+  await note(pursuit, {
+    event: 'sent',
+    detail: { id, hash: hash ?? null },
+    change: { status: STATUS[state], externalId: id, hashes },
+    patch: {
       status: 'sent',
       broadcastAt: row.broadcastAt ?? new Date(),
       ...(hash ? { txHashes: withHash(hash) } : {}),
     },
-  )
+    also: (tx) => tellSafeProposal(tx, row, { policy, sender: relay.sender, transaction }),
+  })
 }
 
 export const noteRefused = async (pursuit: RelayPursuit, reason: string): Promise<void> => {
@@ -73,7 +87,12 @@ export const noteRefused = async (pursuit: RelayPursuit, reason: string): Promis
     { execution: pursuit.row.id, sender: pursuit.relay.sender },
     `The sender refused: ${reason}`,
   )
-  await note(pursuit, 'relay_refused', { reason }, { status: 'refused', reason }, {}, 'declined')
+  await note(pursuit, {
+    event: 'relay_refused',
+    detail: { reason },
+    change: { status: 'refused', reason },
+    also: book(pursuit, 'declined'),
+  })
 }
 
 /** What the sender tells of a transaction that it has: written when it is news. */
@@ -85,16 +104,23 @@ export const noteTold = async (
   const status = STATUS[state]
   const isNew = hash !== undefined && !relay.hashes.includes(hash)
   if (!isNew && status === relay.status) return
-  await note(
-    pursuit,
-    isNew && relay.hashes.length > 0 ? 'relay_replaced' : `relay_${status}`,
-    { id, hash: hash ?? null, state, reason },
-    { status, reason: reason || null, hashes: isNew ? [...relay.hashes, hash] : relay.hashes },
-    isNew ? { txHashes: withHash(hash) } : {},
-  )
+  await note(pursuit, {
+    event: isNew && relay.hashes.length > 0 ? 'relay_replaced' : `relay_${status}`,
+    detail: { id, hash: hash ?? null, state, reason },
+    change: {
+      status,
+      reason: reason || null,
+      hashes: isNew ? [...relay.hashes, hash] : relay.hashes,
+    },
+    patch: isNew ? { txHashes: withHash(hash) } : {},
+  })
 }
 
 /** It will not come any more, whatever the sender says. */
 export const noteEnded = async (pursuit: RelayPursuit, reason: string): Promise<void> => {
-  await note(pursuit, 'relay_expired', { reason }, { status: 'expired', reason })
+  await note(pursuit, {
+    event: 'relay_expired',
+    detail: { reason },
+    change: { status: 'expired', reason },
+  })
 }
