@@ -14,6 +14,7 @@ import type { Address, Hex } from '../../base/index.ts'
 import { tables } from '../../store/index.ts'
 import { createSignerKey } from '../signerKey.ts'
 import { createSignerRpc } from '../signerRpc.ts'
+import { noteAccepted } from './noteRelay.ts'
 import type { RelayTransaction } from './remoteSender.ts'
 import { createSafeSender } from './safe.ts'
 import { createSafeLink } from './safeLink.ts'
@@ -151,4 +152,48 @@ test.each([
   expect(createSafeLink({ service: url, chainId, safe: SAFE })(HASH)).toBe(
     `${base}/api/v1/multisig-transactions/${HASH}/`,
   )
+})
+
+test('behavior: a proposal that a service took is told in the transaction that notes it', async () => {
+  const { db } = database
+  await db.delete(tables.finding)
+  const [row] = await db
+    .insert(tables.execution)
+    .values({
+      id: 'x_wired',
+      idempotencyKey: 'wired',
+      actionId: 'pause-vault',
+      chainId: stage.anvil.chainId,
+      findingId: 'f_1',
+      status: 'sending',
+      epoch: 1,
+    })
+    .returning()
+  const [relay] = await db
+    .insert(tables.executionRelay)
+    .values({ executionId: 'x_wired', step: 0, sender: 'council', status: 'intent', posts: 1 })
+    .returning()
+  const policy = {
+    id: 'pause-vault',
+    target: SAFE,
+    chain: stage.anvil.chainId,
+    calldata: '0x8456cb59',
+    channels: [],
+    runbook: '',
+  }
+  const context = { db, metrics: { onBroadcast: () => undefined } }
+  const pursuit = { context, row, relay, policy } as unknown as Parameters<typeof noteAccepted>[0]
+  await noteAccepted(pursuit, {
+    id: HASH,
+    hash: undefined,
+    to: SAFE,
+    data: '0x8456cb59',
+    createdAtMs: undefined,
+    state: 'pending',
+    reason: '',
+    proposal: { safe: SAFE, nonce: 4, safeTxHash: HASH, link: 'https://safe.example/tx' },
+  })
+  expect(await told()).toMatchObject([{ metadata: { nonce: '4', execution: 'x_wired' } }])
+  const [after] = await db.select().from(tables.executionRelay)
+  expect([after?.status, after?.externalId]).toEqual(['accepted', HASH])
 })
