@@ -1,8 +1,8 @@
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Command } from 'commander'
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { runCommand } from '../../../test/support/runCommand.ts'
 import { createSignerFixture, type SignerFixture } from '../../../test/support/signerFixture.ts'
 import { decodeKeystore } from '../../response/index.ts'
 import { tables } from '../../store/index.ts'
@@ -44,22 +44,7 @@ beforeEach(async () => {
 })
 
 /** Runs the command and returns what it wrote and its exit code. */
-const tocsin = async (...args: readonly string[]): Promise<{ out: string; code: number }> => {
-  let out = ''
-  const spy = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    out += String(text)
-    return true
-  })
-  try {
-    const program = new Command().exitOverride()
-    register(program)
-    await program.parseAsync(['node', 'tocsin', 'actions', ...args])
-    return { out, code: Number(process.exitCode ?? 0) }
-  } finally {
-    spy.mockRestore()
-    process.exitCode = undefined
-  }
-}
+const tocsin = (...args: readonly string[]) => runCommand(register, ['actions', ...args])
 
 test('default: new writes a policy from the chain, which verify finds ready', async () => {
   const made = await tocsin(

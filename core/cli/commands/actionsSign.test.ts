@@ -1,8 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Command } from 'commander'
 import { privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { runCommand } from '../../../test/support/runCommand.ts'
 import { createSignerFixture, type SignerFixture } from '../../../test/support/signerFixture.ts'
 import { loadPolicies } from '../../response/index.ts'
 import { encodeKeystore } from '../../response/keystore.ts'
@@ -43,22 +43,8 @@ afterAll(async () => {
   await f?.stop()
 })
 
-const tocsin = async (...args: readonly string[]): Promise<{ out: string; code: number }> => {
-  let out = ''
-  const spy = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    out += String(text)
-    return true
-  })
-  try {
-    const program = new Command().exitOverride()
-    register(program)
-    await program.parseAsync(['node', 'tocsin', 'actions', ...args, '-c', watchlist])
-    return { out, code: Number(process.exitCode ?? 0) }
-  } finally {
-    spy.mockRestore()
-    process.exitCode = undefined
-  }
-}
+const tocsin = (...args: readonly string[]) =>
+  runCommand(register, ['actions', ...args, '-c', watchlist])
 
 test('default: approvers sign by keystore or elsewhere, and verify tells who is missing', async () => {
   await f.writePolicy()

@@ -1,7 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Command } from 'commander'
-import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { runCommand } from '../../../test/support/runCommand.ts'
 import { createSignerFixture, type SignerFixture } from '../../../test/support/signerFixture.ts'
 import { register } from './drill.ts'
 
@@ -24,28 +24,8 @@ signer: { rpc: { local: [${f.anvil.url}] }, keystore: ${f.keystore}, password: {
 afterAll(() => f?.stop())
 beforeEach(() => f.reset())
 
-const drill = async (...args: readonly string[]) => {
-  const text = { out: '', err: '' }
-  const spies = [
-    vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
-      text.out += String(chunk)
-      return true
-    }),
-    vi.spyOn(process.stderr, 'write').mockImplementation((chunk) => {
-      text.err += String(chunk)
-      return true
-    }),
-  ]
-  try {
-    const program = new Command().exitOverride()
-    register(program)
-    await program.parseAsync(['node', 'tocsin', 'drill', ...args, '--dry-run', '-c', file])
-    return { ...text, code: Number(process.exitCode ?? 0) }
-  } finally {
-    for (const spy of spies) spy.mockRestore()
-    process.exitCode = undefined
-  }
-}
+const drill = (...args: readonly string[]) =>
+  runCommand(register, ['drill', ...args, '--dry-run', '-c', file])
 
 test('behavior: one that cannot be played is told with it, and the rest are played', async () => {
   // Of a chain that the watchlist does not have: there is nobody to ask.

@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Command } from 'commander'
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../../test/support/database.ts'
+import { runCommand } from '../../../test/support/runCommand.ts'
 import { killSwitchFile, readHalt } from '../../response/index.ts'
 import { tables } from '../../store/index.ts'
 import { registerHalt } from './halt.ts'
@@ -34,28 +34,8 @@ watch: [{ kind: contract, name: vault, chain: local, address: "0x${'11'.repeat(2
 `
 const BROKEN = 'version: 1\nchains: [\n'
 
-const halt = async (...args: readonly string[]) => {
-  const text = { out: '', err: '' }
-  const spies = [
-    vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
-      text.out += String(chunk)
-      return true
-    }),
-    vi.spyOn(process.stderr, 'write').mockImplementation((chunk) => {
-      text.err += String(chunk)
-      return true
-    }),
-  ]
-  try {
-    const program = new Command().exitOverride()
-    registerHalt(program)
-    await program.parseAsync(['node', 'tocsin', 'halt', '-c', file, '--by', 'Ada', ...args])
-    return { ...text, code: Number(process.exitCode ?? 0) }
-  } finally {
-    for (const spy of spies) spy.mockRestore()
-    process.exitCode = undefined
-  }
-}
+const halt = (...args: readonly string[]) =>
+  runCommand(registerHalt, ['halt', '-c', file, '--by', 'Ada', ...args])
 const row = () => readHalt(database.db)
 const leftIn = (dataDir: string): boolean => existsSync(killSwitchFile(dataDir))
 

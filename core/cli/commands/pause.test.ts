@@ -1,9 +1,9 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Command } from 'commander'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { runCommand } from '../../../test/support/runCommand.ts'
 import { createSignerFixture, type SignerFixture } from '../../../test/support/signerFixture.ts'
 import { encodeKeystore, recordHalt } from '../../response/index.ts'
 import { tables } from '../../store/index.ts'
@@ -55,30 +55,8 @@ signer:
   return file
 }
 
-type Answer = { readonly out: string; readonly err: string; readonly code: number }
-const pause = async (file: string, ...args: readonly string[]): Promise<Answer> => {
-  const text = { out: '', err: '' }
-  const spies = [
-    vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
-      text.out += String(chunk)
-      return true
-    }),
-    vi.spyOn(process.stderr, 'write').mockImplementation((chunk) => {
-      text.err += String(chunk)
-      return true
-    }),
-  ]
-  try {
-    const program = new Command().exitOverride()
-    register(program)
-    const common = ['-c', file, '--chain', 'local']
-    await program.parseAsync(['node', 'tocsin', 'pause', ...args, ...common])
-    return { ...text, code: Number(process.exitCode ?? 0) }
-  } finally {
-    for (const spy of spies) spy.mockRestore()
-    process.exitCode = undefined
-  }
-}
+const pause = (file: string, ...args: readonly string[]) =>
+  runCommand(register, ['pause', ...args, '-c', file, '--chain', 'local'])
 const orders = async (): Promise<number> =>
   (await f.database.db.select().from(tables.finding)).length
 const beat = (heartbeatAt: Date, status: 'ok' | 'stopped' = 'ok') =>
