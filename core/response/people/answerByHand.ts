@@ -4,6 +4,7 @@ import type { LoadedPolicy } from '../types.ts'
 import { answerProposal, createClaims, readProposal } from './answerProposal.ts'
 import { type ApprovalClaims, approvalTypedData, signClaims } from './approvalClaims.ts'
 import { checkAnswerer, notCounted } from './checkAnswerer.ts'
+import { nameOf } from './nameOf.ts'
 import type { PeopleSecret } from './peopleSecret.ts'
 import { type Approver, readApprovals } from './readApprovals.ts'
 
@@ -12,8 +13,6 @@ export type ApproverKey = {
   readonly address: string
   readonly signTypedData: (data: ReturnType<typeof approvalTypedData>) => Promise<Hex>
 }
-
-const nameOf = (text: string): string => text.trim().toLowerCase()
 
 /**
  * Answers a proposal as somebody at the machine: proven by the secret, or by the person's own key. An answer that the

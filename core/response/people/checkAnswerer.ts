@@ -1,9 +1,9 @@
 import { cleanText, TocsinError } from '../../base/index.ts'
 import type { LoadedPolicy } from '../types.ts'
 import type { ApprovalClaims } from './approvalClaims.ts'
+import { nameOf } from './nameOf.ts'
 import type { Approver } from './readApprovals.ts'
 
-const nameOf = (text: string): string => text.trim().toLowerCase()
 const isKeyOf = ({ address, chain }: Approver, key: string): boolean =>
   chain === undefined && address?.toLowerCase() === key.toLowerCase()
 

@@ -9,6 +9,7 @@ import {
   bytesHashOf,
   verifyClaims,
 } from './approvalClaims.ts'
+import { nameOf } from './nameOf.ts'
 import type { PeopleSecret } from './peopleSecret.ts'
 
 /** Somebody of `signer.approvers`. */
@@ -68,8 +69,6 @@ const isProven = async (
     return false
   }
 }
-
-const nameOf = (text: string): string => text.trim().toLowerCase()
 
 /** Whether a row is a proven answer of somebody who may answer, to exactly this. */
 const counts = async (

@@ -3,6 +3,7 @@ import type { Hex } from '../../base/index.ts'
 import { type Refusal, refuse } from '../decision.ts'
 import type { FindingRow } from '../executionStore.ts'
 import type { ActionDefinition, LoadedPolicy } from '../types.ts'
+import { nameOf } from './nameOf.ts'
 import {
   covers,
   decodeOrder,
@@ -24,8 +25,6 @@ export type OrderReading =
 /** What may be ordered for a whole chain: guards that can be raised twice without harm and lowered again by people. */
 export const isPause = (action: ActionDefinition, policy: LoadedPolicy): boolean =>
   action.isIdempotent && !(action.isIrreversible?.(policy) ?? false)
-
-const nameOf = (text: string): string => text.trim().toLowerCase()
 
 const isSignedBy = async (approver: Approver, order: Order, proof: string): Promise<boolean> => {
   if (!approver.address) return false

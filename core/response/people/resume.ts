@@ -7,6 +7,7 @@ import { type Database, notify, tables } from '../../store/index.ts'
 import { appendExecutionLog } from '../executionLog.ts'
 import type { LoadedPolicy } from '../types.ts'
 import { killSwitchFile, liftHalt, readHalt } from './killSwitch.ts'
+import { nameOf } from './nameOf.ts'
 import type { PeopleSecret } from './peopleSecret.ts'
 import type { Approver, People } from './readApprovals.ts'
 
@@ -24,8 +25,6 @@ const partsOf = (row: Omit<Row, 'proof'>): readonly (string | number)[] => [
   row.expiresAt.getTime(),
   row.via,
 ]
-
-const nameOf = (text: string): string => text.trim().toLowerCase()
 
 /**
  * Records that somebody agrees that a stop ends, with the proof. Ends nothing: the signer counts, by its own files.
